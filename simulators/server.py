@@ -1,0 +1,459 @@
+"""A small HTTP/1.1 server for the simulators: counting, a dial for faults, nothing product specific.
+
+An application answers one `Request` with one `Response`. Around it this module does what a
+network does: it delays, drops, cuts and repeats nothing. Every request is counted when it
+arrives, whatever happens to it afterwards, so that tests assert on counters instead of time.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import socket
+import struct
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Protocol, Self
+from urllib.parse import parse_qs, unquote, urlsplit
+
+__all__ = ["Application", "Faults", "HttpError", "Request", "Response", "Server"]
+
+WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+GARBAGE = (
+    "<!DOCTYPE html><html><head><title>Please wait</title></head><body>Starting up"
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as the application sees it. Header names are lower case."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    raw_path: str = ""
+    """The path as it stood on the wire, still percent-encoded, without the query."""
+
+    def json(self) -> Any:
+        """The body read as JSON. Raises ValueError when it is not."""
+        return json.loads(self.body)
+
+    def param(self, name: str, default: str | None = None) -> str | None:
+        """The first value of a query parameter."""
+        values = self.query.get(name)
+        return values[0] if values else default
+
+    def header(self, name: str, default: str | None = None) -> str | None:
+        """A header, whatever the case of its name."""
+        return self.headers.get(name.lower(), default)
+
+
+@dataclass
+class Response:
+    """An answer. `body`: bytes go out as they are, str as UTF-8, dict and list as JSON."""
+
+    status: int = 200
+    body: Any = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str | None = None
+
+    def payload(self) -> tuple[bytes, str]:
+        """The bytes of the body and their content type."""
+        if isinstance(self.body, bytes):
+            return self.body, self.content_type or "application/octet-stream"
+        if isinstance(self.body, str):
+            return self.body.encode(), self.content_type or "text/plain;charset=UTF-8"
+        text = json.dumps(self.body, ensure_ascii=False)
+        return text.encode(), self.content_type or "application/json"
+
+
+class HttpError(Exception):
+    """Raised by an application instead of returning a `Response`."""
+
+    def __init__(
+        self, status: int, body: Any = b"", content_type: str | None = None
+    ) -> None:
+        super().__init__(f"HTTP {status}")
+        self.response = Response(status, body, content_type=content_type)
+
+
+class Application(Protocol):
+    """What a simulator has to offer.
+
+    It may also have `template(method, path) -> str`, naming the route a path belongs to
+    ("/api/subject/{id}"); counters then use that name instead of the path.
+    """
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request; may raise `HttpError`. Called from several threads."""
+        ...
+
+
+@dataclass
+class _Plan:
+    method: str
+    pattern: re.Pattern[str]
+    action: str
+    times: int
+    skip: int
+    seconds: float
+
+
+class Faults:
+    """The dial for what goes wrong between client and server. All off at first; thread-safe.
+
+    `latency` is in seconds per request. `error_rate` (0 to 1) answers 503 without handling;
+    its dice are seeded, so one order of requests always fails at the same places.
+    """
+
+    def __init__(
+        self, *, latency: float = 0.0, error_rate: float = 0.0, seed: int = 0
+    ) -> None:
+        self.latency = latency
+        self.error_rate = error_rate
+        self.fired: Counter[str] = Counter()
+        self._random = random.Random(seed)
+        self._plans: list[_Plan] = []
+        self._lock = threading.Lock()
+
+    def plan(
+        self,
+        method: str,
+        path_regex: str,
+        action: str,
+        times: int = 1,
+        skip: int = 0,
+        seconds: float = 1.0,
+    ) -> None:
+        """Let `times` matching requests go wrong, after `skip` matching ones went well.
+
+        `method` may be "*". `path_regex` is searched in the decoded path, then in path?query.
+        Actions: "reset_before" (closed unhandled), "reset_after" (handled, then closed without
+        an answer), "late_commit" (closed at once, handled `seconds` later or at
+        `Server.settle()`), "garbage" (unhandled, 200 with half an HTML page), "truncated"
+        (handled, 200 with half its body), "status:502" (unhandled), "status_after:502"
+        (handled, then answered 502), "hang:5" (waits 5 s, then handles and answers).
+        """
+        name, _, argument = action.partition(":")
+        if name not in _ACTIONS or (name in _WITH_ARGUMENT) != bool(argument):
+            raise ValueError(f"unknown fault {action!r}")
+        plan = _Plan(
+            method.upper(), re.compile(path_regex), action, times, skip, seconds
+        )
+        with self._lock:
+            self._plans.append(plan)
+
+    def clear(self) -> None:
+        """Everything off again; `fired` keeps its counts."""
+        with self._lock:
+            self._plans.clear()
+            self.latency = self.error_rate = 0.0
+
+    def next_action(
+        self, method: str, path: str, target: str
+    ) -> tuple[str, float] | None:
+        """The fault for this request with its seconds, used up by asking; None when all is well."""
+        with self._lock:
+            for plan in self._plans:
+                if plan.times and _matches(plan, method, path, target):
+                    if plan.skip:
+                        plan.skip -= 1
+                        continue
+                    plan.times -= 1
+                    self.fired[plan.action] += 1
+                    return plan.action, plan.seconds
+            if self.error_rate and self._random.random() < self.error_rate:
+                self.fired["error_rate"] += 1
+                return "status:503", 0.0
+        return None
+
+
+_WITH_ARGUMENT = frozenset({"status", "status_after", "hang"})
+_ACTIONS = _WITH_ARGUMENT | {
+    "reset_before",
+    "reset_after",
+    "late_commit",
+    "garbage",
+    "truncated",
+}
+
+
+def _matches(plan: _Plan, method: str, path: str, target: str) -> bool:
+    if plan.method not in ("*", method):
+        return False
+    return bool(plan.pattern.search(path) or plan.pattern.search(target))
+
+
+class Server:
+    """Serves one application on a thread of its own; a context manager.
+
+    `stop()` also cuts connections kept alive, and `start()` afterwards takes the same port
+    again, so that a test can switch a product off and on.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        *,
+        port: int = 0,
+        faults: Faults | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
+        self.app = app
+        self.faults = faults or Faults()
+        self.host = host
+        self.port = port
+        self.failures: list[str] = []
+        """Tracebacks of exceptions the application did not mean: mistakes of the simulator."""
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.log: list[tuple[str, str]] = []
+        self.stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._http: _Http | None = None
+        self._late: dict[threading.Timer, Callable[[], None]] = {}
+
+    @property
+    def base_url(self) -> str:
+        """Scheme, host and port, without a slash at the end. Known once started."""
+        if not self.port:
+            raise RuntimeError("the server has no port before its first start")
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def requests(self) -> int:
+        """How many requests arrived since the last reset."""
+        with self._lock:
+            return len(self.log)
+
+    @property
+    def writes(self) -> int:
+        """How many of them were POST, PUT, PATCH or DELETE."""
+        with self._lock:
+            return sum(1 for method, _ in self.log if method in WRITE_METHODS)
+
+    def reset_counts(self) -> None:
+        """Forget the requests counted so far."""
+        with self._lock:
+            self.counts.clear()
+            self.log.clear()
+
+    def start(self) -> Server:
+        """Listen. Raises OSError when the port is taken."""
+        self.stopping.clear()
+        self._http = _Http((self.host, self.port), self)
+        self.port = self._http.server_address[1]
+        threading.Thread(
+            target=self._http.serve_forever,
+            args=(0.05,),
+            name=f"simulator:{self.port}",
+            daemon=True,
+        ).start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening, cut open connections, drop commits not yet late enough."""
+        if self._http is None:
+            return
+        self.stopping.set()
+        for timer in self._take_late():
+            timer.cancel()
+        self._http.shutdown()
+        self._http.server_close()
+        self._http.cut_connections()
+        self._http = None
+
+    def settle(self) -> None:
+        """Carry out every late commit now instead of when its time has come."""
+        for timer, commit in self._take_late().items():
+            timer.cancel()
+            commit()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def count(self, request: Request) -> None:
+        """Note that a request arrived."""
+        template = getattr(self.app, "template", None)
+        route = template(request.method, request.path) if template else request.path
+        with self._lock:
+            self.counts[request.method, route] += 1
+            self.log.append((request.method, request.path))
+
+    def answer(self, request: Request) -> Response:
+        """What the application says; its own mistakes are kept in `failures`."""
+        try:
+            return self.app.handle(request)
+        except HttpError as error:
+            return error.response
+        except Exception:  # noqa: BLE001 - whatever it is, the client must get an answer
+            self.failures.append(traceback.format_exc())
+            return Response(500, "simulator failure", {"x-simulator-failure": "1"})
+
+    def commit_later(self, request: Request, seconds: float) -> None:
+        """Handle a request whose client has long been sent away."""
+
+        def commit() -> None:
+            self.answer(request)
+
+        def fire() -> None:
+            with self._lock:
+                due = self._late.pop(timer, None)
+            if due:
+                due()
+
+        timer = threading.Timer(seconds, fire)
+        timer.daemon = True
+        with self._lock:
+            self._late[timer] = commit
+        timer.start()
+
+    def _take_late(self) -> dict[threading.Timer, Callable[[], None]]:
+        with self._lock:
+            late, self._late = self._late, {}
+        return late
+
+
+class _Http(ThreadingHTTPServer):
+    """The standard library's server, remembering its connections so that they can be cut."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], owner: Server) -> None:
+        self.owner = owner
+        self._open: set[socket.socket] = set()
+        super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def cut_connections(self) -> None:
+        for connection in list(self._open):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the other side was faster
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is the point of many tests, not worth a trace on stderr."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = (
+        -1
+    )  # head and body leave in one packet; no waiting for delayed acknowledgements
+    disable_nagle_algorithm = True
+    server: _Http
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silent: request lines may carry personal data."""
+
+    def _serve(self) -> None:
+        owner = self.server.owner
+        request = self._request()
+        owner.count(request)
+        if owner.faults.latency:
+            owner.stopping.wait(owner.faults.latency)
+        fault = owner.faults.next_action(
+            request.method, request.path, unquote(self.path)
+        )
+        if owner.stopping.is_set():
+            self._reset()
+        elif fault is None:
+            self._send(owner.answer(request))
+        else:
+            self._fail(request, *fault)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve
+
+    def _request(self) -> Request:
+        parts = urlsplit(self.path)
+        length = int(self.headers.get("content-length") or 0)
+        return Request(
+            method=self.command,
+            path=unquote(parts.path),
+            query=parse_qs(parts.query, keep_blank_values=True),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=self.rfile.read(length) if length else b"",
+            raw_path=parts.path,
+        )
+
+    def _fail(self, request: Request, action: str, seconds: float) -> None:
+        owner = self.server.owner
+        name, _, argument = action.partition(":")
+        if name == "late_commit":
+            owner.commit_later(request, seconds)
+        if name in ("reset_before", "late_commit"):
+            return self._reset()
+        if name == "garbage":
+            return self._send(Response(200, GARBAGE, content_type="text/html"))
+        if name == "status":
+            return self._send(_proxy_page(int(argument)))
+        if name == "hang":
+            owner.stopping.wait(float(argument))
+        response = owner.answer(request)
+        if name == "hang":
+            return self._send(response)
+        if name == "truncated":
+            payload, kind = response.payload()
+            half = Response(
+                response.status, payload[: len(payload) // 2], response.headers, kind
+            )
+            return self._send(half)
+        if name == "status_after":
+            return self._send(_proxy_page(int(argument)))
+        return self._reset()
+
+    def _send(self, response: Response) -> None:
+        payload, content_type = response.payload()
+        self.send_response(response.status)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        if payload:
+            self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(payload)
+        self.wfile.flush()
+
+    def _reset(self) -> None:
+        """Close so that the client sees a broken connection rather than a polite end."""
+        self.close_connection = True
+        self.connection.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+
+
+def _proxy_page(status: int) -> Response:
+    title = HTTPStatus(status).phrase
+    page = (
+        f"<html><head><title>{status} {title}</title></head><body>{title}</body></html>"
+    )
+    return Response(status, page, content_type="text/html")
