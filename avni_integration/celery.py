@@ -3,11 +3,54 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from celery import Celery
+import structlog
+from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "avni_integration.settings")
+
+log = structlog.get_logger(__name__)
 
 app = Celery("avni_integration")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+def keep_our_logging(**_: Any) -> None:
+    """Log as the rest of the project does. With a receiver on this signal Celery configures nothing itself."""
+    from logging.config import dictConfig
+
+    from django.conf import settings
+
+    dictConfig(settings.LOGGING)
+
+
+def bind_task(task_id: str, task: Any, **_: Any) -> None:
+    """Put the task's name and id on every line logged while it runs."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(task=task.name, task_id=task_id)
+
+
+def unbind_task(**_: Any) -> None:
+    """Forget the task: the next line of this process belongs to no work."""
+    structlog.contextvars.clear_contextvars()
+
+
+def report_failure(exception: BaseException, **_: Any) -> None:
+    """Log that a task failed. (Celery's own line would quote the text of the exception, which may hold values.)"""
+    log.error("task.failed", exc_info=exception)
+
+
+def refuse_second_worker(instance: Any, **_: Any) -> None:
+    """On SQLite there is one worker with one process; anything else ends here, before the first task."""
+    from avni_integration import workers
+
+    workers.claim_database(processes=workers.processes_of(instance))
+
+
+signals.setup_logging.connect(keep_our_logging)
+signals.task_prerun.connect(bind_task)
+signals.task_postrun.connect(unbind_task)
+signals.task_failure.connect(report_failure)
+signals.celeryd_after_setup.connect(refuse_second_worker)

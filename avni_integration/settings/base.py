@@ -4,6 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from avni_integration.settings import env
+
+__all__ = [
+    "BASE_DIR",
+    "DEFAULT_AUTO_FIELD",
+    "INSTALLED_APPS",
+    "LANGUAGE_CODE",
+    "MIDDLEWARE",
+    "ROOT_URLCONF",
+    "STATIC_ROOT",
+    "STATIC_URL",
+    "TEMPLATES",
+    "TIME_ZONE",
+    "USE_I18N",
+    "USE_TZ",
+    "WSGI_APPLICATION",
+]
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 INSTALLED_APPS = [
@@ -17,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_celery_beat",
     "rest_framework",
+    "avni_integration",
     "tenants",
     "mappings",
     "syncstatus",
@@ -55,7 +74,7 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = env.text("STATIC_ROOT") or str(BASE_DIR / "staticfiles")
 
 LANGUAGE_CODE = "en"
 USE_I18N = True

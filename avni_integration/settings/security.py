@@ -49,7 +49,8 @@ FIELD_ENCRYPTION_KEYS = [
     word.strip() for word in key("FIELD_ENCRYPTION_KEYS", development=DEVELOPMENT_KEY).split(",") if word.strip()
 ]
 
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
+# The loopback names always: the health probes of a container ask from inside.
+ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 # Off only where the installation is reached without TLS (a trial on one's own machine).
