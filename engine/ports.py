@@ -1,0 +1,125 @@
+"""The shapes that meet on the one path: what a source yields, what a translator wants, what a plan writes.
+
+A connector implements `Handover` once per stream. The engine knows nothing of the systems behind it:
+ids are text, records are JSON objects, positions are JSON objects only their source understands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from common.outcome import Outcome
+
+JsonObject = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """"This entity changed": its id, a version compared only for (in)equality, and the record if the page carried it."""
+
+    entity_id: str
+    version: str
+    source_time: datetime | None = None
+    record: JsonObject | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one read of the source gave, oldest first, and the position that holds once all of it is finished."""
+
+    changes: tuple[Change, ...]
+    position: JsonObject
+    read_upto: datetime | None = None
+    unclaimed: Mapping[str, int] = field(default_factory=dict)
+    """Titles of entries that no stream claims, with their number."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger remembers of a source record; None of it is trusted before the target confirms it."""
+
+    identifier: str
+    target_id: str
+    target_parent_id: str
+    other_targets: Mapping[str, str]
+    wanted_fingerprint: str
+    outcome: Outcome
+    is_suspect: bool
+
+    @property
+    def points_somewhere(self) -> bool:
+        return bool(self.target_id)
+
+
+@dataclass(frozen=True)
+class Want:
+    """What the target should hold, as far as record and mappings alone tell. `content` is the connector's own value.
+
+    `fingerprint` covers content and mapping entries used: equal fingerprints mean nothing to do.
+    `arrives` names what waiting records may be released when this one got through.
+    """
+
+    content: Any
+    fingerprint: str
+    identifier: str = ""
+    arrives: tuple[str, ...] = ()
+    unmapped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Write:
+    """One repeatable write to the target: `create` with an id chosen beforehand, `update`, `void` or `unvoid`."""
+
+    verb: str
+    kind: str
+    id: str
+    body: JsonObject
+    why: str
+    """For people and for the dry run, without values: "no patient has this number"."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The writes that make the target agree, empty when it already does, and the records that will then stand for it."""
+
+    writes: tuple[Write, ...]
+    outcome: Outcome
+    target_id: str
+    target_parent_id: str
+    other_targets: Mapping[str, str] = field(default_factory=dict)
+    left_fingerprint: str = ""
+
+
+State = TypeVar("State")
+
+
+class Handover(Protocol[State]):
+    """One entity type on its way from source to target, bound to one tenant's connections and mapping snapshot.
+
+    `pages`, `fetch`, `look` and `write` talk to servers and may raise `common.http.RemoteError`.
+    `lane`, `want` and `plan` are pure; `want`, `look` and `plan` may raise a `Verdict`.
+    """
+
+    def pages(self, position: JsonObject) -> Iterator[Page]:
+        """Read on from `position`, oldest first; ends when the source has nothing more to give now."""
+
+    def fetch(self, entity_id: str) -> JsonObject | None:
+        """The record as it is now; None when the source says there is none."""
+
+    def lane(self, change: Change) -> str:
+        """What must be handled in order: the patient, by normalised identifier. `change.record` is set."""
+
+    def want(self, change: Change) -> Want:
+        """Record and mappings turned into what the target should hold."""
+
+    def look(self, want: Want, known: Known | None) -> State:
+        """Read from the target (and what the source must be asked besides) just what `plan` needs."""
+
+    def plan(self, want: Want, state: State, known: Known | None) -> Plan:
+        """Compare what is wanted with what is there."""
+
+    def write(self, write: Write) -> str:
+        """Perform one write; gives the id the target knows the record by. `Unclear` is raised when nobody can tell."""

@@ -1,0 +1,138 @@
+"""Where connected systems announce themselves. The engine asks here and never imports a connector.
+
+A connector calls `register` in its `AppConfig.ready()`; that is all it takes to stand beside the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from engine.ports import Handover, JsonObject
+from errors.specs import ErrorTypeSpec, Sentence
+from mappings.snapshot import Snapshot
+from mappings.specs import ConstantSpec, MappingTypeSpec
+from tenants.models import Connection, Tenant
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything a connector may know of a tenant while it works. Built once per slice, then frozen."""
+
+    tenant: Tenant
+    connections: Mapping[str, Connection]
+    snapshot: Snapshot
+    refuse_writes: bool = False
+    """True in a rehearsal: the transport itself refuses anything that is not a read."""
+
+
+class Servers(Protocol):
+    """Signed-in clients of both sides, shared by the streams of one slice."""
+
+    @property
+    def remote_calls(self) -> int:
+        """Requests sent so far, sign-in included."""
+
+    def handover(self, stream_key: str) -> Handover[Any]:
+        """The path of one stream over these clients."""
+
+    def close(self) -> None:
+        """Give the sockets back."""
+
+
+@dataclass(frozen=True)
+class SideSpec:
+    """One server of a tenant: its key, its name for people, and the ways to sign in (key → label)."""
+
+    key: str
+    label: str
+    sign_ins: Mapping[str, str]
+    max_parallel: int
+
+
+@dataclass(frozen=True)
+class StreamSpec:
+    """One entity type: key, name for people, partition and how a first position is found for a start policy."""
+
+    key: str
+    label: str
+    entity_label: str
+    source_side: str
+    target_side: str
+    partition: Callable[[Snapshot], str]
+
+
+@dataclass(frozen=True)
+class FlowSpec:
+    """An ordered cluster of streams in one direction; the order is the order of dependencies."""
+
+    key: str
+    label: str
+    streams: tuple[StreamSpec, ...]
+
+
+@dataclass(frozen=True)
+class CheckStep:
+    """One step of a connection check, in words a hospital's IT understands."""
+
+    side: str
+    name: str
+    ok: bool
+    finding: str
+
+
+@dataclass(frozen=True)
+class Connector:
+    """A system that can be joined with Avni, as declared by its room."""
+
+    key: str
+    label: str
+    sides: tuple[SideSpec, ...]
+    flows: tuple[FlowSpec, ...]
+    mapping_types: tuple[MappingTypeSpec, ...]
+    constants: tuple[ConstantSpec, ...]
+    error_types: tuple[ErrorTypeSpec, ...]
+    sentences: Mapping[str, Sentence]
+    connect: Callable[[Setting], Servers]
+    first_position: Callable[[Servers, str, str], JsonObject]
+    """(servers, stream key, start policy) → the position a stream begins at. May read from the source."""
+    check: Callable[[Setting], list[CheckStep]]
+    show: Callable[[Servers, str, str], Mapping[str, Any]]
+    """(servers, stream key, source id) → what stands on the source side now, read live for a person with the right."""
+
+    def stream(self, key: str) -> StreamSpec:
+        """Declaration of a stream by key. Raises KeyError."""
+        return next((stream for flow in self.flows for stream in flow.streams if stream.key == key), None) or _unknown(key)
+
+    def flow(self, key: str) -> FlowSpec:
+        """Declaration of a flow by key. Raises KeyError."""
+        return next((flow for flow in self.flows if flow.key == key), None) or _unknown(key)
+
+    def side(self, key: str) -> SideSpec:
+        """Declaration of a side by key. Raises KeyError."""
+        return next((side for side in self.sides if side.key == key), None) or _unknown(key)
+
+
+def _unknown(key: str) -> Any:
+    raise KeyError(key)
+
+
+_connectors: dict[str, Connector] = {}
+
+
+def register(connector: Connector) -> None:
+    """Announce a connector. Registering another one under a taken key is refused."""
+    known = _connectors.setdefault(connector.key, connector)
+    if known is not connector:
+        raise ValueError(f"two connectors call themselves {connector.key!r}")
+
+
+def connectors() -> Mapping[str, Connector]:
+    """All announced connectors by key."""
+    return _connectors
+
+
+def connector_of(tenant: Tenant) -> Connector:
+    """The connector of a tenant. Raises KeyError when its app is not installed."""
+    return _connectors[tenant.connector]

@@ -1,0 +1,25 @@
+"""What a connector declares of its errors: the types administrators know, and the sentences that explain them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ErrorTypeSpec:
+    """A seeded error type: its name as known from the Java service, and what follows from it."""
+
+    name: str
+    follow_up: str
+    used_for: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What a message id means to a person. `cause` and `remedy` are format strings over safe parameters."""
+
+    cause: str
+    remedy: str
+    error_type: str = ""
+    mends: tuple[str, str] | None = None
+    """(group, type) of the mapping whose absence caused it; the form opens pre-filled from the parameters `value` and `side`."""

@@ -1,0 +1,78 @@
+"""The mapping tables frozen for a run: plain values that translators may read and nobody can change under them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as ReadOnly
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from uuid import UUID
+
+from mappings.models import Constant, Mapping
+from tenants.models import Tenant
+
+Pair = tuple[str, str]
+"""(group name, type name)"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One live mapping."""
+
+    avni_value: str
+    int_system_value: str
+    data_type_hint: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All live mappings and constants of one tenant at one revision."""
+
+    by_avni_value: ReadOnly[Pair, ReadOnly[str, Entry]]
+    by_int_system_value: ReadOnly[Pair, ReadOnly[str, Entry]]
+    singles: ReadOnly[Pair, Entry]
+    constants: ReadOnly[str, tuple[str, ...]]
+
+    def single(self, group: str, type_name: str) -> Entry | None:
+        """The one mapping of a pair that is looked up without a value; None while missing."""
+        return self.singles.get((group, type_name))
+
+    def from_avni(self, group: str, type_name: str, avni_value: str) -> Entry | None:
+        """The mapping whose Avni side is `avni_value`; None while missing."""
+        return self.by_avni_value.get((group, type_name), {}).get(avni_value)
+
+    def from_int_system(self, group: str, type_name: str, value: str) -> Entry | None:
+        """The mapping whose other side is `value`; None while missing."""
+        return self.by_int_system_value.get((group, type_name), {}).get(value)
+
+    def constant(self, key: str) -> str:
+        """The value of a single constant; the empty text while missing."""
+        return next(iter(self.constants.get(key, ())), "")
+
+
+def take(tenant: Tenant) -> Snapshot:
+    """The tenant's snapshot. Costs no query while `tenant.mapping_revision` is one already taken in this process."""
+    return _take(tenant.pk, tenant.namespace, tenant.mapping_revision)
+
+
+@lru_cache(maxsize=64)
+def _take(tenant_id: int, namespace: UUID, revision: int) -> Snapshot:
+    by_avni: dict[Pair, dict[str, Entry]] = {}
+    by_int: dict[Pair, dict[str, Entry]] = {}
+    singles: dict[Pair, Entry] = {}
+    rows = Mapping.objects.filter(tenant=tenant_id, is_voided=False).order_by("pk")
+    fields = ("type__group__name", "type__name", "type__is_single", "avni_value", "int_system_value", "data_type_hint")
+    for group, type_name, is_single, avni_value, int_system_value, hint in rows.values_list(*fields):
+        entry = Entry(avni_value, int_system_value, hint)
+        if is_single:
+            singles[(group, type_name)] = entry
+        by_avni.setdefault((group, type_name), {}).setdefault(avni_value, entry)
+        by_int.setdefault((group, type_name), {}).setdefault(int_system_value, entry)
+    constants: dict[str, tuple[str, ...]] = {}
+    for key, value in Constant.objects.filter(tenant=tenant_id).exclude(value="").values_list("key", "value"):
+        constants[key] = (*constants.get(key, ()), value)
+    return Snapshot(_frozen(by_avni), _frozen(by_int), MappingProxyType(singles), MappingProxyType(constants))
+
+
+def _frozen(tables: dict[Pair, dict[str, Entry]]) -> ReadOnly[Pair, ReadOnly[str, Entry]]:
+    return MappingProxyType({pair: MappingProxyType(table) for pair, table in tables.items()})

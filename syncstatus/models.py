@@ -1,0 +1,187 @@
+"""How far each stream of each tenant has come: flow, stream, position, link, run and lease as rows."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+from django_celery_beat.models import PeriodicTask
+
+from common.outcome import Outcome
+from tenants.models import Tenant, validate_zone
+from tenants.scoping import TenantManager, TenantOwned
+
+
+class StartPolicy(models.TextChoices):
+    """Where a stream begins when its flow is switched on for the first time. There is no default on purpose."""
+
+    BEGINNING = "beginning", "from the very first record"
+    RECENT = "recent", "from now on only"
+
+
+class Flow(TenantOwned):
+    """An ordered cluster of streams in one direction, e.g. Avni → Bahmni, with its schedule."""
+
+    key = models.CharField(max_length=50)
+    is_on = models.BooleanField(default=False, help_text="Runs by its schedule. A new flow is off.")
+    is_paused = models.BooleanField(default=False, help_text="Held by a person; the schedule stays.")
+    cron = models.CharField(max_length=100, default="*/5 * * * *", help_text="minute hour day-of-month month day-of-week")
+    zone = models.CharField(max_length=64, default="Asia/Kolkata", validators=[validate_zone])
+    start_policy = models.CharField(max_length=20, blank=True, choices=StartPolicy.choices)
+    schedule = models.OneToOneField(PeriodicTask, null=True, blank=True, editable=False, on_delete=models.SET_NULL)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "key"], name="one_flow_per_key")]
+        ordering: ClassVar = ["tenant", "key"]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}: {self.key}"
+
+
+class Stream(TenantOwned):
+    """One entity type of a flow, and when it was last looked at."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="streams")
+    key = models.CharField(max_length=50)
+    sequence = models.PositiveSmallIntegerField(help_text="Place in the order of dependencies inside the tenant.")
+    due_since = models.DateTimeField(null=True, blank=True, help_text="Somebody knocked and nobody has looked yet.")
+    last_look_at = models.DateTimeField(null=True, blank=True)
+    last_good_look_at = models.DateTimeField(null=True, blank=True)
+    last_look_failure = models.CharField(max_length=100, blank=True, help_text="Message id of why the last look failed.")
+    oldest_unfinished_at = models.DateTimeField(
+        null=True, blank=True, help_text="Source time of the oldest change known and not finished by the last look."
+    )
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "key"], name="one_stream_per_key")]
+        ordering: ClassVar = ["tenant", "sequence"]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}: {self.key}"
+
+
+class Position(TenantOwned):
+    """How far a stream has read in one partition (subject type, feed category). Moved only by commits and by people."""
+
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="positions")
+    partition = models.CharField(max_length=255)
+    value = models.JSONField(help_text="As the source defines it, with the ids of its overlap window.")
+    read_upto = models.DateTimeField(null=True, blank=True, help_text="Source time of the last finished change, for people.")
+    moved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "stream", "partition"], name="one_position_per_partition")]
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.partition}"
+
+
+class Link(TenantOwned):
+    """The identity ledger: one row per source record ever seen, and the target records that stand for it.
+
+    `target_id` is the record that carries the content (an encounter), `target_parent_id` the one it hangs on
+    (patient in Bahmni, subject in Avni), `other_targets` what else was needed (visit).
+    """
+
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="links")
+    source_id = models.CharField(max_length=100)
+    identifier = models.CharField(max_length=100, blank=True, help_text="Normalised patient number both sides know.")
+    target_id = models.CharField(max_length=100, blank=True)
+    target_parent_id = models.CharField(max_length=100, blank=True)
+    other_targets = models.JSONField(default=dict, blank=True)
+    created_by_us = models.JSONField(default=list, blank=True, help_text="Kinds of target record this tenant created.")
+    source_version = models.CharField(max_length=100, blank=True)
+    source_time = models.DateTimeField(null=True, blank=True)
+    wanted_fingerprint = models.CharField(max_length=64, blank=True, help_text="Content and the mapping entries used.")
+    left_fingerprint = models.CharField(max_length=64, blank=True, help_text="State of the target as we left it.")
+    outcome = models.CharField(max_length=20, choices=Outcome.choices())
+    reason = models.CharField(max_length=100, blank=True, help_text="Message id.")
+    is_suspect = models.BooleanField(default=False, help_text="Was in flight when a lease was taken over: compare before trusting.")
+    run = models.ForeignKey("Run", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "stream", "source_id"], name="one_link_per_source_record")]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "identifier"]),
+            models.Index(fields=["tenant", "target_id"]),
+            models.Index(fields=["tenant", "target_parent_id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream.key} {self.source_id}"
+
+
+class RunKind(models.TextChoices):
+    READ = "read", "new changes"
+    REPROCESS = "reprocess", "error records"
+
+
+class RunState(models.TextChoices):
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    STOPPED = "stopped", "stopped"
+
+
+class Run(TenantOwned):
+    """One look at one stream. It is green only when `read` equals the sum of its outcomes and none failed."""
+
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="runs")
+    kind = models.CharField(max_length=20, choices=RunKind.choices, default=RunKind.READ)
+    state = models.CharField(max_length=20, choices=RunState.choices, default=RunState.RUNNING)
+    stopped_by = models.CharField(max_length=100, blank=True, help_text="Message id of what ended it early.")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    token = models.BigIntegerField(help_text="Of the lease it ran under.")
+    read = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    voided = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    collapsed = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+    deferred = models.PositiveIntegerField(default=0)
+    held = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    target_writes = models.PositiveIntegerField(default=0)
+    remote_calls = models.PositiveIntegerField(default=0)
+    reasons = models.JSONField(default=dict, blank=True, help_text="How often each reason (message id) occurred, by outcome.")
+    unmapped = models.JSONField(default=dict, blank=True, help_text="How often each question without a mapping was left out.")
+
+    class Meta:
+        ordering: ClassVar = ["-started_at", "-pk"]
+        indexes: ClassVar = [models.Index(fields=["tenant", "-started_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.started_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def finished_changes(self) -> int:
+        """Sum of all outcomes; equal to `read`, or something was lost."""
+        return sum(getattr(self, outcome.value) for outcome in Outcome)
+
+
+class Lease(models.Model):
+    """The right to write for a tenant. Taken, kept and proven by conditional updates on the database's clock."""
+
+    tenant = models.OneToOneField(Tenant, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    owner = models.CharField(max_length=200, blank=True)
+    token = models.BigIntegerField(default=0, help_text="Grows with every taking; a commit under an older one fails.")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    in_flight = models.JSONField(default=list, blank=True, help_text="Source records being written when last heard of.")
+
+    objects: ClassVar[TenantManager[Lease]] = TenantManager()
+
+    def __str__(self) -> str:
+        return f"lease of {self.tenant}"
+
+
+class Heartbeat(models.Model):
+    """Sign of life of a process of the installation (the beat), so that silence can be seen."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
