@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from logging.config import dictConfig
 from typing import Any
 
 import structlog
 from celery import Celery, signals
+from django.conf import settings
+
+from avni_integration import workers
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "avni_integration.settings")
 
@@ -19,10 +23,6 @@ app.autodiscover_tasks()
 
 def keep_our_logging(**_: Any) -> None:
     """Log as the rest of the project does. With a receiver on this signal Celery configures nothing itself."""
-    from logging.config import dictConfig
-
-    from django.conf import settings
-
     dictConfig(settings.LOGGING)
 
 
@@ -38,14 +38,12 @@ def unbind_task(**_: Any) -> None:
 
 
 def report_failure(exception: BaseException, **_: Any) -> None:
-    """Log that a task failed. (Celery's own line would quote the text of the exception, which may hold values.)"""
+    """Log that a task failed, without the text of the exception, which Celery's own line would quote."""
     log.error("task.failed", exc_info=exception)
 
 
 def refuse_second_worker(instance: Any, **_: Any) -> None:
     """On SQLite there is one worker with one process; anything else ends here, before the first task."""
-    from avni_integration import workers
-
     workers.claim_database(processes=workers.processes_of(instance))
 
 

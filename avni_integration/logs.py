@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import MutableMapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import OperationalError
@@ -45,7 +45,7 @@ def described(error: BaseException) -> dict[str, Any]:
     return description
 
 
-def current_error(info: ExceptionInfo | BaseException | bool | None) -> BaseException | None:
+def current_error(info: ExceptionInfo | BaseException | Literal[True] | None) -> BaseException | None:
     """The exception that a log call's `exc_info` stands for."""
     if isinstance(info, BaseException):
         return info

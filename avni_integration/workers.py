@@ -17,7 +17,7 @@ _claims: list[IO[str]] = []
 
 
 class TooManyWorkers(SystemExit):
-    """Ends the worker's start with its message. (Celery swallows ordinary exceptions of signal receivers.)"""
+    """Ends the worker's start with its message: Celery swallows ordinary exceptions of signal receivers."""
 
 
 def processes_of(worker: Any) -> int:
@@ -37,9 +37,9 @@ def claim_database(*, processes: int) -> None:
         return
     if processes > 1:
         raise TooManyWorkers(
-            f"SQLite bears one worker process, {processes} were asked for. Start the worker with --concurrency 1. {REMEDY}"
+            f"SQLite bears one worker process, not {processes}: start the worker with --concurrency 1. {REMEDY}"
         )
-    lock = Path(f"{connection.settings_dict['NAME']}.worker").open("w", encoding="utf-8")
+    lock = Path(f"{connection.settings_dict['NAME']}.worker").open("w", encoding="utf-8")  # noqa: SIM115 - open as long as we live
     try:
         # A record lock: not inherited by the pool's children, and gone at once when the worker is killed.
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,7 +10,7 @@ os.environ.setdefault("DJANGO_DEBUG", "1")
 # The driver of the browser runs an event loop in the thread of the tests, which then also use the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
-from avni_integration.settings import *  # noqa: E402, F403 - Django reads one flat module
+from avni_integration.settings import *  # noqa: F403 - Django reads one flat module
 from avni_integration.settings import DATABASES
 
 # Fast on purpose: the tests store many passwords and guard none.

@@ -72,4 +72,6 @@ def sqlite(name: str) -> dict[str, Any]:
 
 
 DATABASE_URL = env.secret("DATABASE_URL")
-DATABASES = {"default": parse_database_url(DATABASE_URL) if DATABASE_URL else sqlite(str(BASE_DIR / "var" / "db.sqlite3"))}
+DATABASES = {
+    "default": parse_database_url(DATABASE_URL) if DATABASE_URL else sqlite(str(BASE_DIR / "var" / "db.sqlite3")),
+}

@@ -64,7 +64,8 @@ def postgresql_in(folder: Path, *, packaged: bool) -> Programs | None:
     if not (folder / "initdb").is_file() or not (folder / "postgres").is_file():
         return None
     try:
-        answer = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True, timeout=10)
+        command = [str(folder / "postgres"), "--version"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
     version = re.search(r"(\d+)[.\w]*", answer.stdout)

@@ -47,13 +47,13 @@ def spawn(
             cwd=log.parent,
             # A Ctrl-C in the terminal is for the tests; they stop their servers afterwards.
             start_new_session=True,
-            preexec_fn=dying_with(os.getpid(), last_signal),
+            preexec_fn=dying_with(os.getpid(), last_signal),  # noqa: PLW1509 - two system calls, no lock
             **identity(user),
         )
 
 
 def dying_with(parent: int, last_signal: signal.Signals) -> Callable[[], None]:
-    """What a child does before it becomes the server. (On other systems than Linux: nothing.)"""
+    """What a child does before it becomes the server: on Linux, tie its life to ours."""
     if sys.platform != "linux":
         return lambda: None
     libc = ctypes.CDLL(None)

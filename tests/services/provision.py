@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
+from django.db import connection
+
 from tests.services.binaries import ServerMissing
 from tests.services.servers import PostgreSQL, Redis
 
@@ -93,7 +95,8 @@ def traversable_folder() -> str:
     """The folder for temporary files: as root, one that other users can enter. Raises ServerMissing."""
     usual = tempfile.gettempdir()
     for folder in (usual, "/tmp", "/var/tmp"):
-        if os.geteuid() != 0 or all(part.stat().st_mode & stat.S_IXOTH for part in (Path(folder), *Path(folder).parents)):
+        path = Path(folder)
+        if os.geteuid() != 0 or all(part.stat().st_mode & stat.S_IXOTH for part in (path, *path.parents)):
             return folder
     raise ServerMissing(
         f"As root the database runs as another user, who cannot enter {usual}. Set TMPDIR to a folder open to all, or "
@@ -110,9 +113,7 @@ def provision() -> Provision:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of a process that shall see what the running test sees: the same test database, the same broker."""
-    from django.db import connection
-
+    """The environment of a process that shall see what the running test sees: same test database, same broker."""
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
         url = f"sqlite:///{name}"

@@ -31,6 +31,9 @@ CARELESS = {
 }
 
 
+INITDB = ("--username=avni", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
+
+
 class ServerFailed(Exception):
     """A server ended or stayed silent; the message holds the end of its log."""
 
@@ -54,8 +57,7 @@ class PostgreSQL:
             folder.mkdir(mode=0o700)
             own(folder, self.user)
         made = subprocess.run(
-            [programs / "initdb", "--pgdata", data, "--username=avni", "--auth=trust", "--encoding=UTF8"]
-            + ["--no-locale", "--no-sync"],
+            [programs / "initdb", "--pgdata", data, *INITDB],
             capture_output=True,
             text=True,
             cwd=self.folder,
@@ -87,8 +89,13 @@ class PostgreSQL:
         """As root: a copy, when the programs lie where the other user may not look. No permission is changed."""
         if self.user is None or not self.programs.packaged:
             return self.programs.folder
-        copy = shutil.copytree(self.programs.folder.parent, self.folder / "programs")
-        return Path(copy) / "bin"
+        package = self.programs.folder.parent.parent
+        copy = self.folder / "programs"
+        # The libraries that the wheel brought lie beside the package and are found by their relative place.
+        for part in package.parent.glob(f"{package.name}*"):
+            if part == package or part.suffix == ".libs":
+                shutil.copytree(part, copy / part.name)
+        return copy / self.programs.folder.relative_to(package.parent)
 
 
 class Redis:
@@ -105,7 +112,8 @@ class Redis:
         """Start it and wait until it answers. Raises ServerFailed."""
         log = self.folder / "redis.log"
         options = {"--port": str(self.port), "--bind": "127.0.0.1", "--save": "", "--appendonly": "no"}
-        command = [self.program, *(part for option in options.items() for part in option), "--dir", self.folder]
+        pairs = [part for option in options.items() for part in option]
+        command = [str(self.program), *pairs, "--dir", str(self.folder)]
         self.process = processes.spawn(command, log=log, last_signal=signal.SIGKILL)
         wait_until(self._answers, self.process, log)
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import OperationalError, connection
 from django.test import Client
-
-from avni_integration.celery import app
 
 pytestmark = pytest.mark.core
 
