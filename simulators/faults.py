@@ -28,9 +28,7 @@ class Faults:
     its dice are seeded, so one order of requests always fails at the same places.
     """
 
-    def __init__(
-        self, *, latency: float = 0.0, error_rate: float = 0.0, seed: int = 0
-    ) -> None:
+    def __init__(self, *, latency: float = 0.0, error_rate: float = 0.0, seed: int = 0) -> None:
         self.latency = latency
         self.error_rate = error_rate
         self.fired: Counter[str] = Counter()
@@ -59,9 +57,7 @@ class Faults:
         name, _, argument = action.partition(":")
         if name not in _ACTIONS or (name in _WITH_ARGUMENT) != bool(argument):
             raise ValueError(f"unknown fault {action!r}")
-        plan = _Plan(
-            method.upper(), re.compile(path_regex), action, times, skip, seconds
-        )
+        plan = _Plan(method.upper(), re.compile(path_regex), action, times, skip, seconds)
         with self._lock:
             self._plans.append(plan)
 
@@ -71,9 +67,7 @@ class Faults:
             self._plans.clear()
             self.latency = self.error_rate = 0.0
 
-    def next_action(
-        self, method: str, path: str, target: str
-    ) -> tuple[str, float] | None:
+    def next_action(self, method: str, path: str, target: str) -> tuple[str, float] | None:
         """The fault for this request with its seconds, used up by asking; None when all is well."""
         with self._lock:
             for plan in self._plans:

@@ -14,6 +14,7 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,9 +28,7 @@ __all__ = ["Application", "Faults", "HttpError", "Request", "Response", "Server"
 
 WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
-GARBAGE = (
-    "<!DOCTYPE html><html><head><title>Please wait</title></head><body>Starting up"
-)
+GARBAGE = "<!DOCTYPE html><html><head><title>Please wait</title></head><body>Starting up"
 
 
 @dataclass(frozen=True)
@@ -80,9 +79,7 @@ class Response:
 class HttpError(Exception):
     """Raised by an application instead of returning a `Response`."""
 
-    def __init__(
-        self, status: int, body: Any = b"", content_type: str | None = None
-    ) -> None:
+    def __init__(self, status: int, body: Any = b"", content_type: str | None = None) -> None:
         super().__init__(f"HTTP {status}")
         self.response = Response(status, body, content_type=content_type)
 
@@ -259,10 +256,8 @@ class _Http(ThreadingHTTPServer):
 
     def cut_connections(self) -> None:
         for connection in list(self._open):
-            try:
+            with suppress(OSError):  # the other side was faster
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # the other side was faster
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is the point of many tests, not worth a trace on stderr."""
@@ -270,13 +265,11 @@ class _Http(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = (
-        -1
-    )  # head and body leave in one packet; no waiting for delayed acknowledgements
+    wbufsize = -1  # head and body leave in one packet; no waiting for delayed acknowledgements
     disable_nagle_algorithm = True
     server: _Http
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Silent: request lines may carry personal data."""
 
     def _serve(self) -> None:
@@ -285,9 +278,7 @@ class _Handler(BaseHTTPRequestHandler):
         owner.count(request)
         if owner.faults.latency:
             owner.stopping.wait(owner.faults.latency)
-        fault = owner.faults.next_action(
-            request.method, request.path, unquote(self.path)
-        )
+        fault = owner.faults.next_action(request.method, request.path, unquote(self.path))
         if owner.stopping.is_set():
             self._reset()
         elif fault is None:
@@ -295,7 +286,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._fail(request, *fault)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815 - the names http.server looks for
 
     def _request(self) -> Request:
         parts = urlsplit(self.path)
@@ -314,26 +305,17 @@ class _Handler(BaseHTTPRequestHandler):
         name, _, argument = action.partition(":")
         if name == "late_commit":
             owner.commit_later(request, seconds)
-        if name in ("reset_before", "late_commit"):
-            return self._reset()
-        if name == "garbage":
-            return self._send(Response(200, GARBAGE, content_type="text/html"))
-        if name == "status":
-            return self._send(_proxy_page(int(argument)))
         if name == "hang":
             owner.stopping.wait(float(argument))
-        response = owner.answer(request)
-        if name == "hang":
-            return self._send(response)
-        if name == "truncated":
-            payload, kind = response.payload()
-            half = Response(
-                response.status, payload[: len(payload) // 2], response.headers, kind
-            )
-            return self._send(half)
-        if name == "status_after":
-            return self._send(_proxy_page(int(argument)))
-        return self._reset()
+        handled = owner.answer(request) if name in _HANDLED else Response()
+        if name in ("reset_before", "reset_after", "late_commit"):
+            self._reset()
+        elif name == "garbage":
+            self._send(Response(200, GARBAGE, content_type="text/html"))
+        elif name in ("status", "status_after"):
+            self._send(_proxy_page(int(argument)))
+        else:
+            self._send(_halved(handled) if name == "truncated" else handled)
 
     def _send(self, response: Response) -> None:
         payload, content_type = response.payload()
@@ -353,14 +335,19 @@ class _Handler(BaseHTTPRequestHandler):
     def _reset(self) -> None:
         """Close so that the client sees a broken connection rather than a polite end."""
         self.close_connection = True
-        self.connection.setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-        )
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+_HANDLED = frozenset({"reset_after", "truncated", "status_after", "hang"})
+"""Faults before which the application does its work; a late commit does it on its own."""
+
+
+def _halved(response: Response) -> Response:
+    payload, content_type = response.payload()
+    return Response(response.status, payload[: len(payload) // 2], response.headers, content_type)
 
 
 def _proxy_page(status: int) -> Response:
     title = HTTPStatus(status).phrase
-    page = (
-        f"<html><head><title>{status} {title}</title></head><body>{title}</body></html>"
-    )
+    page = f"<html><head><title>{status} {title}</title></head><body>{title}</body></html>"
     return Response(status, page, content_type="text/html")

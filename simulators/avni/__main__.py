@@ -16,20 +16,12 @@ from simulators.server import Faults, Server
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or Ctrl-C. The first line printed is the base URL."""
-    parser = argparse.ArgumentParser(
-        prog="python -m simulators.avni", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m simulators.avni", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument(
-        "--latency", type=float, default=0.0, help="seconds per request"
-    )
-    parser.add_argument(
-        "--error-rate", type=float, default=0.0, help="share of 503 answers, 0 to 1"
-    )
-    parser.add_argument(
-        "--state", "--seed", type=Path, help="JSON as AvniStore.dump() gives it"
-    )
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds per request")
+    parser.add_argument("--error-rate", type=float, default=0.0, help="share of 503 answers, 0 to 1")
+    parser.add_argument("--state", "--seed", type=Path, help="JSON as AvniStore.dump() gives it")
     options = parser.parse_args(arguments)
 
     store = AvniStore()
@@ -39,9 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with Server(
-        AvniApp(store), port=options.port, faults=faults, host=options.host
-    ) as server:
+    with Server(AvniApp(store), port=options.port, faults=faults, host=options.host) as server:
         print(server.base_url, flush=True)
         stop.wait()
     return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import format_datetime
 from typing import Any
 
@@ -102,9 +103,7 @@ class AvniApp:
     def template(self, method: str, path: str) -> str:
         """The route a path belongs to, for counting."""
         templates = [route.template for route in ROUTES] + list(NOT_BUILT)
-        return next(
-            (found for found in templates if _pattern(found).fullmatch(path)), path
-        )
+        return next((found for found in templates if _pattern(found).fullmatch(path)), path)
 
     def handle(self, request: Request) -> Response:
         """Answer a request; one at a time, as the store is one piece of state."""
@@ -113,7 +112,7 @@ class AvniApp:
                 response = self._answer(request)
             except HttpError as error:
                 response = self._failure(request, error)
-            response.headers["Date"] = format_datetime(self.store.clock(), usegmt=True)
+            response.headers["Date"] = format_datetime(self.store.clock().astimezone(UTC), usegmt=True)
             if token := auth.token_of(request):
                 cookie = f"auth-token={token}; Path=/; Secure; HttpOnly"
                 response.headers["Set-Cookie"] = cookie
@@ -126,9 +125,7 @@ class AvniApp:
             return self._open(request)
         for path, topic in NOT_BUILT.items():
             if _pattern(path).fullmatch(request.path):
-                return Response(
-                    501, {"route": path, "topic": f"not yet built: {topic}"}
-                )
+                return Response(501, {"route": path, "topic": f"not yet built: {topic}"})
         found = [(route, route.match(request.path)) for route in ROUTES]
         known = [(route, parts) for route, parts in found if parts is not None]
         if not known:
@@ -140,9 +137,7 @@ class AvniApp:
         detail = f"Method '{request.method}' is not supported."
         raise problem(405, "Method Not Allowed", detail, request.path)
 
-    def _run(
-        self, route: Route, user: User, request: Request, parts: tuple[str, ...]
-    ) -> dict[str, Any]:
+    def _run(self, route: Route, user: User, request: Request, parts: tuple[str, ...]) -> dict[str, Any]:
         return route.handler(self.store, user, request, *parts)
 
     def _open(self, request: Request) -> Response:
@@ -161,8 +156,6 @@ class AvniApp:
         response = error.response
         if isinstance(error, Thrown) and not self.store.settings.error_body:
             return Response(response.status)
-        if isinstance(response.body, str) and "json" in (
-            request.header("accept") or ""
-        ):
+        if isinstance(response.body, str) and "json" in (request.header("accept") or ""):
             response.content_type = "application/json"
         return response

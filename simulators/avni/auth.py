@@ -26,17 +26,13 @@ def generate_token(store: AvniStore, request: Request) -> dict[str, Any]:
         raise bad_request("User has invalid/empty username or password")
     user = _named(store, username or "")
     if user is None:
-        raise Thrown(
-            404, "jakarta.persistence.EntityNotFoundException", "User not found"
-        )
+        raise Thrown(404, "jakarta.persistence.EntityNotFoundException", "User not found")
     if not user.may_generate_token:
         raise HttpError(403, "User is not allowed to generate tokens")
     if store.settings.idp_type == "none":
         return {"authToken": None}
     if not hmac.compare_digest(user.password, password or ""):
-        raise Thrown(
-            401, "com.amazonaws.services.cognitoidp.NotAuthorizedException", ""
-        )
+        raise Thrown(401, "com.amazonaws.services.cognitoidp.NotAuthorizedException", "")
     return {"authToken": issue(store, user)}
 
 
@@ -67,14 +63,10 @@ def user_of(store: AvniStore, request: Request) -> User:
     except ValueError:
         _unauthorized(store, request)
     if not hmac.compare_digest(signature, _signature(signed)):
-        raise Thrown(
-            500, "com.auth0.jwt.exceptions.SignatureVerificationException", "invalid"
-        )
+        raise Thrown(500, "com.auth0.jwt.exceptions.SignatureVerificationException", "invalid")
     if _expired(store, claims):
         if store.settings.expired_status == 500:
-            raise Thrown(
-                500, "com.auth0.jwt.exceptions.TokenExpiredException", "expired"
-            )
+            raise Thrown(500, "com.auth0.jwt.exceptions.TokenExpiredException", "expired")
         _unauthorized(store, request)
     return _named(store, str(claims["username"])) or _unauthorized(store, request)
 
@@ -82,11 +74,7 @@ def user_of(store: AvniStore, request: Request) -> User:
 def token_of(request: Request) -> str | None:
     """The token from the header, else the query, else the cookie."""
     cookie = SimpleCookie(request.header("cookie") or "").get("auth-token")
-    return (
-        request.header("auth-token")
-        or request.param("AUTH-TOKEN")
-        or (cookie.value if cookie else None)
-    )
+    return request.header("auth-token") or request.param("AUTH-TOKEN") or (cookie.value if cookie else None)
 
 
 def _expired(store: AvniStore, claims: dict[str, Any]) -> bool:
@@ -98,11 +86,7 @@ def _expired(store: AvniStore, claims: dict[str, Any]) -> bool:
 def _named(store: AvniStore, username: str) -> User | None:
     wanted = username.casefold()
     return next(
-        (
-            user
-            for user in store.users.values()
-            if user.username.casefold() == wanted and not user.voided
-        ),
+        (user for user in store.users.values() if user.username.casefold() == wanted and not user.voided),
         None,
     )
 

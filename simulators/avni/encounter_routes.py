@@ -42,11 +42,7 @@ def post(store: AvniStore, user: User, request: Request) -> dict[str, Any]:
     """POST: upsert by External ID; the subject has to be named every time and may change."""
     given = fields.document(request)
     external_id = fields.external_id(given)
-    before = (
-        store.encounter_table.with_external_id(user.organisation, external_id)
-        if external_id
-        else None
-    )
+    before = store.encounter_table.with_external_id(user.organisation, external_id) if external_id else None
     owner = _owner(store, user, given)
     row = _write(store, user, given, before, owner)
     return _shown(store, request, row, fresh=True)
@@ -73,9 +69,7 @@ def patch(store: AvniStore, user: User, request: Request, key: str) -> dict[str,
 def delete(store: AvniStore, user: User, request: Request, key: str) -> dict[str, Any]:
     """DELETE: voids."""
     before = _existing(store, user, key)
-    row = store.save_encounter(
-        stamped(store, user, before, replace(before, voided=True))
-    )
+    row = store.save_encounter(stamped(store, user, before, replace(before, voided=True)))
     return _shown(store, request, row)
 
 
@@ -86,17 +80,13 @@ def _existing(store: AvniStore, user: User, key: str) -> EncounterRow:
     return row
 
 
-def _to_change(
-    store: AvniStore, user: User, key: str, external_id: str | None
-) -> EncounterRow:
+def _to_change(store: AvniStore, user: User, key: str, external_id: str | None) -> EncounterRow:
     table = store.encounter_table
     row = find_one(table, store.organisation(user.organisation), key)
     if row is None and external_id:
         row = table.with_external_id(user.organisation, external_id.strip())
     if row is None:
-        raise illegal_argument(
-            f"Encounter not found with id '{key}' or External ID '{external_id}'"
-        )
+        raise illegal_argument(f"Encounter not found with id '{key}' or External ID '{external_id}'")
     return row
 
 
@@ -108,9 +98,7 @@ def _owner(store: AvniStore, user: User, given: dict[str, Any]) -> SubjectRow:
     if owner is None and external_id:
         owner = table.with_external_id(user.organisation, external_id.strip())
     if owner is None:
-        raise illegal_argument(
-            f"Individual not found with UUID '{key}' or External ID '{external_id}'"
-        )
+        raise illegal_argument(f"Individual not found with UUID '{key}' or External ID '{external_id}'")
     return owner
 
 
@@ -132,12 +120,8 @@ def _write(
     organisation = store.organisation(user.organisation)
     kind = _encounter_type(organisation, fields.text(given, "Encounter type"))
     table = store.encounter_table
-    base = before or EncounterRow(
-        subject=owner.uuid, **new_row_fields(store, user, table, kind.name)
-    )
-    times: dict[str, Any] = {
-        field: fields.moment(given, name) for name, field in _TIMES.items()
-    }
+    base = before or EncounterRow(subject=owner.uuid, **new_row_fields(store, user, table, kind.name))
+    times: dict[str, Any] = {field: fields.moment(given, name) for name, field in _TIMES.items()}
     after = replace(
         base,
         kind=kind.name,
@@ -147,9 +131,7 @@ def _write(
         point=fields.point(given, render.coordinates_key(store.settings, "encounter")),
         cancel_point=fields.point(given, "Cancel location"),
         observations=observations.accept(organisation, given.get("observations")),
-        cancel_observations=observations.accept(
-            organisation, given.get("cancelObservations"), "cancelObservations"
-        ),
+        cancel_observations=observations.accept(organisation, given.get("cancelObservations"), "cancelObservations"),
         **times,
     )
     return _validate_and_commit(store, user, before, after)
@@ -225,9 +207,7 @@ def _with_audit_of(before: EncounterRow, row: EncounterRow) -> EncounterRow:
     return replace(row, modified_ms=before.modified_ms, modified_by=before.modified_by)
 
 
-def _shown(
-    store: AvniStore, request: Request, row: EncounterRow, *, fresh: bool = False
-) -> dict[str, Any]:
+def _shown(store: AvniStore, request: Request, row: EncounterRow, *, fresh: bool = False) -> dict[str, Any]:
     return render.encounter(
         store.organisation(row.organisation),
         store.settings,

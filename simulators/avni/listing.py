@@ -34,10 +34,7 @@ def list_subjects(store: AvniStore, user: User, request: Request) -> dict[str, A
     rows = [
         row
         for row in rows
-        if all(
-            _as_text(row.observations.get(uuid)) == value
-            for uuid, value in wanted.items()
-        )
+        if all(_as_text(row.observations.get(uuid)) == value for uuid, value in wanted.items())
         and (places is None or row.location in places)
     ]
     if window == (None, None):
@@ -103,9 +100,7 @@ def wire_version(settings: Settings, request: Request) -> int:
     try:
         return int(text)
     except ValueError:
-        raise Thrown(
-            500, "java.lang.NumberFormatException", f'For input string: "{text}"'
-        ) from None
+        raise Thrown(500, "java.lang.NumberFormatException", f'For input string: "{text}"') from None
 
 
 def _window(store: AvniStore, request: Request, *, inclusive: bool) -> Window:
@@ -137,9 +132,7 @@ def _time(store: AvniStore, request: Request, name: str) -> int | None:
         raise problem(400, "Bad Request", detail, request.path) from None
 
 
-def _rows(
-    table: Table[R], organisation: Organisation, kind: str | None, window: Window
-) -> list[R]:
+def _rows(table: Table[R], organisation: Organisation, kind: str | None, window: Window) -> list[R]:
     return table.in_window(organisation.name, kind, *window)
 
 
@@ -177,7 +170,7 @@ def _wanted_places(organisation: Organisation, request: Request) -> set[str] | N
 
 def _unordered(rows: list[R]) -> list[R]:
     """An order nobody may rely on: that of a digest of the uuids."""
-    return sorted(rows, key=lambda row: hashlib.sha1(row.uuid.encode()).digest())
+    return sorted(rows, key=lambda row: hashlib.sha256(row.uuid.encode()).digest())
 
 
 def _sorted(request: Request, rows: list[R]) -> list[R]:
@@ -188,9 +181,7 @@ def _sorted(request: Request, rows: list[R]) -> list[R]:
     name, _, direction = text.partition(",")
     if name not in _SORTABLE:
         message = f"No property '{name}' found"
-        raise Thrown(
-            500, "org.springframework.data.mapping.PropertyReferenceException", message
-        )
+        raise Thrown(500, "org.springframework.data.mapping.PropertyReferenceException", message)
     return sorted(rows, key=_SORTABLE[name], reverse=direction.lower() == "desc")
 
 
@@ -206,9 +197,7 @@ def _page(
     shown: Callable[[R], dict[str, Any]],
 ) -> dict[str, Any]:
     """One page. `totalElements` counts the rows in this page, as Avni does."""
-    size = (
-        _number(request.param("size"), settings.default_size) or settings.default_size
-    )
+    size = _number(request.param("size"), settings.default_size) or settings.default_size
     size = min(size, settings.max_size)
     first = _number(request.param("page"), 0) * size
     in_page = rows[first : first + size]

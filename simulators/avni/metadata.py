@@ -79,9 +79,7 @@ class Organisation:
 
     def concept_named(self, name: str) -> Concept | None:
         """By exact name."""
-        return next(
-            (found for found in self.concepts.values() if found.name == name), None
-        )
+        return next((found for found in self.concepts.values() if found.name == name), None)
 
     def lineage(self, uuid: str) -> list[Location]:
         """A place and all around it, from the lowest level up. Empty for an unknown uuid."""
@@ -98,23 +96,16 @@ class Organisation:
         return [
             place
             for place in self.locations.values()
-            if ", ".join(p.title for p in reversed(self.lineage(place.uuid))).casefold()
-            == wanted
+            if ", ".join(p.title for p in reversed(self.lineage(place.uuid))).casefold() == wanted
         ]
 
     def at_address_map(self, address: dict[str, str]) -> list[Location]:
         """Living places whose every level, from the top to themselves, is in the map."""
-        wanted = {
-            level.casefold(): title.casefold() for level, title in address.items()
-        }
+        wanted = {level.casefold(): title.casefold() for level, title in address.items()}
         return [
             place
             for place in self.locations.values()
-            if not place.voided
-            and {
-                p.type.casefold(): p.title.casefold() for p in self.lineage(place.uuid)
-            }
-            == wanted
+            if not place.voided and {p.type.casefold(): p.title.casefold() for p in self.lineage(place.uuid)} == wanted
         ]
 
     def within(self, uuids: set[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from simulators.avni.errors import Thrown, bad_request, class_cast, null_pointer
@@ -9,9 +10,7 @@ from simulators.avni.metadata import Concept, Organisation
 from simulators.avni.times import indian_day
 
 
-def accept(
-    organisation: Organisation, given: Any, field: str = "observations"
-) -> dict[str, Any]:
+def accept(organisation: Organisation, given: Any, field: str = "observations") -> dict[str, Any]:
     """What a request gives, as it is kept. Null values are left out.
 
     A missing map or an unknown question is a null pointer (500); an unknown answer is a 400.
@@ -29,9 +28,7 @@ def accept(
     return kept
 
 
-def patch(
-    organisation: Organisation, kept: dict[str, Any], given: Any
-) -> dict[str, Any]:
+def patch(organisation: Organisation, kept: dict[str, Any], given: Any) -> dict[str, Any]:
     """Stored observations with a PATCH laid over: null removes, empty groups are pruned."""
     if not isinstance(given, dict):
         raise class_cast("observations is not a map")
@@ -73,61 +70,53 @@ def _answer(organisation: Organisation, name: Any) -> str:
     return concept.uuid
 
 
-def render(
-    organisation: Organisation,
-    kept: dict[str, Any],
-    version: int,
-    *,
-    fresh: bool = False,
-) -> dict[str, Any]:
+def render(organisation: Organisation, kept: dict[str, Any], version: int, *, fresh: bool = False) -> dict[str, Any]:
     """Stored observations as Avni shows them.
 
     `fresh` for the answer to the request that wrote them: only there a single question group
     is keyed by names. A question nobody designed poisons the whole answer (500).
     """
-    return {
-        concept.name: _rendered(organisation, concept, kept[uuid], version, fresh)
-        for uuid, concept in ((uuid, _known(organisation, uuid)) for uuid in kept)
-    }
+    return _Reader(organisation, version, fresh).read(kept)
 
 
-def _known(organisation: Organisation, uuid: str) -> Concept:
-    concept = organisation.concepts.get(uuid)
-    if concept is None:
-        raise null_pointer(f"No concept with uuid {uuid}")
-    return concept
+@dataclass(frozen=True)
+class _Reader:
+    organisation: Organisation
+    version: int
+    fresh: bool
 
+    def read(self, kept: dict[str, Any]) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        for uuid, value in kept.items():
+            concept = self.organisation.concepts.get(uuid)
+            if concept is None:
+                raise null_pointer(f"No concept with uuid {uuid}")
+            by_type = {"Coded": self._coded, "Date": self._date, "Location": self._place, "QuestionGroup": self._group}
+            read = by_type.get(concept.data_type)
+            shown[concept.name] = read(value) if read else value
+        return shown
 
-def _rendered(
-    organisation: Organisation, concept: Concept, value: Any, version: int, fresh: bool
-) -> Any:
-    if concept.data_type == "Coded":
+    def _coded(self, value: Any) -> Any:
         if isinstance(value, list):
-            return [_answer_name(organisation, uuid) for uuid in value]
-        return _answer_name(organisation, value)
-    if concept.data_type == "Date" and version >= 2:
-        return _day(value)
-    if concept.data_type == "Location" and isinstance(value, str):
-        lineage = organisation.lineage(value)
+            return [self._coded(uuid) for uuid in value]
+        concept = self.organisation.concepts.get(value) if isinstance(value, str) else None
+        return concept.name if concept else value
+
+    def _date(self, value: Any) -> Any:
+        if self.version < 2:
+            return value
+        if not isinstance(value, str):
+            raise class_cast("a Date observation is not text")
+        try:
+            return indian_day(value)
+        except ValueError:
+            raise Thrown(500, "java.lang.IllegalArgumentException", "Invalid date format") from None
+
+    def _place(self, value: Any) -> Any:
+        lineage = self.organisation.lineage(value) if isinstance(value, str) else []
         return {place.type: place.title for place in lineage} or value
-    if concept.data_type == "QuestionGroup":
+
+    def _group(self, value: Any) -> Any:
         if isinstance(value, list):
-            return [render(organisation, item, version, fresh=fresh) for item in value]
-        return render(organisation, value, version, fresh=True) if fresh else value
-    return value
-
-
-def _answer_name(organisation: Organisation, uuid: Any) -> Any:
-    concept = organisation.concepts.get(uuid) if isinstance(uuid, str) else None
-    return concept.name if concept else uuid
-
-
-def _day(value: Any) -> str:
-    if not isinstance(value, str):
-        raise class_cast("a Date observation is not text")
-    try:
-        return indian_day(value)
-    except ValueError:
-        raise Thrown(
-            500, "java.lang.IllegalArgumentException", "Invalid date format"
-        ) from None
+            return [self.read(item) for item in value]
+        return self.read(value) if self.fresh else value

@@ -106,15 +106,11 @@ def encounter(
     document["Encounter date time"] = iso(row.encounter_ms)
     document["Earliest scheduled date"] = iso(row.earliest_ms)
     document["Max scheduled date"] = iso(row.max_ms)
-    document["observations"] = render_observations(
-        organisation, row.observations, version, fresh=fresh
-    )
+    document["observations"] = render_observations(organisation, row.observations, version, fresh=fresh)
     if row.cancel_point:
         document["Cancel location"] = dict(row.cancel_point)
     document["Cancel date time"] = iso(row.cancel_ms)
-    document["cancelObservations"] = render_observations(
-        organisation, row.cancel_observations, version, fresh=fresh
-    )
+    document["cancelObservations"] = render_observations(organisation, row.cancel_observations, version, fresh=fresh)
     document["audit"] = _audit(row)
     return document
 

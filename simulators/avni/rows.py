@@ -134,10 +134,7 @@ class Table(Generic[R]):
 
     def awaits(self, organisation: str, external_id: str) -> bool:
         """Whether a write with this External ID is under way but not committed."""
-        return any(
-            row.organisation == organisation and row.external_id == external_id
-            for _, row in self._pending
-        )
+        return any(row.organisation == organisation and row.external_id == external_id for _, row in self._pending)
 
     def find(self, organisation: str, uuid_or_external_id: str) -> list[R]:
         """Rows with that uuid or that External ID: none, one or, by accident, two."""
@@ -146,9 +143,7 @@ class Table(Generic[R]):
         found = [row for row in (by_uuid, by_external) if row is not None]
         return found[:1] if len(found) == 2 and found[0] is found[1] else found
 
-    def in_window(
-        self, organisation: str, kind: str | None, after: Key | None, before: Key | None
-    ) -> list[R]:
+    def in_window(self, organisation: str, kind: str | None, after: Key | None, before: Key | None) -> list[R]:
         """Rows in listing order with `after` <= key < `before`; None leaves that side open."""
         slices = [
             timeline[
@@ -159,7 +154,5 @@ class Table(Generic[R]):
             for (owner, name), timeline in self._timelines.items()
             if owner == organisation and kind in (None, name)
         ]
-        keys: Iterator[Key] = (
-            merge(*slices) if len(slices) > 1 else iter(slices[0] if slices else [])
-        )
+        keys: Iterator[Key] = merge(*slices) if len(slices) > 1 else iter(slices[0] if slices else [])
         return [self.rows[uuid] for _, _, uuid in keys]

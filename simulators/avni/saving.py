@@ -11,9 +11,7 @@ from simulators.avni.rows import R, Table
 from simulators.avni.store import AvniStore
 
 
-def find_one(
-    table: Table[R], organisation: Organisation, uuid_or_external_id: str
-) -> R | None:
+def find_one(table: Table[R], organisation: Organisation, uuid_or_external_id: str) -> R | None:
     """The row with that uuid or External ID. Raises 500 when it means two rows."""
     found = table.find(organisation.name, uuid_or_external_id)
     if len(found) > 1:
@@ -25,9 +23,7 @@ def find_one(
     return found[0] if found else None
 
 
-def new_row_fields(
-    store: AvniStore, user: User, table: Table[R], kind: str
-) -> dict[str, Any]:
+def new_row_fields(store: AvniStore, user: User, table: Table[R], kind: str) -> dict[str, Any]:
     """The fields every new row starts with. No caller can choose a uuid."""
     now = store.now_ms()
     return {

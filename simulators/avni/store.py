@@ -48,9 +48,7 @@ class AvniStore:
     `clock` may be replaced at any time; it decides stamps, windows, tokens and the Date header.
     """
 
-    def __init__(
-        self, settings: Settings | None = None, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> None:
         self.settings = settings or Settings()
         self.clock = clock
         self.lock = threading.RLock()
@@ -119,27 +117,20 @@ class AvniStore:
         owner = self.organisation(organisation)
         with self.lock:
             known = [
-                owner.concept_named(answer)
-                or self.add_concept(answer, "NA", organisation=organisation)
+                owner.concept_named(answer) or self.add_concept(answer, "NA", organisation=organisation)
                 for answer in answers
             ]
-            concept = Concept(
-                name, data_type, uuid or new_uuid(), [found.uuid for found in known]
-            )
+            concept = Concept(name, data_type, uuid or new_uuid(), [found.uuid for found in known])
             owner.concepts[concept.uuid] = concept
             return concept
 
-    def add_subject_type(
-        self, name: str, *, organisation: str = DEFAULT, **properties: Any
-    ) -> SubjectType:
+    def add_subject_type(self, name: str, *, organisation: str = DEFAULT, **properties: Any) -> SubjectType:
         """A subject type; `properties` are the fields of `SubjectType`."""
         made = SubjectType(name, **properties)
         self.organisation(organisation).subject_types[name] = made
         return made
 
-    def add_encounter_type(
-        self, name: str, *, uuid: str | None = None, organisation: str = DEFAULT
-    ) -> EncounterType:
+    def add_encounter_type(self, name: str, *, uuid: str | None = None, organisation: str = DEFAULT) -> EncounterType:
         """A type of general encounters."""
         made = EncounterType(name, uuid or new_uuid())
         self.organisation(organisation).encounter_types[name] = made
@@ -148,16 +139,14 @@ class AvniStore:
     def add_location(
         self,
         title: str,
-        type: str,
+        kind: str,
         parent: Location | None = None,
         *,
         organisation: str = DEFAULT,
         **properties: Any,
     ) -> Location:
-        """A place inside `parent`; `properties`: uuid, external_id, voided."""
-        made = Location(
-            title, type, parent=parent.uuid if parent else None, **properties
-        )
+        """A place of a kind such as Village inside `parent`; `properties`: uuid, external_id, voided."""
+        made = Location(title, kind, parent=parent.uuid if parent else None, **properties)
         self.organisation(organisation).locations[made.uuid] = made
         return made
 
@@ -212,33 +201,30 @@ class AvniStore:
         subject: str,
         observations: dict[str, Any] | None = None,
         cancel_observations: dict[str, Any] | None = None,
-        encounter_at: Moment = None,
-        scheduled: bool = False,
         at: Moment = None,
         by: str = FIELD_USER,
         uuid: str | None = None,
         commit_after: float = 0.0,
         **fields: Any,
     ) -> EncounterRow:
-        """A new general encounter of the subject with that uuid, by default held just now.
+        """A new general encounter of the subject with that uuid.
 
-        With `scheduled` it has no encounter time; give `earliest_ms`, `cancel_ms` as fields.
+        It was held when it was made, unless `fields` say otherwise: encounter_ms (None for one
+        only planned), earliest_ms, max_ms, cancel_ms, external_id, voided, point.
         """
         with self.lock:
             organisation = self.subjects[subject].organisation
+            times = {"encounter_ms": self._ms(at)}
             row = EncounterRow(
                 uuid=uuid or new_uuid(),
                 seq=self._encounters.next_seq(),
                 organisation=organisation,
                 kind=encounter_type,
                 subject=subject,
-                encounter_ms=None if scheduled else self._ms(encounter_at),
                 observations=self._accept(organisation, observations or {}),
-                cancel_observations=self._accept(
-                    organisation, cancel_observations or {}
-                ),
+                cancel_observations=self._accept(organisation, cancel_observations or {}),
                 **self._stamps(at, by),
-                **fields,
+                **(times | fields),
             )
             return self.save_encounter(row, commit_after)
 
@@ -272,21 +258,15 @@ class AvniStore:
             edited = self._edited(self.encounters[uuid], observations, at, by, fields)
             return self.save_encounter(edited, commit_after)
 
-    def void_subject(
-        self, uuid: str, *, at: Moment = None, by: str = FIELD_USER
-    ) -> SubjectRow:
+    def void_subject(self, uuid: str, *, at: Moment = None, by: str = FIELD_USER) -> SubjectRow:
         """Void a subject; its encounters stay as they are."""
         return self.edit_subject(uuid, at=at, by=by, voided=True)
 
-    def void_encounter(
-        self, uuid: str, *, at: Moment = None, by: str = FIELD_USER
-    ) -> EncounterRow:
+    def void_encounter(self, uuid: str, *, at: Moment = None, by: str = FIELD_USER) -> EncounterRow:
         """Void an encounter."""
         return self.edit_encounter(uuid, at=at, by=by, voided=True)
 
-    def bulk_touch(
-        self, uuids: Iterable[str], at: Moment = None, by: str = "bulk@avni"
-    ) -> None:
+    def bulk_touch(self, uuids: Iterable[str], at: Moment = None, by: str = "bulk@avni") -> None:
         """Stamp rows as a bulk SQL job does: `at` plus each row's id in microseconds."""
         base = self._ms(at)
         with self.lock:
@@ -298,9 +278,7 @@ class AvniStore:
                 else:
                     other = self.encounters[uuid]
                     stamp = base + other.seq // 1000
-                    self.save_encounter(
-                        replace(other, modified_ms=stamp, modified_by=by)
-                    )
+                    self.save_encounter(replace(other, modified_ms=stamp, modified_by=by))
 
     def poison(self, uuid: str) -> None:
         """Give a row an observation no concept stands for; every page with it then fails."""
@@ -322,9 +300,7 @@ class AvniStore:
         """Put a row in place, at once or once `commit_after` seconds have passed."""
         return self._save(self.subject_table, row, commit_after)
 
-    def save_encounter(
-        self, row: EncounterRow, commit_after: float = 0.0
-    ) -> EncounterRow:
+    def save_encounter(self, row: EncounterRow, commit_after: float = 0.0) -> EncounterRow:
         """Put a row in place, at once or once `commit_after` seconds have passed."""
         with self.lock:
             saved = self._save(self.encounter_table, row, commit_after)

@@ -41,11 +41,7 @@ def post(store: AvniStore, user: User, request: Request) -> dict[str, Any]:
     """POST: upsert by External ID; without one always a new subject."""
     given = fields.document(request)
     external_id = fields.external_id(given)
-    before = (
-        store.subject_table.with_external_id(user.organisation, external_id)
-        if external_id
-        else None
-    )
+    before = store.subject_table.with_external_id(user.organisation, external_id) if external_id else None
     row = _write(store, user, request, given, before)
     return _shown(store, request, row, fresh=True)
 
@@ -66,9 +62,7 @@ def patch(store: AvniStore, user: User, request: Request, key: str) -> dict[str,
     given = fields.document(request)
     before = _to_change(store, user, key, patched_text(given, "External ID"))
     organisation = store.organisation(user.organisation)
-    changes = _patched(
-        store, organisation, given, before, wire_version(store.settings, request)
-    )
+    changes = _patched(store, organisation, given, before, wire_version(store.settings, request))
     after = replace(before, **changes)
     kind = _subject_type(organisation, after.kind)
     row = _validate_and_commit(store, user, kind, before, after)
@@ -89,17 +83,13 @@ def _existing(store: AvniStore, user: User, key: str) -> SubjectRow:
     return row
 
 
-def _to_change(
-    store: AvniStore, user: User, uuid: str, external_id: str | None
-) -> SubjectRow:
+def _to_change(store: AvniStore, user: User, uuid: str, external_id: str | None) -> SubjectRow:
     table = store.subject_table
     row = table.get(user.organisation, uuid)
     if row is None and external_id:
         row = table.with_external_id(user.organisation, external_id.strip())
     if row is None:
-        raise illegal_argument(
-            f"Subject not found with id '{uuid}' or External ID '{external_id}'"
-        )
+        raise illegal_argument(f"Subject not found with id '{uuid}' or External ID '{external_id}'")
     return row
 
 
@@ -115,26 +105,16 @@ def _write(
     kind = _subject_type(organisation, fields.text(given, "Subject type"))
     version = wire_version(store.settings, request)
     place = _place(organisation, kind, given, version)
-    base = before or SubjectRow(
-        **new_row_fields(store, user, store.subject_table, kind.name)
-    )
+    base = before or SubjectRow(**new_row_fields(store, user, store.subject_table, kind.name))
     after = replace(
         base,
         kind=kind.name,
         external_id=fields.external_id(given) or base.external_id,
         voided=fields.flag(given, "Voided"),
         first_name=fields.text(given, "First name"),
-        middle_name=(
-            fields.text(given, "Middle name")
-            if kind.allow_middle_name
-            else base.middle_name
-        ),
+        middle_name=(fields.text(given, "Middle name") if kind.allow_middle_name else base.middle_name),
         last_name=fields.text(given, "Last name"),
-        profile_picture=(
-            fields.text(given, "Profile picture")
-            if kind.allow_profile_picture
-            else base.profile_picture
-        ),
+        profile_picture=(fields.text(given, "Profile picture") if kind.allow_profile_picture else base.profile_picture),
         registration_date=fields.day(given, "Registration date"),
         location=place.uuid if place else None,
         point=fields.point(given, render.coordinates_key(store.settings, "subject")),
@@ -180,9 +160,7 @@ def _subject_type(organisation: Organisation, name: str | None) -> SubjectType:
     return found
 
 
-def _place(
-    organisation: Organisation, kind: SubjectType, given: dict[str, Any], version: int
-) -> Location | None:
+def _place(organisation: Organisation, kind: SubjectType, given: dict[str, Any], version: int) -> Location | None:
     """Where the subject lives; an unknown address vanishes for types that may do without."""
     if version >= 3:
         address = given.get("Address map")
@@ -220,9 +198,7 @@ def _complaint(kind: SubjectType, row: SubjectRow) -> HttpError | None:
     return None
 
 
-def _commit(
-    store: AvniStore, user: User, before: SubjectRow | None, after: SubjectRow
-) -> SubjectRow:
+def _commit(store: AvniStore, user: User, before: SubjectRow | None, after: SubjectRow) -> SubjectRow:
     """Keep the row; a subject that moved takes its encounters along, newly stamped."""
     guard_external_id(store.subject_table, after)
     moved = before is not None and before.location != after.location
@@ -241,37 +217,41 @@ def _patched(
     before: SubjectRow,
     version: int,
 ) -> dict[str, Any]:
-    name = (
-        patched_text(given, "Subject type") if "Subject type" in given else before.kind
-    )
+    name = patched_text(given, "Subject type") if "Subject type" in given else before.kind
     kind = _subject_type(organisation, name)
-    changes: dict[str, Any] = {"kind": kind.name}
-    for key, field in (("First name", "first_name"), ("Last name", "last_name")):
-        if key in given:
-            changes[field] = patched_text(given, key)
-    if "Middle name" in given and kind.allow_middle_name:
-        changes["middle_name"] = patched_text(given, "Middle name")
-    if external_id := (patched_text(given, "External ID") or "").strip():
-        changes["external_id"] = external_id
+    changes = {"kind": kind.name} | _patched_names(kind, given)
+    if kind.person:
+        changes |= _patched_person(organisation, given)
     if "Registration date" in given:
-        changes["registration_date"] = _patched_day(
-            given, "Registration date", optional=True
-        )
-    if kind.person and "Date of birth" in given:
-        changes["date_of_birth"] = _patched_day(given, "Date of birth", optional=False)
-    if kind.person and "Gender" in given:
-        gender = patched_text(given, "Gender")
-        changes["gender"] = gender if gender in organisation.genders else None
+        changes["registration_date"] = _patched_day(given, "Registration date", optional=True)
     if "observations" in given:
-        changes["observations"] = observations.patch(
-            organisation, before.observations, given["observations"]
-        )
+        changes["observations"] = observations.patch(organisation, before.observations, given["observations"])
     if (coordinates := render.coordinates_key(store.settings, "subject")) in given:
         changes["point"] = patched_point(given[coordinates])
     if ("Address map" if version >= 3 else "Address") in given:
         changes["location"] = _patched_place(organisation, kind, given, version)
     if "Voided" in given:
         changes["voided"] = patched_flag(given, "Voided")
+    return changes
+
+
+def _patched_names(kind: SubjectType, given: dict[str, Any]) -> dict[str, Any]:
+    allowed = {"First name": "first_name", "Last name": "last_name"}
+    if kind.allow_middle_name:
+        allowed["Middle name"] = "middle_name"
+    changes: dict[str, Any] = {field: patched_text(given, name) for name, field in allowed.items() if name in given}
+    if external_id := (patched_text(given, "External ID") or "").strip():
+        changes["external_id"] = external_id
+    return changes
+
+
+def _patched_person(organisation: Organisation, given: dict[str, Any]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if "Date of birth" in given:
+        changes["date_of_birth"] = _patched_day(given, "Date of birth", optional=False)
+    if "Gender" in given:
+        gender = patched_text(given, "Gender")
+        changes["gender"] = gender if gender in organisation.genders else None
     return changes
 
 
@@ -287,9 +267,7 @@ def _patched_day(given: dict[str, Any], name: str, *, optional: bool) -> str | N
         raise class_cast(f"{name} is no date") from None
 
 
-def _patched_place(
-    organisation: Organisation, kind: SubjectType, given: dict[str, Any], version: int
-) -> str:
+def _patched_place(organisation: Organisation, kind: SubjectType, given: dict[str, Any], version: int) -> str:
     place = _place(organisation, kind, given, version)
     if place is None:
         raise illegal_argument("Address not found")
@@ -300,9 +278,7 @@ def _with_audit_of(before: SubjectRow, row: SubjectRow) -> SubjectRow:
     return replace(row, modified_ms=before.modified_ms, modified_by=before.modified_by)
 
 
-def _shown(
-    store: AvniStore, request: Request, row: SubjectRow, *, fresh: bool = False
-) -> dict[str, Any]:
+def _shown(store: AvniStore, request: Request, row: SubjectRow, *, fresh: bool = False) -> dict[str, Any]:
     return render.subject(
         store.organisation(row.organisation),
         store.settings,

@@ -71,9 +71,7 @@ def test_a_mistake_of_the_simulator_is_kept_apart(server: Server) -> None:
     assert "KeyError" in server.failures[0]
 
 
-@pytest.mark.parametrize(
-    ("action", "handled"), [("reset_before", 0), ("reset_after", 1)]
-)
+@pytest.mark.parametrize(("action", "handled"), [("reset_before", 0), ("reset_after", 1)])
 def test_a_reset_leaves_the_client_without_an_answer(
     server: Server, notebook: Notebook, action: str, handled: int
 ) -> None:
@@ -84,9 +82,7 @@ def test_a_reset_leaves_the_client_without_an_answer(
     assert server.faults.fired[action] == 1
 
 
-def test_a_late_commit_happens_after_the_client_was_sent_away(
-    server: Server, notebook: Notebook
-) -> None:
+def test_a_late_commit_happens_after_the_client_was_sent_away(server: Server, notebook: Notebook) -> None:
     server.faults.plan("POST", "/line", "late_commit", seconds=3600)
     with pytest.raises(requests.ConnectionError):
         requests.post(server.base_url + "/line", json="a", timeout=5)
@@ -97,9 +93,7 @@ def test_a_late_commit_happens_after_the_client_was_sent_away(
 
 def test_a_plan_skips_then_fires_then_is_used_up(server: Server) -> None:
     server.faults.plan("GET", "/x$", "status:502", times=1, skip=1)
-    statuses = [
-        requests.get(server.base_url + "/x", timeout=5).status_code for _ in range(3)
-    ]
+    statuses = [requests.get(server.base_url + "/x", timeout=5).status_code for _ in range(3)]
     assert statuses == [200, 502, 200]
 
 
@@ -121,9 +115,7 @@ def test_a_truncated_answer_was_handled(server: Server, notebook: Notebook) -> N
 
 def test_a_gateway_error_may_hide_a_commit(server: Server, notebook: Notebook) -> None:
     server.faults.plan("POST", "/line", "status_after:504")
-    assert (
-        requests.post(server.base_url + "/line", json="a", timeout=5).status_code == 504
-    )
+    assert requests.post(server.base_url + "/line", json="a", timeout=5).status_code == 504
     assert notebook.lines == ["a"]
 
 
@@ -131,9 +123,7 @@ def test_the_error_rate_is_the_same_for_the_same_seed(notebook: Notebook) -> Non
     runs = []
     for _ in range(2):
         with Server(notebook, faults=Faults(error_rate=0.5, seed=7)) as server:
-            answers = [
-                requests.get(server.base_url + "/x", timeout=5) for _ in range(20)
-            ]
+            answers = [requests.get(server.base_url + "/x", timeout=5) for _ in range(20)]
             runs.append([answer.status_code for answer in answers])
     assert runs[0] == runs[1]
     assert set(runs[0]) == {200, 503}
