@@ -1,0 +1,14 @@
+"""Client of Avni's external API, and the way to read its time windows without losing or repeating a row.
+
+Bodies stay the plain dictionaries of the wire: what they mean is the translators' business.
+"""
+
+from __future__ import annotations
+
+from avni.client import AvniClient, AvniPage
+from avni.signin import GenerateToken, NoSignIn, SignIn
+from avni.windows import WindowPosition, read_window, window_start
+
+__all__ = [
+    "AvniClient", "AvniPage", "GenerateToken", "NoSignIn", "SignIn", "WindowPosition", "read_window", "window_start",
+]  # fmt: skip

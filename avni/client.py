@@ -1,0 +1,206 @@
+"""The calls of Avni's external API that the streams make.
+
+Always: `version=2` (dates of observations as plain dates), a type filter on lists (one type our user may
+not see fails a whole page), the External ID and both maps of observations on writes (the server fails
+without), and an explicit `Voided` (a write without it brings a voided entity back).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from avni.answers import read_answer, token_expired, write_answer
+from avni.signin import SignIn
+from avni.wire import spelled
+from common.http import (
+    Counts,
+    Garbled,
+    HttpSession,
+    NotFound,
+    Reply,
+    Request,
+    SignInFailed,
+    Timeouts,
+    query_string,
+)
+
+__all__ = ["AvniClient", "AvniPage"]
+
+TIMEOUTS = Timeouts(connect=10.0, read=120.0)
+"""Seconds. Pages of a large organisation take minutes; the server's own client waits 120 s, too."""
+
+VERSION = "2"
+
+
+@dataclass(frozen=True)
+class AvniPage:
+    """Rows as they came, how many pages the answer says there are, and the server's clock when it answered.
+
+    The server's `totalElements` counts this page only and is not kept.
+    """
+
+    content: list[dict[str, Any]]
+    total_pages: int
+    server_date: datetime
+
+
+class AvniClient:
+    """One Avni organisation as our user sees it. Shared by threads; keeps no cookies.
+
+    Reads raise Unreachable, Slow, SignInFailed, Garbled, Forbidden, Refused. Writes raise Unclear (look by
+    External ID before sending again), Unreachable (not sent), SignInFailed, Forbidden, Refused, WriteRefused.
+    """
+
+    def __init__(
+        self, base_url: str, sign_in: SignIn, *, timeouts: Timeouts = TIMEOUTS, limit: int = 8,
+        verify: bool | str = True, refuse_writes: bool = False,
+    ) -> None:  # fmt: skip
+        """`limit`: requests at a time; `verify`: True or a file of certificates; `refuse_writes`: for dry runs."""
+        self.session = HttpSession(
+            base_url, side="avni", timeouts=timeouts, limit=limit, verify=verify, refuse_writes=refuse_writes
+        )
+        self._sign_in = sign_in
+
+    @property
+    def counts(self) -> Counts:
+        """Requests sent so far."""
+        return self.session.counts
+
+    def server_now(self) -> datetime | None:
+        """The server's clock, carried on from its last answer; None before the first one."""
+        return self.session.server_now()
+
+    def subjects(
+        self, since: datetime | None, subject_type: str, *, concepts: Mapping[str, str] | None = None,
+        page: int = 0, size: int = 100,
+    ) -> AvniPage:  # fmt: skip
+        """Subjects of a type last modified after `since`, voided ones too, oldest first (unordered without `since`).
+
+        `concepts`: concept name -> stored value, for coded answers the answer's uuid. `size`: up to 1,000.
+        """
+        return self._page("/api/subjects", {"subjectType": subject_type}, since, concepts, page, size)
+
+    def encounters(
+        self, since: datetime | None, encounter_type: str, *, concepts: Mapping[str, str] | None = None,
+        page: int = 0, size: int = 100,
+    ) -> AvniPage:  # fmt: skip
+        """General encounters of a type last modified after `since`, voided, scheduled and cancelled ones too.
+
+        With `concepts` the server's window includes `since` itself.
+        """
+        return self._page("/api/encounters", {"encounterType": encounter_type}, since, concepts, page, size)
+
+    def subject(self, identity: str) -> dict[str, Any] | None:
+        """A subject by uuid or External ID, also when voided; None when there is none."""
+        return self._one("/api/subject/{id}", identity)
+
+    def encounter(self, identity: str) -> dict[str, Any] | None:
+        """A general encounter by uuid or External ID, also when voided; None when there is none."""
+        return self._one("/api/encounter/{id}", identity)
+
+    def upsert_encounter(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create or wholly replace the general encounter with this External ID; returns what stands there now.
+
+        Raises ValueError for a body that the server would fail on or understand otherwise.
+        """
+        return self._store("POST", "/api/encounter", "/api/encounter", body)
+
+    def put_encounter(self, identity: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Wholly replace the general encounter with this uuid; returns what stands there now. Raises ValueError."""
+        return self._store("PUT", f"/api/encounter/{_step(identity)}", "/api/encounter/{id}", body)
+
+    def _page(
+        self, path: str, filters: dict[str, str], since: datetime | None, concepts: Mapping[str, str] | None,
+        page: int, size: int,
+    ) -> AvniPage:  # fmt: skip
+        if not all(filters.values()):
+            raise ValueError("a list is always asked for one type")
+        parameters = filters | {"page": str(page), "size": str(size), "version": VERSION}
+        if since is not None:
+            parameters["lastModifiedDateTime"] = spelled(since)
+        if concepts:
+            parameters["concepts"] = json.dumps(dict(concepts))
+        request = Request("GET", path, path, query_string(parameters))
+        reply = self._read(request)
+        answer = read_answer(self.session, request, reply)
+        rows, pages = (answer.get("content"), answer.get("totalPages")) if isinstance(answer, dict) else (None, None)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not isinstance(pages, int):
+            raise self.session.error(Garbled, request, "the answer is not a page", reply)
+        if reply.server_time is None:
+            raise self.session.error(Garbled, request, "the answer does not say the server's time", reply)
+        return AvniPage(rows, pages, reply.server_time)
+
+    def _one(self, template: str, identity: str) -> dict[str, Any] | None:
+        path = template.replace("{id}", _step(identity))
+        request = Request("GET", path, template, query_string({"version": VERSION}))
+        reply = self._read(request)
+        try:
+            entity = read_answer(self.session, request, reply)
+        except NotFound:
+            return None
+        if not isinstance(entity, dict) or not isinstance(entity.get("ID"), str):
+            raise self.session.error(Garbled, request, "the answer is not the entity", reply)
+        return entity
+
+    def _store(self, method: str, path: str, template: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        _check_encounter(body)
+        content = json.dumps(dict(body), allow_nan=False).encode()
+        request = Request(method, path, template, query_string({"version": VERSION}), content)
+        return write_answer(self.session, request, self._write(request))
+
+    def _read(self, request: Request) -> Reply:
+        headers = self._headers()
+        reply = self.session.read(_with(request, headers))
+        if token_expired(reply):
+            self._sign_in.renew(self.session, headers)
+            reply = self.session.read(_with(request, self._headers()))
+        return self._admitted(request, reply)
+
+    def _write(self, request: Request) -> Reply:
+        """A refused token is answered before anything is done, so that this one answer may be followed by a repeat."""
+        if self.session.refuse_writes:
+            return self.session.write(request)
+        headers = self._headers()
+        reply = self.session.write(_with(request, headers))
+        if token_expired(reply):
+            self._sign_in.renew(self.session, headers)
+            reply = self.session.write(_with(request, self._headers()))
+        return self._admitted(request, reply)
+
+    def _headers(self) -> dict[str, str]:
+        return self._sign_in.headers(self.session)
+
+    def _admitted(self, request: Request, reply: Reply) -> Reply:
+        """The answer, unless it says again that we are nobody."""
+        if token_expired(reply):
+            raise self.session.error(SignInFailed, request, "a new token is refused, too", reply)
+        return reply
+
+
+def _with(request: Request, headers: Mapping[str, str]) -> Request:
+    """The request with our identity and the kind of content we speak."""
+    content = {"Content-Type": "application/json"} if request.body else {}
+    return replace(request, headers={"Accept": "application/json", **content, **headers})
+
+
+def _step(identity: str) -> str:
+    """An identifier as one step of a path."""
+    if not identity:
+        raise ValueError("an identifier is never empty")
+    return quote(identity, safe="")
+
+
+def _check_encounter(body: Mapping[str, Any]) -> None:
+    """Refuse what the server would answer with a stack trace, or take for something else."""
+    external_id = body.get("External ID")
+    if not isinstance(external_id, str) or not external_id or external_id != external_id.strip():
+        raise ValueError("an encounter needs an External ID without space around it")
+    if not all(isinstance(body.get(key), Mapping) for key in ("observations", "cancelObservations")):
+        raise ValueError("an encounter needs observations and cancelObservations, even when empty")
+    if body.get("Voided") not in (True, False):
+        raise ValueError("an encounter needs Voided: without it the server would bring a voided one back")
