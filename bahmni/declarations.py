@@ -1,0 +1,301 @@
+"""What joining Avni with Bahmni needs from a tenant: mappings, constants and error types, as plain data.
+
+The names are those of the Java service, so that an administrator (and an export of his) finds everything again.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from errors.models import FollowUp
+from errors.specs import ErrorTypeSpec
+from mappings.specs import ConstantSpec, MappingTypeSpec
+
+AVNI_TO_BAHMNI: Final = "avni-to-bahmni"
+BAHMNI_TO_AVNI: Final = "bahmni-to-avni"
+
+_FROM_AVNI: Final = frozenset({AVNI_TO_BAHMNI})
+_FROM_BAHMNI: Final = frozenset({BAHMNI_TO_AVNI})
+_BOTH_WAYS: Final = _FROM_AVNI | _FROM_BAHMNI
+
+_PATIENT_SUBJECT: Final = (
+    MappingTypeSpec(
+        group="PatientSubject",
+        name="PatientIdentifier_Concept",
+        used_for="The Avni concept that holds the hospital number, e.g. Sangam Number. Subject and patient find "
+        "each other by it.",
+        when_missing="Nobody can be matched: neither direction starts.",
+        needed_by=_BOTH_WAYS,
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="PatientSubject",
+        name="Subject_EncounterType",
+        used_for="The OpenMRS encounter type of the encounter that carries a subject's registration.",
+        when_missing="A registration has no place to stand: Avni → Bahmni does not start.",
+        needed_by=_FROM_AVNI,
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="PatientSubject",
+        name="CommunityRegistration_BahmniForm",
+        used_for="The OpenMRS concept set (form) under which the answers of a registration are filed.",
+        when_missing="The answers of a registration have no form: Avni → Bahmni does not start.",
+        needed_by=_FROM_AVNI,
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="PatientSubject",
+        name="PersonAttributeConcept",
+        used_for="For each person attribute of Bahmni the Avni concept that shows it, e.g. Caste [HP].",
+        when_missing="That attribute is left out and counted; the patient still travels.",
+    ),
+)
+
+_COMMON: Final = (
+    MappingTypeSpec(
+        group="Common",
+        name="AvniUUID_Concept",
+        used_for="The OpenMRS text concept that marks an encounter with the Avni id it came from.",
+        when_missing="Our own records could not be found again and would be doubled: Avni → Bahmni does not start.",
+        needed_by=_FROM_AVNI,
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="Common",
+        name="AvniEventDate_Concept",
+        used_for="The OpenMRS date concept that keeps the true date of the Avni record, whatever date its "
+        "encounter had to take.",
+        when_missing="The true date would be lost: Avni → Bahmni does not start.",
+        needed_by=_FROM_AVNI,
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="Common",
+        name="AvniProgramData_Concept",
+        used_for="The OpenMRS text concept that says which program, enrolment or exit an encounter belongs to.",
+        when_missing="Enrolments and exits cannot be written to Bahmni.",
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="Common",
+        name="BahmniUUID_Concept",
+        used_for="The Avni text concept that marks a record with the Bahmni id it came from, e.g. Bahmni Entity "
+        "UUID [Bahmni].",
+        when_missing="Our own records could not be found again and would be doubled: Bahmni → Avni does not start.",
+        needed_by=_FROM_BAHMNI,
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="Common",
+        name="AvniUUID_VisitAttributeType",
+        used_for="The OpenMRS visit attribute type that marks a visit with the Avni id it was opened for.",
+        when_missing="Our own visits could not be found again and would be doubled: Avni → Bahmni does not start.",
+        needed_by=_FROM_AVNI,
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="Common",
+        name="AvniEventDate_VisitAttributeType",
+        used_for="The OpenMRS visit attribute type that keeps the true date of the Avni record a visit was opened for.",
+        when_missing="A visit cannot be opened: Avni → Bahmni does not start.",
+        needed_by=_FROM_AVNI,
+        is_single=True,
+    ),
+)
+
+_PROGRAM_ENROLMENT: Final = (
+    MappingTypeSpec(
+        group="ProgramEnrolment",
+        name="CommunityEnrolment_EncounterType",
+        used_for="For each Avni program the OpenMRS encounter type of its enrolments.",
+        when_missing="Enrolments in that program wait with an error until it is there.",
+    ),
+    MappingTypeSpec(
+        group="ProgramEnrolment",
+        name="CommunityEnrolmentExit_EncounterType",
+        used_for="For each Avni program the OpenMRS encounter type of its exits.",
+        when_missing="Exits from that program wait with an error until it is there.",
+    ),
+    MappingTypeSpec(
+        group="ProgramEnrolment",
+        name="CommunityEnrolment_BahmniForm",
+        used_for="For each Avni program the OpenMRS concept set (form) under which the answers of an enrolment "
+        "are filed.",
+        when_missing="Enrolments in that program wait with an error until it is there.",
+    ),
+    MappingTypeSpec(
+        group="ProgramEnrolment",
+        name="CommunityEnrolmentExit_BahmniForm",
+        used_for="For each Avni program the OpenMRS concept set (form) under which the answers of an exit are filed.",
+        when_missing="Exits from that program wait with an error until it is there.",
+    ),
+    MappingTypeSpec(
+        group="ProgramEnrolment",
+        name="CommunityEnrolment_VisitType",
+        used_for="For each Avni program the OpenMRS visit type of the visit that holds its encounters.",
+        when_missing="Enrolments and encounters of that program wait with an error until it is there.",
+    ),
+    MappingTypeSpec(
+        group="ProgramEnrolment",
+        name="BahmniForm_CommunityProgram",
+        used_for="For each Bahmni form that belongs to an Avni program, that program. Several forms may share a "
+        "program.",
+        when_missing="The form cannot find its enrolment in Avni and waits with an error.",
+        avni_is_unique=False,
+    ),
+)
+
+_PROGRAM_ENCOUNTER: Final = (
+    MappingTypeSpec(
+        group="ProgramEncounter",
+        name="CommunityProgramEncounter_EncounterType",
+        used_for="For each Avni program encounter type the OpenMRS encounter type.",
+        when_missing="Encounters of that type wait with an error until it is there.",
+    ),
+    MappingTypeSpec(
+        group="ProgramEncounter",
+        name="CommunityProgramEncounter_BahmniForm",
+        used_for="For each Avni program encounter type the OpenMRS concept set (form) under which its answers "
+        "are filed.",
+        when_missing="Encounters of that type wait with an error until it is there.",
+    ),
+    MappingTypeSpec(
+        group="ProgramEncounter",
+        name="EncounterType",
+        used_for="For each Bahmni form that becomes a program encounter, the Avni encounter type. It also tells "
+        "records that came from Bahmni.",
+        when_missing="What is filed under that form stays in Bahmni.",
+        avni_is_unique=False,
+    ),
+)
+
+_GENERAL_ENCOUNTER: Final = (
+    MappingTypeSpec(
+        group="GeneralEncounter",
+        name="CommunityEncounter_EncounterType",
+        used_for="For each Avni general encounter type the OpenMRS encounter type.",
+        when_missing="Encounters of that type wait with an error until it is there.",
+    ),
+    MappingTypeSpec(
+        group="GeneralEncounter",
+        name="CommunityEncounter_BahmniForm",
+        used_for="For each Avni general encounter type the OpenMRS concept set (form) under which its answers "
+        "are filed.",
+        when_missing="Encounters of that type wait with an error until it is there.",
+    ),
+    MappingTypeSpec(
+        group="GeneralEncounter",
+        name="EncounterType",
+        used_for="For each Bahmni form that becomes a general encounter, the Avni encounter type, e.g. Vitals "
+        "(Hospital). "
+        "It also tells records that came from Bahmni.",
+        when_missing="What is filed under that form stays in Bahmni.",
+        avni_is_unique=False,
+    ),
+    MappingTypeSpec(
+        group="GeneralEncounter",
+        name="LabEncounterType",
+        used_for="The Avni encounter type for laboratory results, and the OpenMRS encounter type they come in.",
+        when_missing="Laboratory results stay in Bahmni.",
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="GeneralEncounter",
+        name="DrugOrderEncounterType",
+        used_for="The Avni encounter type for prescriptions, e.g. Drug Prescriptions (Hospital).",
+        when_missing="Prescriptions stay in Bahmni.",
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="GeneralEncounter",
+        name="DrugOrderConcept",
+        used_for="The Avni text concept in which the prescriptions of a visit are listed.",
+        when_missing="Prescriptions stay in Bahmni.",
+        is_single=True,
+    ),
+)
+
+_OBSERVATION: Final = (
+    MappingTypeSpec(
+        group="Observation",
+        name="Concept",
+        used_for="For each question and each answer the Avni concept's name and the OpenMRS concept.",
+        when_missing="A question is left out and counted; an answer stops its record with an error that names it.",
+    ),
+)
+
+MAPPING_TYPES: Final[tuple[MappingTypeSpec, ...]] = (
+    *_PATIENT_SUBJECT,
+    *_COMMON,
+    *_PROGRAM_ENROLMENT,
+    *_PROGRAM_ENCOUNTER,
+    *_GENERAL_ENCOUNTER,
+    *_OBSERVATION,
+)
+"""Every (group, type) pair of avni-bahmni §5.1; EncounterType stands in two groups, hence 26 rows for its 25 lines."""
+
+CONSTANTS: Final[tuple[ConstantSpec, ...]] = (
+    ConstantSpec(
+        key="BahmniIdentifierPrefix",
+        used_for="What the hospital puts before the community's number, e.g. TRI. Patients without it are not "
+        "exchanged.",
+        needed_by=_BOTH_WAYS,
+    ),
+    ConstantSpec(
+        key="IntegrationBahmniProvider",
+        used_for="The OpenMRS provider (uuid) under whose name encounters are written.",
+        needed_by=_FROM_AVNI,
+    ),
+    ConstantSpec(
+        key="IntegrationBahmniEncounterRole",
+        used_for="The OpenMRS encounter role (uuid) of that provider.",
+        needed_by=_FROM_AVNI,
+    ),
+    ConstantSpec(
+        key="IntegrationBahmniLocation",
+        used_for="The OpenMRS location (uuid) at which community visits and encounters are written.",
+        needed_by=_FROM_AVNI,
+    ),
+    ConstantSpec(
+        key="IntegrationBahmniIdentifierType",
+        used_for="The OpenMRS identifier type (uuid) of the hospital number of a patient we create.",
+        needed_by=_FROM_AVNI,
+    ),
+    ConstantSpec(
+        key="IntegrationBahmniVisitType",
+        used_for="The OpenMRS visit type (uuid) of the visit that holds a registration.",
+        needed_by=_FROM_AVNI,
+    ),
+    ConstantSpec(
+        key="OutpatientVisitTypes",
+        used_for="The OpenMRS visit types (uuids) whose laboratory results and prescriptions go to Avni.",
+        is_list=True,
+    ),
+    ConstantSpec(
+        key="IntegrationAvniSubjectType",
+        used_for="The Avni subject type whose subjects are patients, e.g. Individual.",
+        needed_by=_BOTH_WAYS,
+    ),
+)
+
+ERROR_TYPES: Final[tuple[ErrorTypeSpec, ...]] = (
+    ErrorTypeSpec(
+        "NoPatientWithId", FollowUp.PROCESS, "Avni's record belongs to a number that no patient in Bahmni has."
+    ),
+    ErrorTypeSpec(
+        "PatientIdChanged", FollowUp.PROCESS, "The patient in Bahmni now has another number than when it was linked."
+    ),
+    ErrorTypeSpec("EntityIsDeleted", FollowUp.TERMINAL, "The record is no longer there to be read."),
+    ErrorTypeSpec(
+        "NotACommunityMember", FollowUp.TERMINAL, "The patient's number no longer begins with the community's prefix."
+    ),
+    ErrorTypeSpec(
+        "NoSubjectWithId", FollowUp.PROCESS, "Bahmni's record belongs to a number that no subject in Avni has."
+    ),
+    ErrorTypeSpec(
+        "SubjectIdChanged", FollowUp.PROCESS, "The record on the other side belongs to another subject or patient."
+    ),
+    ErrorTypeSpec("MultipleSubjectsWithId", FollowUp.PROCESS, "More than one subject in Avni has the number."),
+    ErrorTypeSpec("SubjectIdNull", FollowUp.PROCESS, "The subject in Avni has no number."),
+)
