@@ -13,6 +13,34 @@ from tests.services.binaries import ServerMissing
 from tests.services.provision import provision
 
 
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--core`: the pass on the second database."""
+    parser.addoption(
+        "--core",
+        action="store_true",
+        help="only the tests that depend on the database (or are marked core), without the slow and the browser tests",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--core`, drop the rest."""
+    if config.getoption("--core"):
+        dropped = [item for item in items if not is_core(item)]
+        items[:] = [item for item in items if is_core(item)]
+        config.hook.pytest_deselected(items=dropped)
+
+
+def is_core(item: pytest.Item) -> bool:
+    """Whether the test could come out differently on another database, in bearable time."""
+    if item.get_closest_marker("slow") or item.get_closest_marker("ui"):
+        return False
+    uses_database = item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("core") or uses_database)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None, None, None]:
     """Choose first (a wrapper runs before all others), so that the settings name the servers of this run."""
@@ -33,10 +61,10 @@ def pytest_configure(config: pytest.Config) -> None:
         provision().broker.ensure()
 
 
-def pytest_report_header() -> str:
-    """Say what the run uses."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the run used, however quiet it was asked to be."""
     found = browser.chromium()
-    return (
+    terminalreporter.write_line(
         f"database: {provision().database.description}; broker: {provision().broker.description}; "
         f"browser: {found or 'none'}"
     )
