@@ -37,13 +37,14 @@ def generate_token(store: AvniStore, request: Request) -> dict[str, Any]:
 
 
 def issue(store: AvniStore, user: User) -> str:
-    """A token of the usual three parts; `iat` carries milliseconds after the point."""
-    now_ms = store.now_ms()
+    """A token of the usual three parts."""
+    now = store.now_ms() // 1000
     claims = {
         "username": user.username,
         "token_use": "id",
-        "iat": now_ms / 1000,
-        "exp": int(now_ms / 1000 + store.settings.token_ttl),
+        "iat": now,
+        "exp": now + int(store.settings.token_ttl),
+        "generation": store.token_generation,
     }
     signed = f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(claims)}"
     return f"{signed}.{_signature(signed)}"
@@ -78,9 +79,8 @@ def token_of(request: Request) -> str | None:
 
 
 def _expired(store: AvniStore, claims: dict[str, Any]) -> bool:
-    issued_at, expires_at = float(claims["iat"]), float(claims["exp"])
-    revoked = issued_at * 1000 < store.tokens_valid_from_ms
-    return revoked or store.now_ms() / 1000 > expires_at + store.settings.token_leeway
+    given_up = claims["generation"] != store.token_generation
+    return given_up or store.now_ms() > (float(claims["exp"]) + store.settings.token_leeway) * 1000
 
 
 def _named(store: AvniStore, username: str) -> User | None:
@@ -105,7 +105,7 @@ def _base64(raw: bytes) -> str:
 
 def _decode(text: str) -> dict[str, Any]:
     claims = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    if not isinstance(claims, dict) or not {"username", "iat", "exp"} <= claims.keys():
+    if not isinstance(claims, dict) or not {"username", "exp", "generation"} <= claims.keys():
         raise ValueError("not our claims")
     return claims
 

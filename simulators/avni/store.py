@@ -54,7 +54,7 @@ class AvniStore:
         self.lock = threading.RLock()
         self.organisations: dict[str, Organisation] = {}
         self.users: dict[str, User] = {}
-        self.tokens_valid_from_ms = 0
+        self.token_generation = 0
         self._subjects: Table[SubjectRow] = Table()
         self._encounters: Table[EncounterRow] = Table()
         self._encounters_of: dict[str, dict[str, None]] = {}
@@ -294,7 +294,7 @@ class AvniStore:
 
     def expire_tokens(self) -> None:
         """From now on every token given out so far is expired."""
-        self.tokens_valid_from_ms = self.now_ms() + 1
+        self.token_generation += 1
 
     def save_subject(self, row: SubjectRow, commit_after: float = 0.0) -> SubjectRow:
         """Put a row in place, at once or once `commit_after` seconds have passed."""

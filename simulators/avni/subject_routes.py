@@ -122,7 +122,14 @@ def _write(
         observations=observations.accept(organisation, given.get("observations")),
         **(_person(organisation, given) if kind.person else {}),
     )
-    return _validate_and_commit(store, user, kind, before, after)
+    if before is None or before.location == after.location:
+        return _validate_and_commit(store, user, kind, before, after)
+    if before.location is None:
+        raise null_pointer("old address level is null")
+    row = _validate_and_commit(store, user, kind, before, after)
+    # a subject that moves takes its encounters along, newly stamped; only PATCH forgets them
+    store.bulk_touch(store.encounters_of(row.uuid), by=user.username)
+    return row
 
 
 def _validate_and_commit(
@@ -199,15 +206,8 @@ def _complaint(kind: SubjectType, row: SubjectRow) -> HttpError | None:
 
 
 def _commit(store: AvniStore, user: User, before: SubjectRow | None, after: SubjectRow) -> SubjectRow:
-    """Keep the row; a subject that moved takes its encounters along, newly stamped."""
     guard_external_id(store.subject_table, after)
-    moved = before is not None and before.location != after.location
-    if before is not None and moved and before.location is None:
-        raise null_pointer("old address level is null")
-    row = store.save_subject(stamped(store, user, before, after))
-    if moved and row.location is not None:
-        store.bulk_touch(store.encounters_of(row.uuid), by=user.username)
-    return row
+    return store.save_subject(stamped(store, user, before, after))
 
 
 def _patched(
