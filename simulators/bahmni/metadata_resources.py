@@ -1,0 +1,283 @@
+"""The look of concepts, places, types, roles and providers."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from simulators.bahmni.model import Concept, Metadata
+from simulators.bahmni.rendering import Node, Renderer, Resource, node
+from simulators.bahmni.representation import DEFAULT, REF, Rep
+
+__all__ = [
+    "CONCEPT",
+    "ENCOUNTER_ROLE",
+    "ENCOUNTER_TYPE",
+    "IDENTIFIER_TYPE",
+    "LOCATION",
+    "PERSON_ATTRIBUTE_TYPE",
+    "PROVIDER",
+    "VISIT_ATTRIBUTE_TYPE",
+    "VISIT_TYPE",
+]
+
+
+def named_uuid(kind: str, name: str) -> str:
+    """A stable uuid for things the simulator knows by name only: datatypes, classes, tags."""
+    return str(uuid5(NAMESPACE_OID, f"{kind}:{name}"))
+
+
+def _name(r: Renderer, row: Metadata) -> str:
+    return row.name
+
+
+PLAIN = {
+    "name": lambda r, n: n.row.name,
+    "description": lambda r, n: n.row.description,
+}
+
+
+def _simple(alias: str, java: str, version: str = "1.8", **more: Any) -> Resource:
+    """A resource whose properties are plain columns, all shown by default."""
+    names = ["uuid", "display", "name", "description", "retired", *more]
+    shown = dict.fromkeys(names, DEFAULT)
+    return Resource(
+        alias,
+        f"class org.openmrs.{java}",
+        version,
+        _name,
+        {**PLAIN, **more},
+        shown,
+        shown,
+    )
+
+
+ENCOUNTER_TYPE = _simple("encountertype", "EncounterType")
+ENCOUNTER_ROLE = _simple("encounterrole", "EncounterRole", "1.9")
+VISIT_TYPE = _simple("visittype", "VisitType", "1.9")
+VISIT_ATTRIBUTE_TYPE = _simple(
+    "visitattributetype",
+    "VisitAttributeType",
+    "1.9",
+    minOccurs=lambda r, n: n.row.min_occurs,
+    maxOccurs=lambda r, n: n.row.max_occurs,
+    datatypeClassname=lambda r, n: n.row.datatype,
+    datatypeConfig=lambda r, n: None,
+    preferredHandlerClassname=lambda r, n: None,
+    handlerConfig=lambda r, n: None,
+)
+PERSON_ATTRIBUTE_TYPE = _simple(
+    "personattributetype",
+    "PersonAttributeType",
+    format=lambda r, n: n.row.format,
+    foreignKey=lambda r, n: None,
+    sortWeight=lambda r, n: None,
+    searchable=lambda r, n: n.row.searchable,
+    editPrivilege=lambda r, n: None,
+)
+IDENTIFIER_TYPE = _simple(
+    "patientidentifiertype",
+    "PatientIdentifierType",
+    "2.0",
+    format=lambda r, n: n.row.format,
+    formatDescription=lambda r, n: None,
+    required=lambda r, n: n.row.required,
+    validator=lambda r, n: n.row.validator,
+    locationBehavior=lambda r, n: n.row.location_behavior,
+    uniquenessBehavior=lambda r, n: n.row.uniqueness_behavior,
+)
+
+
+def _tag(r: Renderer, name: str) -> dict[str, Any]:
+    uuid = named_uuid("locationtag", name)
+    return {"uuid": uuid, "display": name, "links": _links(r, "locationtag", uuid)}
+
+
+def _links(r: Renderer, alias: str, uuid: str) -> list[dict[str, Any]]:
+    link: dict[str, Any] = {"rel": "self", "uri": f"{r.base}/ws/rest/v1/{alias}/{uuid}"}
+    if r.state.settings.link_alias:
+        link["resourceAlias"] = alias
+    return [link]
+
+
+def _children(r: Renderer, n: Node) -> list[Node]:
+    rows = r.state.locations.values()
+    return [Node(LOCATION, row) for row in rows if row.parent == n.row.uuid]
+
+
+def _parent(r: Renderer, n: Node) -> Node | None:
+    return node(LOCATION, r.state.locations.get(n.row.parent or ""))
+
+
+PLACE_COLUMNS = (
+    "address1",
+    "address2",
+    "cityVillage",
+    "stateProvince",
+    "country",
+    "postalCode",
+    "latitude",
+    "longitude",
+    "countyDistrict",
+    *(f"address{number}" for number in range(3, 16)),
+)
+_LOCATION_SHOWN: dict[str, Rep] = {
+    **dict.fromkeys(("uuid", "display", "name", "description", *PLACE_COLUMNS), DEFAULT),
+    "tags": REF,
+    "parentLocation": REF,
+    "childLocations": REF,
+    "retired": DEFAULT,
+    "attributes": REF,
+}
+LOCATION = Resource(
+    "location",
+    "class org.openmrs.Location",
+    "2.0",
+    _name,
+    {
+        **PLAIN,
+        **{column: lambda r, n: None for column in PLACE_COLUMNS},
+        "tags": lambda r, n: [_tag(r, name) for name in n.row.tags],
+        "parentLocation": _parent,
+        "childLocations": _children,
+        "attributes": lambda r, n: [],
+    },
+    _LOCATION_SHOWN,
+    _LOCATION_SHOWN,
+)
+
+
+def _provider_display(r: Renderer, row: Any) -> str:
+    return f"{row.identifier} - {row.name}" if row.identifier else str(row.name)
+
+
+def _provider_person(r: Renderer, n: Node) -> dict[str, Any] | None:
+    if n.row.person is None:
+        return None
+    return {
+        "uuid": n.row.person,
+        "display": n.row.name,
+        "links": _links(r, "person", n.row.person),
+    }
+
+
+_PROVIDER_SHOWN: dict[str, Rep] = {
+    **dict.fromkeys(("uuid", "display", "person", "identifier", "attributes"), DEFAULT),
+    "retired": DEFAULT,
+}
+PROVIDER = Resource(
+    "provider",
+    "class org.openmrs.Provider",
+    "1.9",
+    _provider_display,
+    {
+        **PLAIN,
+        "person": _provider_person,
+        "identifier": lambda r, n: n.row.identifier,
+        "attributes": lambda r, n: [],
+    },
+    _PROVIDER_SHOWN,
+    _PROVIDER_SHOWN,
+)
+
+
+# concepts
+
+
+def _concept_name(r: Renderer, n: Node) -> Node:
+    return Node(CONCEPT_NAME, _ConceptName(n.row), n.row)
+
+
+class _ConceptName:
+    """The one name a simulated concept has."""
+
+    def __init__(self, concept: Concept) -> None:
+        self.uuid = concept.name_uuid
+        self.name = concept.name
+
+
+def _by_name(alias: str, column: str) -> Any:
+    """Datatypes and classes: known by name only."""
+
+    def prop(r: Renderer, n: Node) -> dict[str, Any]:
+        name = getattr(n.row, column)
+        uuid = named_uuid(alias, name)
+        return {"uuid": uuid, "display": name, "name": name, "links": _links(r, alias, uuid)}
+
+    return prop
+
+
+def _concepts(column: str) -> Any:
+    def prop(r: Renderer, n: Node) -> list[Node]:
+        rows = (r.state.concepts.get(uuid) for uuid in getattr(n.row, column))
+        return [Node(CONCEPT, row) for row in rows if row is not None]
+
+    return prop
+
+
+NUMERIC = {
+    "hiNormal": lambda r, n: None,
+    "hiAbsolute": lambda r, n: n.row.hi_absolute,
+    "hiCritical": lambda r, n: None,
+    "lowNormal": lambda r, n: None,
+    "lowAbsolute": lambda r, n: n.row.low_absolute,
+    "lowCritical": lambda r, n: None,
+    "units": lambda r, n: n.row.units,
+    "allowDecimal": lambda r, n: n.row.allow_decimal,
+    "displayPrecision": lambda r, n: None,
+}
+
+
+def _numeric(row: Concept) -> dict[str, Rep]:
+    return dict.fromkeys(NUMERIC, DEFAULT) if row.datatype == "Numeric" else {}
+
+
+_CONCEPT_SHOWN: dict[str, Rep] = {
+    **dict.fromkeys(("uuid", "display", "name"), DEFAULT),
+    "datatype": REF,
+    "conceptClass": REF,
+    **dict.fromkeys(("set", "version", "retired"), DEFAULT),
+    **dict.fromkeys(("names", "descriptions", "mappings", "answers", "setMembers"), REF),
+    "attributes": REF,
+}
+_NAME_SHOWN: dict[str, Rep] = dict.fromkeys(
+    ("display", "uuid", "name", "locale", "localePreferred", "conceptNameType"), DEFAULT
+)
+CONCEPT = Resource(
+    "concept",
+    "class org.openmrs.Concept",
+    "2.0",
+    _name,
+    {
+        "name": _concept_name,
+        "datatype": _by_name("conceptdatatype", "datatype"),
+        "conceptClass": _by_name("conceptclass", "concept_class"),
+        "set": lambda r, n: bool(n.row.set_members),
+        "version": lambda r, n: None,
+        "names": lambda r, n: [_concept_name(r, n)],
+        "descriptions": lambda r, n: [],
+        "mappings": lambda r, n: [],
+        "answers": _concepts("answers"),
+        "setMembers": _concepts("set_members"),
+        "attributes": lambda r, n: [],
+        **NUMERIC,
+    },
+    _CONCEPT_SHOWN,
+    _CONCEPT_SHOWN,
+    also=_numeric,
+)
+CONCEPT_NAME = Resource(
+    "name",
+    "class org.openmrs.ConceptName",
+    "1.9",
+    _name,
+    {
+        "name": lambda r, n: n.row.name,
+        "locale": lambda r, n: "en",
+        "localePreferred": lambda r, n: True,
+        "conceptNameType": lambda r, n: "FULLY_SPECIFIED",
+    },
+    _NAME_SHOWN,
+    _NAME_SHOWN,
+    below="concept",
+)
