@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass
 class Settings:
-    """What differs between Avni installations and releases (avni.md A3, A4, A11, A21, A35)."""
+    """What differs between Avni installations and releases (avni.md A2 to A4, A21, A35, A40)."""
 
     profile: str = "live"
     """`live` keeps the newest 10 s out of every list; any other name hides nothing."""
