@@ -12,7 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
-QUOTABLE = (ImproperlyConfigured, OperationalError, BrokerError)
+from common.http_errors import RemoteError
+
+QUOTABLE = (ImproperlyConfigured, OperationalError, BrokerError, RemoteError)
 """Exceptions whose text names servers, settings and states, never a record's content."""
 
 MAX_FRAMES = 30

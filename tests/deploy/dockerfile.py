@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Stage:
 
     def place(self, path: str) -> Path:
         """Where a path of the image lies."""
-        return self.root / os.path.normpath(os.path.join(self.folder, path)).lstrip("/")
+        return self.root / os.path.normpath(PurePosixPath(self.folder) / path).lstrip("/")
 
     def translated(self, text: str) -> str:
         """The text with the paths that this image owns replaced by where they lie."""

@@ -52,7 +52,7 @@ def migrated(image: Stage, production: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def running(image: Stage, tmp_path: Path) -> Iterator[Callable[..., "Running"]]:
+def running(image: Stage, tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Start entry points; all of them are ended with the test."""
     started: list[Running] = []
 
