@@ -54,10 +54,15 @@ def merged(seen: Sequence[str], ids: Sequence[str]) -> list[str]:
     return [*seen[:at], *ids, *(one for one in seen[at:] if one not in here)]
 
 
-def advanced(position: FeedPosition, page: int, ids: Sequence[str], *, to_its_end: bool) -> FeedPosition:
-    """The position after everything on `page` was delivered; `to_its_end` once the stop was passed."""
-    seen = merged(position["seen"], ids)[-max(WINDOW, len(ids)) :]
-    if not to_its_end or not ids:
+def advanced(position: FeedPosition, page: int, ids: Sequence[str], *, past_stop: bool) -> FeedPosition:
+    """The position after everything on `page` was delivered.
+
+    `past_stop`: this is the page we had stopped on, or a later one. Before it nothing is forgotten, since its own
+    entries are still to be met.
+    """
+    seen = merged(position["seen"], ids)
+    if not past_stop or not ids:
         return {**position, "seen": seen}
+    seen = seen[-max(WINDOW, len(ids)) :]
     first = ids[0] if position["first"] is None and page == 1 else position["first"]
     return {"page": page, "entry": ids[-1], "seen": seen, "first": first}

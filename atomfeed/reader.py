@@ -5,10 +5,10 @@ An idle look costs one request: the page we stopped on is still the newest and h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
 from atomfeed.page import Entry, NotAFeed, Page, parse_page
 from atomfeed.position import FeedPosition, FeedReset, StartPolicy, advanced
@@ -73,7 +73,7 @@ class Feed:
             # An empty feed starts at its future first page under every policy: what comes later is new.
             return _before_page(1, first)
         if policy == "recent":
-            return advanced(_before_page(newest.number, first), newest.number, newest.ids, to_its_end=True)
+            return advanced(_before_page(newest.number, first), newest.number, newest.ids, past_stop=True)
         if isinstance(policy, datetime):
             return self._start_at(policy, newest.number, first)
         if not 0 < policy <= newest.number:
@@ -96,11 +96,11 @@ class Feed:
         begin = stop.number if began else max(1, min(stop.number, position["page"]) - back)
         for page in self._pages(begin, stop):
             known = {*position["seen"], position["entry"]}
-            began = began or not known.isdisjoint(page.ids)
-            if not began:
+            if not began and known.isdisjoint(page.ids):
                 continue
-            fresh = _fresh(page, known)
-            after = advanced(position, page.number, page.ids, to_its_end=page.number >= stop.number)
+            fresh = _fresh(page.entries if began else _from_known(page, known), known)
+            began = True
+            after = advanced(position, page.number, page.ids, past_stop=page.number >= stop.number)
             if fresh or after != position:
                 yield Reading(fresh, after)
             position = after
@@ -157,7 +157,7 @@ class Feed:
                 high = middle
         page = self.page(low)
         earlier = [] if page is None else [entry.id for entry in _before(page, time)]
-        return advanced(_before_page(low, first), low, list(dict.fromkeys(earlier)), to_its_end=True)
+        return advanced(_before_page(low, first), low, list(dict.fromkeys(earlier)), past_stop=True)
 
     def _first_id(self) -> str | None:
         """The oldest entry of the feed."""
@@ -185,10 +185,15 @@ def _before_page(number: int, first: str | None) -> FeedPosition:
     return {"page": number, "entry": None, "seen": [], "first": first}
 
 
-def _fresh(page: Page, known: set[str | None]) -> tuple[Entry, ...]:
+def _from_known(page: Page, known: set[str | None]) -> Sequence[Entry]:
+    """The page without its head: what stands before the first entry we know was read before our memory begins."""
+    return list(dropwhile(lambda entry: entry.id not in known, page.entries))
+
+
+def _fresh(entries: Sequence[Entry], known: set[str | None]) -> tuple[Entry, ...]:
     """Entries not seen yet, each id once: a publisher with two nodes writes rows twice."""
-    fresh = {entry.id: entry for entry in reversed(page.entries) if entry.id not in known}
-    return tuple(entry for entry in page.entries if fresh.get(entry.id) is entry)
+    fresh = {entry.id: entry for entry in reversed(entries) if entry.id not in known}
+    return tuple(entry for entry in entries if fresh.get(entry.id) is entry)
 
 
 def _before(page: Page, time: datetime) -> list[Entry]:
