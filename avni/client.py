@@ -114,6 +114,22 @@ class AvniClient:
         """Wholly replace the general encounter with this uuid; returns what stands there now. Raises ValueError."""
         return self._store("PUT", f"/api/encounter/{_step(identity)}", "/api/encounter/{id}", body)
 
+    def patch_encounter(self, identity: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Change only what `body` carries: observations are merged by concept, null removes one. Since Avni 4."""
+        path = f"/api/encounter/{_step(identity)}"
+        content = json.dumps(dict(body), allow_nan=False).encode()
+        request = Request("PATCH", path, "/api/encounter/{id}", query_string({"version": VERSION}), content)
+        return write_answer(self.session, request, self._write(request))
+
+    def void_encounter(self, identity: str) -> None:
+        """Void a general encounter; doing it again does no harm."""
+        request = Request("DELETE", f"/api/encounter/{_step(identity)}", "/api/encounter/{id}")
+        write_answer(self.session, request, self._write(request))
+
+    def sign_in(self) -> None:
+        """Show who we are, as every request does. Raises SignInFailed, Unreachable, Slow."""
+        self._headers()
+
     def _page(
         self, path: str, filters: dict[str, str], since: datetime | None, concepts: Mapping[str, str] | None,
         page: int, size: int,

@@ -52,11 +52,11 @@ class OpenMRSClient:
 
     def __init__(
         self, base_url: str, username: str, password: str, *, timeouts: Timeouts = TIMEOUTS, limit: int = 4,
-        verify: bool | str = True, refuse_writes: bool = False,
+        verify: bool | str = True, refuse_writes: bool = False, side: str = "openmrs",
     ) -> None:  # fmt: skip
         """`base_url` ends in the context, usually `/openmrs`; the rest as in `common.http.HttpSession`."""
         self.session = HttpSession(
-            base_url, side="openmrs", timeouts=timeouts, limit=limit, verify=verify, refuse_writes=refuse_writes
+            base_url, side=side, timeouts=timeouts, limit=limit, verify=verify, refuse_writes=refuse_writes
         )
         self._signed_in = OpenMRSSession(self.session, username, password)
 

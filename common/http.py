@@ -161,6 +161,10 @@ class HttpSession:
             seen = self._seen
         return None if seen is None else seen[0] + timedelta(seconds=clock.monotonic() - seen[1])
 
+    def close(self) -> None:
+        """Give the sockets back."""
+        self._session.close()
+
     def read(self, request: Request) -> Reply:
         """Send a GET. Raises Unreachable, Slow, Garbled.
 

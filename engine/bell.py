@@ -6,6 +6,7 @@ The row is the truth. The message may be lost or doubled: the sweep finds what i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from celery import current_app
 from django.db import transaction
@@ -14,10 +15,19 @@ from django.db.models.functions import Now
 from syncstatus.models import Stream
 
 
+def mark_due(streams: Iterable[Stream]) -> None:
+    """Say that the streams should be looked at. The time is set anew each time: a look that began before does not clear it."""
+    Stream.objects.filter(pk__in=[stream.pk for stream in streams]).update(due_since=Now())
+
+
 def ring(streams: Iterable[Stream]) -> None:
     """Mark the streams due and, once the transaction holds, send one message for each."""
     rows = list(streams)
-    Stream.objects.filter(pk__in=[row.pk for row in rows], due_since=None).update(due_since=Now())
-    for row in rows:
-        name = f"{row.tenant.connector}.sync.{row.key}"
-        transaction.on_commit(lambda name=name, tenant_id=row.tenant_id: current_app.send_task(name, args=[tenant_id]))
+    mark_due(rows)
+    for stream in rows:
+        transaction.on_commit(partial(send, stream))
+
+
+def send(stream: Stream) -> None:
+    """Send the message for a stream that is marked already."""
+    current_app.send_task(f"{stream.tenant.connector}.sync.{stream.key}", args=[stream.tenant_id])

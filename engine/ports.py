@@ -18,7 +18,7 @@ JsonObject = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """"This entity changed": its id, a version compared only for (in)equality, and the record if the page carried it."""
+    """ "This entity changed": its id, a version compared only for (in)equality, and the record if the page carried it."""
 
     entity_id: str
     version: str
@@ -91,6 +91,8 @@ class Plan:
     target_parent_id: str
     other_targets: Mapping[str, str] = field(default_factory=dict)
     left_fingerprint: str = ""
+    look_again: bool = False
+    """The writes uncover what could not be seen before (a voided encounter hides its observations): plan once more after them."""
 
 
 State = TypeVar("State")

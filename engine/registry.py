@@ -98,12 +98,14 @@ class Connector:
     first_position: Callable[[Servers, str, str], JsonObject]
     """(servers, stream key, start policy) → the position a stream begins at. May read from the source."""
     check: Callable[[Setting], list[CheckStep]]
-    show: Callable[[Servers, str, str], Mapping[str, Any]]
-    """(servers, stream key, source id) → what stands on the source side now, read live for a person with the right."""
+    show: Callable[[Servers, str, str, str], Mapping[str, Any]]
+    """(servers, stream key, source id, target id or "") → what stands on both sides now, by side, read live."""
 
     def stream(self, key: str) -> StreamSpec:
         """Declaration of a stream by key. Raises KeyError."""
-        return next((stream for flow in self.flows for stream in flow.streams if stream.key == key), None) or _unknown(key)
+        return next((stream for flow in self.flows for stream in flow.streams if stream.key == key), None) or _unknown(
+            key
+        )
 
     def flow(self, key: str) -> FlowSpec:
         """Declaration of a flow by key. Raises KeyError."""

@@ -12,60 +12,71 @@ from typing import Any, Final
 
 from errors.specs import Sentence
 
-UNEXPECTED: Final = "unexpected"
-REFUSED: Final = "refused"
-FORBIDDEN: Final = "forbidden"
-SOURCE_UNREACHABLE: Final = "source-unreachable"
-TARGET_UNREACHABLE: Final = "target-unreachable"
-CREDENTIALS: Final = "credentials"
-SLOW: Final = "slow"
-UNCLEAR: Final = "unclear"
-GARBLED: Final = "garbled"
-GONE: Final = "gone"
+UNEXPECTED: Final = "engine.unexpected"
+MAPPINGS_MISSING: Final = "engine.mappings-missing"
+REFUSED: Final = "remote.refused"
+FORBIDDEN: Final = "remote.forbidden"
+SOURCE_DOWN: Final = "remote.source-down"
+TARGET_DOWN: Final = "remote.target-down"
+SIGN_IN: Final = "remote.sign-in"
+SLOW: Final = "remote.slow"
+UNCLEAR: Final = "remote.unclear"
+GARBLED: Final = "remote.garbled"
+FAILED: Final = "remote.failed"
+GONE: Final = "remote.gone"
+
+_BY_ITSELF: Final = "It is tried again by itself."
+_GOES_ON: Final = "Nothing is lost and nothing needs to be done here: the flow goes on by itself when it answers again."
 
 GENERIC: Final[Mapping[str, Sentence]] = {
     UNEXPECTED: Sentence(
-        cause="The service itself failed at this record ({kind}).",
-        remedy="It is tried again by itself. If it stays, report it with the time of the attempt: this is a "
-        "fault of the program.",
+        cause="The service itself failed at this record ({kind} at {place}).",
+        remedy=f"{_BY_ITSELF} If it stays, report it with kind and place: this is a fault of the program.",
+    ),
+    MAPPINGS_MISSING: Sentence(
+        cause="A mapping or constant without which the flow cannot work is missing.",
+        remedy="The page of the flow lists everything that is missing. Add it; the flow then goes on by itself.",
     ),
     REFUSED: Sentence(
-        cause="{side} refused the record (status {status}, {code}).",
+        cause="{side} refused the record (status {status}; code: {code}; fields: {fields}).",
         remedy="Look the record up in both systems, correct what {side} does not accept, then retry.",
     ),
     FORBIDDEN: Sentence(
         cause="Our account at {side} may not do this; it lacks the privilege {privilege}.",
         remedy="Have the privilege given to the account, then retry.",
     ),
-    SOURCE_UNREACHABLE: Sentence(
-        cause="{side}, from where the records come, does not answer.",
-        remedy="Nothing is lost and nothing needs to be done here: the flow goes on when {side} answers again.",
+    SOURCE_DOWN: Sentence(
+        cause="{side}, where the records come from, does not answer.",
+        remedy=_GOES_ON,
     ),
-    TARGET_UNREACHABLE: Sentence(
+    TARGET_DOWN: Sentence(
         cause="{side}, where the records go, does not answer.",
-        remedy="Nothing is lost and nothing needs to be done here: the flow goes on when {side} answers again.",
+        remedy=_GOES_ON,
     ),
-    CREDENTIALS: Sentence(
+    SIGN_IN: Sentence(
         cause="{side} does not let us in with the user and password of the connection.",
-        remedy="Enter the right ones in the connection, then check it. We do not try again by ourselves, lest "
-        "the account be locked.",
+        remedy="Enter the right ones in the connection, then check it. Trying again with the wrong ones could lock "
+        "the account.",
     ),
     SLOW: Sentence(
         cause="{side} did not answer in time.",
-        remedy="It is tried again by itself.",
+        remedy=_BY_ITSELF,
     ),
     UNCLEAR: Sentence(
         cause="The connection to {side} broke while we wrote, and so far nobody could tell whether the record arrived.",
-        remedy="It is tried again by itself, and looked for before anything is written: nothing is doubled.",
+        remedy=f"{_BY_ITSELF} The record is looked for before anything is written, so nothing is doubled.",
     ),
     GARBLED: Sentence(
         cause="{side} answered with something it should not send.",
-        remedy="It is tried again by itself. If it stays, ask who runs {side} whether a proxy or an error page "
-        "stands before it.",
+        remedy=f"{_BY_ITSELF} If it stays, ask who runs {{side}} whether a proxy or an error page stands before it.",
+    ),
+    FAILED: Sentence(
+        cause="{side} could not be asked about the record.",
+        remedy=f"{_BY_ITSELF} If it stays, check the connection.",
     ),
     GONE: Sentence(
         cause="{side} announced the record but has none of this id.",
-        remedy="If it was deleted on purpose, ignore the error with that reason.",
+        remedy="If it was deleted on purpose, nothing needs to be done.",
     ),
 }
 
@@ -91,11 +102,14 @@ class Explanation:
     mends: Mend | None
 
 
+_UNSAID: Final = "–"
+
+
 class _Params(dict[str, str]):
     """Parameters of a sentence; one that the record does not carry shows as a dash."""
 
     def __missing__(self, key: str) -> str:
-        return "–"
+        return _UNSAID
 
 
 def explain(message: str, params: Mapping[str, Any], sentences: Mapping[str, Sentence]) -> Explanation:
@@ -103,7 +117,7 @@ def explain(message: str, params: Mapping[str, Any], sentences: Mapping[str, Sen
 
     Never raises: an id nobody knows (a record of a newer or older release) is shown as it stands.
     """
-    texts = _Params({key: str(value) for key, value in params.items()})
+    texts = _Params({key: str(value) for key, value in params.items() if value not in ("", None)})
     sentence = sentences.get(message) or GENERIC.get(message)
     if sentence is None:
         return Explanation(

@@ -11,12 +11,16 @@ from tenants.scoping import TenantOwned
 
 
 class Comparison(models.TextChoices):
+    """How the text of an error is compared to tell its type."""
+
     EQUALS = "equals", "equals"
     CONTAINS = "contains", "contains"
     MATCHES = "matches", "matches (regular expression)"
 
 
 class FollowUp(models.TextChoices):
+    """What follows from an error of a type."""
+
     PROCESS = "process", "process again"
     TERMINAL = "terminal", "do not try again"
     INTERNAL = "internal", "for our own engineers"
@@ -40,6 +44,8 @@ class ErrorType(TenantOwned):
 
 
 class ErrorState(models.TextChoices):
+    """Where an error record stands."""
+
     RETRYING = "retrying", "will be tried again"
     DEFERRED = "deferred", "waits for another record"
     HELD = "held", "waits for a person"
@@ -76,13 +82,22 @@ class ErrorRecord(TenantOwned):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "stream", "entity_id"], name="one_error_record_per_entity"),
             models.CheckConstraint(
-                condition=models.Q(next_attempt_at__isnull=True) | models.Q(state__in=[ErrorState.RETRYING, ErrorState.DEFERRED]),
+                condition=models.Q(next_attempt_at__isnull=True)
+                | models.Q(state__in=[ErrorState.RETRYING, ErrorState.DEFERRED]),
                 name="only_waiting_records_have_a_next_attempt",
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["tenant", "stream", "next_attempt_at", "id"], condition=models.Q(next_attempt_at__isnull=False), name="error_record_due"),
-            models.Index(fields=["tenant", "waits_for"], condition=models.Q(state=ErrorState.DEFERRED), name="error_record_waits_for"),
+            models.Index(
+                fields=["tenant", "stream", "next_attempt_at", "id"],
+                condition=models.Q(next_attempt_at__isnull=False),
+                name="error_record_due",
+            ),
+            models.Index(
+                fields=["tenant", "waits_for"],
+                condition=models.Q(state=ErrorState.DEFERRED),
+                name="error_record_waits_for",
+            ),
             models.Index(fields=["tenant", "state", "-last_seen_at"]),
         ]
         ordering: ClassVar = ["-last_seen_at", "-pk"]

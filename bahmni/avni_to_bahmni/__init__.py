@@ -1,0 +1,1 @@
+"""Records of Avni on their way into Bahmni."""

@@ -1,0 +1,226 @@
+"""Observations of Avni → leaf observations of OpenMRS, and what must change so that a form group agrees with them. Pure.
+
+Rules of values: docs/protocols/openmrs.md; of updates: an edited observation gets a new uuid from the server, what is not
+listed stays untouched, `voided` is only ever sent as true, and a new observation's uuid never repeats an earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from bahmni import vocabulary as v
+from common.fingerprint import derived_uuid
+from engine.verdicts import Fail
+from mappings.models import DataTypeHint
+from mappings.snapshot import Entry, Snapshot
+
+Value = str | int | float
+
+DEMOGRAPHICS = frozenset({"First name", "Middle name", "Last name", "Date of birth", "Gender", "Profile picture"})
+"""Avni puts these among a subject's observations; they travel as name, gender and birth date of the person."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One observation without members: a question's concept and one value (for coded questions the answer's concept)."""
+
+    concept: str
+    value: Value
+    is_coded: bool = False
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All leaves of a record, the questions asked (also those left blank), and the questions without a mapping."""
+
+    leaves: tuple[Leaf, ...]
+    concepts: frozenset[str]
+    unmapped: tuple[str, ...]
+
+
+def answers(observations: Mapping[str, Any], snapshot: Snapshot) -> Answers:
+    """Translate the observations of one Avni record. Raises Fail naming question, kind and mapping."""
+    leaves: list[Leaf] = []
+    unmapped: list[str] = []
+    for question, value in sorted(observations.items()):
+        entry = snapshot.from_avni(*v.CONCEPT, question)
+        if entry:
+            leaves += _leaves(question, value, entry, snapshot)
+        elif question not in DEMOGRAPHICS:
+            unmapped.append(question)
+    concepts = frozenset(entry.int_system_value for entry in snapshot.by_avni_value.get(v.CONCEPT, {}).values())
+    return Answers(tuple(leaves), concepts, tuple(unmapped))
+
+
+def _leaves(question: str, value: Any, entry: Entry, snapshot: Snapshot) -> Iterator[Leaf]:
+    if value is None:
+        return
+    concept = entry.int_system_value
+    match entry.data_type_hint:
+        case DataTypeHint.CODED:
+            for answer in value if isinstance(value, list) else [value]:
+                yield Leaf(concept, _answer(question, answer, snapshot), is_coded=True)
+        case DataTypeHint.DATE:
+            yield Leaf(concept, _date(question, value))
+        case DataTypeHint.NUMERIC:
+            yield Leaf(concept, _number(question, value))
+        case _:
+            text = _plain(question, value, entry.data_type_hint)
+            if not isinstance(text, str) or text.strip():
+                yield Leaf(concept, text)
+
+
+def _answer(question: str, answer: Any, snapshot: Snapshot) -> str:
+    if not isinstance(answer, str):
+        raise Fail("bahmni.value-kind", question=question, expected="the name of an answer", kind=_kind(answer))
+    entry = snapshot.from_avni(*v.CONCEPT, answer)
+    if entry is None:
+        raise Fail("bahmni.answer-unmapped", question=question, value=answer, side="avni")
+    return entry.int_system_value
+
+
+def _date(question: str, value: Any) -> str:
+    try:
+        return date.fromisoformat(value[:10]).isoformat()
+    except (TypeError, ValueError):
+        raise Fail("bahmni.value-kind", question=question, expected="a date", kind=_kind(value)) from None
+
+
+def _number(question: str, value: Any) -> float | int:
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        number = float(value.strip())
+        if number in (float("inf"), float("-inf")) or number != number:
+            raise ValueError
+        return int(number) if number.is_integer() else number
+    except (AttributeError, ValueError):
+        raise Fail("bahmni.value-kind", question=question, expected="a number", kind=_kind(value)) from None
+
+
+def _plain(question: str, value: Any, hint: str) -> Value:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value) if hint == DataTypeHint.TEXT else value
+    raise Fail("bahmni.value-kind", question=question, expected="a text", kind=_kind(value))
+
+
+def _kind(value: Any) -> str:
+    names = {
+        bool: "yes/no",
+        int: "number",
+        float: "number",
+        str: "text",
+        list: "list",
+        dict: "group",
+        type(None): "nothing",
+    }
+    return names.get(type(value), "something else")
+
+
+# -- comparing with what stands in OpenMRS ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FoundObs:
+    """An un-voided observation as OpenMRS returned it; a coded value by its uuid."""
+
+    uuid: str
+    concept: str
+    value: Any
+    members: tuple[FoundObs, ...] = ()
+
+    def leaves(self) -> Iterator[FoundObs]:
+        """The observations without members below (or at) this one."""
+        if not self.members:
+            yield self
+        for member in self.members:
+            yield from member.leaves()
+
+
+def found_obs(document: Mapping[str, Any]) -> FoundObs | None:
+    """Read an obs of a custom representation; None when it is voided."""
+    if document.get("voided"):
+        return None
+    value = document.get("value")
+    members = tuple(obs for member in document.get("groupMembers") or () if (obs := found_obs(member)))
+    if isinstance(value, Mapping):
+        value = value.get("uuid")
+    return FoundObs(str(document["uuid"]), str(document["concept"]["uuid"]), value, members)
+
+
+@dataclass(frozen=True)
+class NewUuids:
+    """Source of uuids for new observations of one encounter: never repeated, because they also hash the encounter's
+    last change and the version of the source record."""
+
+    namespace: UUID
+    encounter: str
+    changed: str
+    version: str
+
+    def of(self, leaf: Leaf | str) -> str:
+        parts = (leaf.concept, str(leaf.value)) if isinstance(leaf, Leaf) else (leaf,)
+        return str(derived_uuid(self.namespace, "obs", self.encounter, self.changed, self.version, *parts))
+
+
+def new_member(leaf: Leaf, uuids: NewUuids) -> dict[str, Any]:
+    """The body of an observation that does not exist yet."""
+    return {"uuid": uuids.of(leaf), "concept": leaf.concept, "value": leaf.value}
+
+
+def changes(wanted: Sequence[Leaf], ours: frozenset[str], group: FoundObs, uuids: NewUuids) -> list[dict[str, Any]]:
+    """What must be sent below an existing group so that its questions in `ours` hold `wanted`; empty when they do.
+
+    Observations of other concepts belong to the hospital and are left alone.
+    """
+    existing: dict[str, list[FoundObs]] = {}
+    for obs in group.leaves():
+        if obs.concept in ours and obs is not group:
+            existing.setdefault(obs.concept, []).append(obs)
+    sent: list[dict[str, Any]] = []
+    asked: dict[str, list[Leaf]] = {}
+    for leaf in dict.fromkeys(wanted):
+        asked.setdefault(leaf.concept, []).append(leaf)
+    for concept in sorted({*existing, *asked}):
+        sent += _one_question(asked.get(concept, []), existing.get(concept, []), uuids)
+    return sent
+
+
+def _one_question(leaves: list[Leaf], found: list[FoundObs], uuids: NewUuids) -> Iterator[dict[str, Any]]:
+    """Keep what agrees, edit a single value in place, add what is new, void what is gone."""
+    left = list(found)
+    missing: list[Leaf] = []
+    for leaf in leaves:
+        same = next((obs for obs in left if agrees(leaf, obs)), None)
+        if same:
+            left.remove(same)
+        else:
+            missing.append(leaf)
+    if len(missing) == len(left) == 1 and not missing[0].is_coded:
+        yield {"uuid": left[0].uuid, "concept": left[0].concept, "value": missing[0].value}
+        return
+    for obs in left:
+        yield {"uuid": obs.uuid, "concept": obs.concept, "voided": True}
+    for leaf in missing:
+        yield new_member(leaf, uuids)
+
+
+def agrees(leaf: Leaf, obs: FoundObs) -> bool:
+    """Whether OpenMRS holds this value: numbers come back as floats, dates (in older releases) as times at midnight."""
+    wanted, there = leaf.value, obs.value
+    if isinstance(there, bool):
+        return False
+    if isinstance(there, int | float):
+        try:
+            return float(wanted) == float(there)
+        except ValueError:
+            return False
+    if wanted == there:
+        return True
+    return isinstance(there, str) and "T" in there and len(there) > 10 and there[:10] == wanted

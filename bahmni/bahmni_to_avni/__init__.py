@@ -1,0 +1,1 @@
+"""Records of Bahmni on their way into Avni."""

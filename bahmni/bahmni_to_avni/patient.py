@@ -1,0 +1,258 @@
+"""Bahmni patient → registration encounter "Bahmni Patient Registration" of the subject with the same number. Pure.
+
+The subject itself belongs to Avni and is never written. The encounter carries the patient's attributes that are mapped,
+and the patient's uuid as marker, as the Java service writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from math import isfinite
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from bahmni import vocabulary as v
+from common.fingerprint import derived_uuid, fingerprint
+from common.outcome import Outcome
+from engine.ports import Known, Plan, Want, Write
+from engine.verdicts import Defer, Fail, Hold, Skip
+from mappings.models import DataTypeHint
+from mappings.snapshot import Entry, Snapshot
+
+INDIA = ZoneInfo("Asia/Kolkata")
+"""Avni stores dates of observations as midnight of India, whatever the organisation's zone (docs/protocols/avni.md)."""
+
+
+@dataclass(frozen=True)
+class HospitalRegistration:
+    """What Avni should hold of one patient. `managed` are the concepts we speak for, also where there is no value."""
+
+    patient_uuid: str
+    voided: bool
+    bare_identifier: str
+    registered_at: str
+    observations: Mapping[str, Any]
+    managed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was read from Avni. Both only as far as the plan needs them."""
+
+    encounter: Mapping[str, Any] | None = None
+    subjects: Sequence[Mapping[str, Any]] = ()
+    subjects_asked: bool = False
+
+
+def preferred_identifier(patient: Mapping[str, Any]) -> str:
+    """The patient number people see; the empty text when there is none."""
+    rows = [row for row in patient.get("identifiers") or () if not row.get("voided")]
+    preferred = [row for row in rows if row.get("preferred")] or rows[:1]
+    return str(preferred[0].get("identifier") or "").strip() if preferred else ""
+
+
+def wanted(patient: Mapping[str, Any], snapshot: Snapshot) -> Want:
+    """What Avni should hold. Raises Skip for a patient outside the programme, Fail for what cannot be translated."""
+    identifier, prefix = preferred_identifier(patient), snapshot.constant(v.IDENTIFIER_PREFIX)
+    if not identifier.startswith(prefix) or identifier == prefix:
+        raise Skip("bahmni.not-in-programme")
+    marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
+    observations: dict[str, Any] = {marker.avni_value: patient["uuid"]} if marker else {}
+    unmapped: list[str] = []
+    for attribute in (patient.get("person") or {}).get("attributes") or ():
+        value = attribute.get("value")
+        if attribute.get("voided") or value is None or value == "":
+            continue
+        entry = snapshot.from_int_system(*v.PERSON_ATTRIBUTE, attribute["attributeType"]["uuid"])
+        if entry is None:
+            unmapped.append(_attribute_name(attribute))
+            continue
+        observations[entry.avni_value] = _value(value, entry, snapshot)
+    concepts = {entry.avni_value for entry in snapshot.by_int_system_value.get(v.PERSON_ATTRIBUTE, {}).values()}
+    content = HospitalRegistration(
+        patient_uuid=patient["uuid"],
+        voided=bool(patient.get("voided")),
+        bare_identifier=identifier.removeprefix(prefix),
+        registered_at=_registered_at(patient),
+        observations=observations,
+        managed=frozenset(concepts | observations.keys()),
+    )
+    return Want(
+        content=content,
+        fingerprint=fingerprint([content.voided, identifier, observations]),
+        identifier=identifier,
+        unmapped=tuple(unmapped),
+    )
+
+
+def external_id(namespace: UUID, patient_uuid: str) -> str:
+    """The External ID of the registration encounter: chosen by us, so that a create cut off is found again."""
+    return str(derived_uuid(namespace, "avni-encounter", "patient", patient_uuid))
+
+
+def plan(want: Want, found: Found, known: Known | None, namespace: UUID) -> Plan:
+    """The writes that make Avni agree. Raises Skip, Defer, Hold, Fail."""
+    content: HospitalRegistration = want.content
+    there = found.encounter
+    if known and known.points_somewhere and there is None:
+        raise Hold("bahmni.registration-gone")
+    if there is None:
+        return _first_time(want, content, found, namespace)
+    _confirm(content, there, found, known)
+    left = fingerprint([want.fingerprint])
+    targets: dict[str, Any] = {
+        "target_id": there["ID"],
+        "target_parent_id": there["Subject ID"],
+        "left_fingerprint": left,
+    }
+    if content.voided:
+        gone = bool(there["Voided"])
+        void = () if gone else (Write("void", "encounter", there["ID"], {}, "the patient was voided in Bahmni"),)
+        return Plan(void, Outcome.VOIDED if void else Outcome.UNCHANGED, **targets)
+    differing = _differing(content, there["observations"])
+    body: dict[str, Any] = {"observations": differing} if differing else {}
+    if there["Voided"]:
+        if known is None or known.outcome is not Outcome.VOIDED:
+            raise Hold("bahmni.target-voided")
+        body["Voided"] = False
+    if not body:
+        return Plan((), Outcome.UNCHANGED, **targets)
+    why = f"{len(differing)} observations differ" if differing else "the patient was un-voided in Bahmni"
+    return Plan((Write("update", "encounter", there["ID"], body, why),), Outcome.UPDATED, **targets)
+
+
+# -- the record alone ---------------------------------------------------------------------------------------------------
+
+
+def _value(value: Any, entry: Entry, snapshot: Snapshot) -> Any:
+    """A person attribute as Avni writes it."""
+    if isinstance(value, Mapping) or entry.data_type_hint == DataTypeHint.CODED:
+        return _answer(value, entry, snapshot)
+    match entry.data_type_hint:
+        case DataTypeHint.NUMERIC:
+            return _number(value, entry)
+        case DataTypeHint.DATE:
+            return _date(value, entry)
+        case _:
+            return value
+
+
+def _answer(value: Any, entry: Entry, snapshot: Snapshot) -> str:
+    """The Avni answer for a concept, or for a yes/no attribute by mappings of "true" and "false"."""
+    concept = (
+        str(value.get("uuid"))
+        if isinstance(value, Mapping)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )
+    answer = snapshot.from_int_system(*v.CONCEPT, concept)
+    if answer is None:
+        # A coded attribute that holds bare text may hold anything; only a concept's uuid and name are metadata.
+        shown = (
+            {"value": concept, "name": str(value.get("display"))}
+            if isinstance(value, Mapping)
+            else {"value": "", "name": "a text"}
+        )
+        raise Fail("bahmni.attribute-answer-unmapped", question=entry.avni_value, side="int_system", **shown)
+    return answer.avni_value
+
+
+def _number(value: Any, entry: Entry) -> int | float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise _bad_kind(entry, "a number") from None
+    if isinstance(value, bool) or not isfinite(number):
+        raise _bad_kind(entry, "a number")
+    return int(number) if number.is_integer() else number
+
+
+def _date(value: Any, entry: Entry) -> str:
+    """Midnight of India in UTC, which is how the field app stores a date."""
+    try:
+        day = datetime.fromisoformat(str(value)[:10]).date()
+    except ValueError:
+        raise _bad_kind(entry, "a date") from None
+    midnight = datetime.combine(day, time.min, INDIA).astimezone(UTC)
+    return midnight.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _bad_kind(entry: Entry, expected: str) -> Fail:
+    return Fail("bahmni.value-kind", question=entry.avni_value, expected=expected, kind="something else")
+
+
+def _attribute_name(attribute: Mapping[str, Any]) -> str:
+    """Name of the attribute type where the document tells it, else its uuid."""
+    kind = attribute["attributeType"]
+    return str(kind.get("display") or kind["uuid"])
+
+
+def _registered_at(patient: Mapping[str, Any]) -> str:
+    """When the hospital registered the patient, in UTC; the encounter's date, so that planning again plans the same."""
+    created = (patient.get("auditInfo") or {}).get("dateCreated")
+    if not created:
+        raise Fail("record.field-missing", field="auditInfo.dateCreated")
+    moment = datetime.strptime(created, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+# -- against what was found ---------------------------------------------------------------------------------------------
+
+
+def _first_time(want: Want, content: HospitalRegistration, found: Found, namespace: UUID) -> Plan:
+    if content.voided:
+        raise Skip("bahmni.voided-before-hand-over")
+    subject = _the_subject(want, found)
+    chosen = external_id(namespace, content.patient_uuid)
+    body = {
+        "External ID": chosen,
+        "Subject ID": subject["ID"],
+        "Encounter type": v.HOSPITAL_REGISTRATION,
+        "Encounter date time": content.registered_at,
+        "observations": dict(content.observations),
+        "cancelObservations": {},
+        "Voided": False,
+    }
+    create = Write("create", "encounter", chosen, body, "no registration encounter carries the patient's marker")
+    return Plan((create,), Outcome.CREATED, chosen, subject["ID"], left_fingerprint=fingerprint([want.fingerprint]))
+
+
+def _the_subject(want: Want, found: Found) -> Mapping[str, Any]:
+    """The one un-voided subject with the patient's number."""
+    live = [row for row in found.subjects if not row["Voided"]]
+    if len(live) > 1:
+        raise Fail("bahmni.multiple-subjects-for-patient")
+    if not live:
+        raise Defer("bahmni.no-subject", waits_for=v.arrival_of(want.identifier))
+    return live[0]
+
+
+def _confirm(content: HospitalRegistration, there: Mapping[str, Any], found: Found, known: Known | None) -> None:
+    """The encounter must carry our patient's marker and hang on the subject we know, or a person decides."""
+    if content.patient_uuid not in there["observations"].values():
+        raise Hold("bahmni.marker-missing")
+    if known and known.points_somewhere and there["Subject ID"] != known.target_parent_id:
+        raise Hold("bahmni.number-moved")
+    if found.subjects_asked and there["Subject ID"] not in [row["ID"] for row in found.subjects if not row["Voided"]]:
+        raise Fail("bahmni.subject-id-changed-for-patient")
+
+
+def _differing(content: HospitalRegistration, there: Mapping[str, Any]) -> dict[str, Any]:
+    """What a partial update must carry: changed values, and null for what the patient no longer has."""
+    changed = {key: value for key, value in content.observations.items() if not _same(value, there.get(key))}
+    gone = {key: None for key in sorted(content.managed) if key in there and key not in content.observations}
+    return {**changed, **gone}
+
+
+def _same(wanted: Any, there: Any) -> bool:
+    if isinstance(wanted, bool) or isinstance(there, bool):
+        return wanted is there
+    if wanted == there:
+        return True
+    if isinstance(wanted, str) and isinstance(there, str) and wanted.endswith("T18:30:00.000Z"):
+        return datetime.fromisoformat(wanted).astimezone(INDIA).date().isoformat() == there
+    return False

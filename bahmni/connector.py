@@ -1,0 +1,73 @@
+"""Avni ↔ Bahmni as the engine sees it: sides, flows, declarations, and the doors to the two servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from avni.windows import window_start
+from bahmni import declarations, sentences
+from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.handover import LONG_AGO
+from bahmni.check import check
+from bahmni.servers import SIGN_INS, BahmniServers
+from common import clock
+from engine.ports import JsonObject
+from engine.registry import Connector, FlowSpec, Servers, SideSpec, StreamSpec
+
+
+def first_position(servers: Servers, stream_key: str, policy: str) -> JsonObject:
+    """Where a stream begins: before the first record, or behind what there is now."""
+    assert isinstance(servers, BahmniServers)
+    if stream_key == v.PATIENT:
+        position: Any = servers.feed("patient").start("beginning" if policy == "beginning" else "recent")
+        return dict(position)
+    if policy == "beginning":
+        return dict(window_start(LONG_AGO))
+    # Avni's clock may be behind ours; a minute of overlap only costs a look at records that did not change.
+    return dict(window_start(clock.now() - timedelta(minutes=1)))
+
+
+def show(servers: Servers, stream_key: str, source_id: str, target_id: str) -> Mapping[str, Any]:
+    """What stands on both sides now, read live."""
+    assert isinstance(servers, BahmniServers)
+    if stream_key == v.SUBJECT:
+        there = servers.openmrs.one(f"/encounter/{target_id}", "full") if target_id else None
+        return {"Avni": servers.avni.subject(source_id), "Bahmni": there}
+    encounter = servers.avni.encounter(target_id) if target_id else None
+    return {"Bahmni": servers.openmrs.one(f"/patient/{source_id}", "full"), "Avni": encounter}
+
+
+CONNECTOR = Connector(
+    key="bahmni",
+    label="Bahmni",
+    sides=(
+        SideSpec(v.AVNI, "Avni", SIGN_INS, max_parallel=8),
+        SideSpec(v.BAHMNI, "Bahmni (OpenMRS)", {"session": "User name and password"}, max_parallel=4),
+    ),
+    flows=(
+        FlowSpec(
+            v.AVNI_TO_BAHMNI,
+            "Avni → Bahmni",
+            (
+                StreamSpec(
+                    v.SUBJECT, "Subjects", "subject", v.AVNI, v.BAHMNI, lambda taken: taken.constant(v.SUBJECT_TYPE)
+                ),
+            ),
+        ),
+        FlowSpec(
+            v.BAHMNI_TO_AVNI,
+            "Bahmni → Avni",
+            (StreamSpec(v.PATIENT, "Patients", "patient", v.BAHMNI, v.AVNI, lambda taken: "patient"),),
+        ),
+    ),
+    mapping_types=declarations.MAPPING_TYPES,
+    constants=declarations.CONSTANTS,
+    error_types=declarations.ERROR_TYPES,
+    sentences=sentences.SENTENCES,
+    connect=BahmniServers,
+    first_position=first_position,
+    check=check,
+    show=show,
+)

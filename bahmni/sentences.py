@@ -1,0 +1,131 @@
+"""What the message ids of this connector mean to a person: the cause with names of metadata, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bahmni import vocabulary as v
+from errors.specs import Sentence
+
+SENTENCES: Mapping[str, Sentence] = {
+    "bahmni.answer-unmapped": Sentence(
+        cause='The answer "{value}" to the question "{question}" has no partner in Bahmni.',
+        remedy="Add a mapping for this answer, then retry.",
+        mends=v.CONCEPT,
+    ),
+    "bahmni.attribute-answer-unmapped": Sentence(
+        cause='The value "{name}" of the attribute behind "{question}" has no partner in Avni.',
+        remedy="Add a mapping for this answer, then retry.",
+        mends=v.CONCEPT,
+    ),
+    "bahmni.value-kind": Sentence(
+        cause='The question "{question}" should hold {expected}, but the record holds a value of kind {kind}.',
+        remedy="Correct the value in the record, or the data type hint of the question's mapping, then retry.",
+    ),
+    "bahmni.subject-id-null": Sentence(
+        cause='The subject has no patient number: "{concept}" is empty.',
+        remedy='Enter "{concept}" in Avni. The record is handed over when it changes.',
+        error_type="SubjectIdNull",
+    ),
+    "bahmni.multiple-subjects": Sentence(
+        cause='Another subject, registered earlier, has the same "{concept}".',
+        remedy="Correct the number of one of them in Avni, or void the one that is a duplicate, then retry.",
+        error_type="MultipleSubjectsWithId",
+    ),
+    "bahmni.multiple-subjects-for-patient": Sentence(
+        cause="Several subjects in Avni have this patient's number.",
+        remedy="Correct the number of all but one of them in Avni, or void the duplicates, then retry.",
+        error_type="MultipleSubjectsWithId",
+    ),
+    "bahmni.subject-id-changed": Sentence(
+        cause="The patient with this number already carries the registration of another subject, or the subject's number "
+        "was changed after it was handed over.",
+        remedy="Find out which subject the patient is. Correct the number in Avni, then retry.",
+        error_type="SubjectIdChanged",
+    ),
+    "bahmni.subject-id-changed-for-patient": Sentence(
+        cause="Avni holds this patient's registration at a subject that does not have the patient's number now.",
+        remedy="Correct the number of the subject in Avni or of the patient in Bahmni, then retry.",
+        error_type="SubjectIdChanged",
+    ),
+    "bahmni.no-subject": Sentence(
+        cause="No subject in Avni has this patient's number yet.",
+        remedy="Nothing to do when the subject is still to be registered: it is handed over then. "
+        "Otherwise correct the number on one side.",
+        error_type="NoSubjectWithId",
+    ),
+    "bahmni.not-in-programme": Sentence(
+        cause="The patient's number does not begin with the prefix of the programme.",
+        remedy="Nothing to do. The patient is handed over when a number of the programme is given.",
+        error_type="NotACommunityMember",
+    ),
+    "bahmni.voided-before-hand-over": Sentence(
+        cause="The record was voided before it was ever handed over.", remedy="Nothing to do."
+    ),
+    "bahmni.future": Sentence(
+        cause="The registration date lies in the future.",
+        remedy="It is handed over when that day has come. Correct the date in Avni if it is wrong.",
+    ),
+    "bahmni.registration-date-missing": Sentence(
+        cause="The subject has no registration date.",
+        remedy="Enter it in Avni. The record is handed over when it changes.",
+    ),
+    "bahmni.demographic-missing": Sentence(
+        cause='"{field}" is missing or not one Bahmni knows, and Bahmni takes no patient without it.',
+        remedy='Enter "{field}" in Avni. The record is handed over when it changes.',
+    ),
+    "bahmni.name-refused": Sentence(
+        cause='Bahmni does not accept the characters of "{field}".',
+        remedy='Correct "{field}" in Avni, or let the hospital widen the rule for names (patient.nameValidationRegex), '
+        "then retry. Names are never altered on the way.",
+    ),
+    "bahmni.number-in-use": Sentence(
+        cause="Bahmni says that another patient already uses this number, but does not show that patient.",
+        remedy="Look for the number in Bahmni, also among other kinds of number, and correct it on one side, then retry.",
+    ),
+    "bahmni.first-match-disagrees": Sentence(
+        cause="A patient in Bahmni has this number, but {differing} differ from the subject in Avni.",
+        remedy="Compare both. If it is one person, correct the side that is wrong, then retry. If not, correct the number.",
+    ),
+    "bahmni.multiple-patients": Sentence(
+        cause="Several patients in Bahmni have this number.",
+        remedy="Merge them in Bahmni, or correct a number, then retry.",
+    ),
+    "bahmni.multiple-visits": Sentence(
+        cause="The patient has several registration visits in Bahmni.",
+        remedy="Void all but one of them in Bahmni, then retry.",
+    ),
+    "bahmni.multiple-registrations": Sentence(
+        cause="Avni holds several registration encounters for this patient.",
+        remedy="Void all but one of them in Avni, then retry.",
+    ),
+    "bahmni.registration-gone": Sentence(
+        cause="What was handed over before is not there any more, or no longer carries our marker.",
+        remedy="Find out who removed it. Nothing is written until then.",
+    ),
+    "bahmni.marker-missing": Sentence(
+        cause="The registration encounter in Avni no longer carries the patient's uuid.",
+        remedy="Somebody changed it by hand. Restore the uuid in Avni, then retry.",
+    ),
+    "bahmni.number-moved": Sentence(
+        cause="What was handed over before now belongs to another patient, or the patient's number changed.",
+        remedy="Find out which patient is meant and correct the number on one side, then retry.",
+        error_type="PatientIdChanged",
+    ),
+    "bahmni.patient-voided": Sentence(
+        cause="The patient is voided in Bahmni.",
+        remedy="Un-void the patient in Bahmni, or void the subject in Avni, then retry.",
+    ),
+    "bahmni.target-voided": Sentence(
+        cause="What was handed over before was voided on the other side by a person.",
+        remedy="Un-void it there if that was a mistake, then retry; otherwise ignore with a reason.",
+    ),
+    "bahmni.feed-reset": Sentence(
+        cause="Bahmni's feed no longer holds the entry we stopped at. Was its database restored or replaced?",
+        remedy="Find out what happened to Bahmni. The position has to be set by a person; nothing is skipped until then.",
+    ),
+    "record.field-missing": Sentence(
+        cause='The record lacks "{field}", which every record should have.',
+        remedy="Open the record in its own system; report it to the people who run that system.",
+    ),
+}

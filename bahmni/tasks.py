@@ -1,0 +1,20 @@
+"""One named task per entity type; each marks its stream due and lets the engine work."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from bahmni import vocabulary as v
+from engine.work import sync
+
+
+@shared_task(name="bahmni.sync.subject")
+def sync_subject(tenant_id: int) -> None:
+    """Avni subjects → patients of Bahmni."""
+    sync(tenant_id, v.SUBJECT)
+
+
+@shared_task(name="bahmni.sync.patient")
+def sync_patient(tenant_id: int) -> None:
+    """Patients of Bahmni → registration encounters of Avni."""
+    sync(tenant_id, v.PATIENT)

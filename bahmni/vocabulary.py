@@ -1,0 +1,41 @@
+"""Names of mapping groups, types and constants, as administrators and exports of the Java service know them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mappings.snapshot import Pair
+
+IDENTIFIER_CONCEPT: Final[Pair] = ("PatientSubject", "PatientIdentifier_Concept")
+REGISTRATION_ENCOUNTER_TYPE: Final[Pair] = ("PatientSubject", "Subject_EncounterType")
+REGISTRATION_FORM: Final[Pair] = ("PatientSubject", "CommunityRegistration_BahmniForm")
+PERSON_ATTRIBUTE: Final[Pair] = ("PatientSubject", "PersonAttributeConcept")
+MARKER_CONCEPT: Final[Pair] = ("Common", "AvniUUID_Concept")
+EVENT_DATE_CONCEPT: Final[Pair] = ("Common", "AvniEventDate_Concept")
+BAHMNI_MARKER_CONCEPT: Final[Pair] = ("Common", "BahmniUUID_Concept")
+VISIT_MARKER: Final[Pair] = ("Common", "AvniUUID_VisitAttributeType")
+VISIT_EVENT_DATE: Final[Pair] = ("Common", "AvniEventDate_VisitAttributeType")
+CONCEPT: Final[Pair] = ("Observation", "Concept")
+
+IDENTIFIER_PREFIX: Final = "BahmniIdentifierPrefix"
+PROVIDER: Final = "IntegrationBahmniProvider"
+ENCOUNTER_ROLE: Final = "IntegrationBahmniEncounterRole"
+LOCATION: Final = "IntegrationBahmniLocation"
+IDENTIFIER_TYPE: Final = "IntegrationBahmniIdentifierType"
+VISIT_TYPE: Final = "IntegrationBahmniVisitType"
+SUBJECT_TYPE: Final = "IntegrationAvniSubjectType"
+
+HOSPITAL_REGISTRATION: Final = "Bahmni Patient Registration"
+"""The Avni encounter type that stands for a patient of Bahmni; its name is fixed in the Java service."""
+
+SUBJECT: Final = "subject"
+PATIENT: Final = "patient"
+AVNI: Final = "avni"
+BAHMNI: Final = "bahmni"
+AVNI_TO_BAHMNI: Final = "avni-to-bahmni"
+BAHMNI_TO_AVNI: Final = "bahmni-to-avni"
+
+
+def arrival_of(identifier: str) -> str:
+    """Name of the event that a subject with this patient number reached Bahmni; patients may wait for it."""
+    return f"subject:{identifier}"

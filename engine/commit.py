@@ -1,0 +1,163 @@
+"""One batch, one transaction: the lease first, then links, error records, counts, position.
+
+Nothing of a batch counts before this; everything counts together. The position moves to the last page in front of
+the first unfinished change, while what was finished behind it keeps its links and is found unchanged when read again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from django.db import transaction
+
+from common import clock
+from common.outcome import Outcome
+from engine import bell
+from engine.handing_over import Result
+from engine.lease import Grant
+from engine.ports import Known, Page
+from engine.registry import Connector
+from errors import recording
+from errors.catalogue import explain
+from errors.models import ErrorRecord, ErrorState
+from syncstatus.models import Link, Position, Run, Stream
+
+ERROR_STATES = {
+    Outcome.FAILED: ErrorState.RETRYING,
+    Outcome.DEFERRED: ErrorState.DEFERRED,
+    Outcome.HELD: ErrorState.HELD,
+}
+
+LINK_FIELDS = [
+    "identifier", "target_id", "target_parent_id", "other_targets", "created_by_us", "source_version", "source_time",
+    "wanted_fingerprint", "left_fingerprint", "outcome", "reason", "is_suspect", "run", "updated_at",
+]  # fmt: skip
+
+
+def load_known(stream: Stream, entity_ids: Sequence[str]) -> dict[str, Link]:
+    """What the ledger remembers of these source records."""
+    return {link.source_id: link for link in Link.objects.filter(stream=stream, source_id__in=entity_ids)}
+
+
+def as_known(link: Link) -> Known:
+    """The link as the translators may see it: a hint, without the row behind it."""
+    return Known(
+        identifier=link.identifier,
+        target_id=link.target_id,
+        target_parent_id=link.target_parent_id,
+        other_targets=link.other_targets,
+        wanted_fingerprint=link.wanted_fingerprint,
+        outcome=Outcome(link.outcome),
+        is_suspect=link.is_suspect,
+    )
+
+
+class Ledger:
+    """Writes down the batches of one run of one stream."""
+
+    def __init__(self, connector: Connector, grant: Grant, stream: Stream, run: Run) -> None:
+        self.connector = connector
+        self.grant = grant
+        self.stream = stream
+        self.run = run
+
+    def commit(
+        self,
+        results: Sequence[Result],
+        links: Mapping[str, Link],
+        errors: Mapping[str, ErrorRecord],
+        *,
+        collapsed: int = 0,
+        remote_calls: int = 0,
+    ) -> None:
+        """Write down what was finished without moving the position (retries). Raises LeaseLost; then nothing counts."""
+        self.commit_read(results, links, errors, None, [], collapsed=collapsed, remote_calls=remote_calls)
+
+    def commit_read(
+        self,
+        results: Sequence[Result],
+        links: Mapping[str, Link],
+        errors: Mapping[str, ErrorRecord],
+        position: Position | None,
+        finished_pages: Sequence[Page],
+        *,
+        collapsed: int = 0,
+        remote_calls: int = 0,
+    ) -> None:
+        """Write down a batch and move the position over the finished pages. Raises LeaseLost; then nothing counts."""
+        now = clock.now()
+        with transaction.atomic():
+            self.grant.extend()
+            self._count(results, collapsed, finished_pages, remote_calls)
+            self._write_links(results, links)
+            failures = [self._failure(result) for result in results if result.outcome in ERROR_STATES]
+            recording.record(self.stream, failures, errors, self.run, now)
+            got_through = {result.change.entity_id: result.outcome.value for result in results if result.is_finished}
+            recording.resolve(got_through, errors, self.run, now)
+            arrived = {name for result in results if result.is_finished and result.want for name in result.want.arrives}
+            bell.ring(recording.release(self.stream.tenant_id, arrived, now))
+            if position and finished_pages:
+                self._move(position, finished_pages[-1])
+
+    def _count(self, results: Sequence[Result], collapsed: int, pages: Sequence[Page], remote_calls: int) -> None:
+        run = self.run
+        for outcome, number in Counter(result.outcome for result in results).items():
+            setattr(run, outcome.value, getattr(run, outcome.value) + number)
+        run.read += len(results) + collapsed
+        run.collapsed += collapsed
+        run.target_writes += sum(result.writes for result in results)
+        run.remote_calls = remote_calls
+        reasons = Counter(run.reasons)
+        reasons.update(f"{result.outcome.value}: {result.message}" for result in results if result.message)
+        for page in pages:
+            reasons.update({f"not for this stream: {title}": number for title, number in page.unclaimed.items()})
+        run.reasons = dict(reasons)
+        unmapped = Counter(run.unmapped)
+        for result in results:
+            unmapped.update(result.want.unmapped if result.want else ())
+        run.unmapped = dict(unmapped)
+        run.save()
+
+    def _write_links(self, results: Sequence[Result], links: Mapping[str, Link]) -> None:
+        rows = [self._link(result, links.get(result.change.entity_id)) for result in results]
+        Link.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["tenant", "stream", "source_id"], update_fields=LINK_FIELDS
+        )
+
+    def _link(self, result: Result, before: Link | None) -> Link:
+        change, want, plan = result.change, result.want, result.plan
+        link = before or Link(tenant_id=self.stream.tenant_id, stream=self.stream, source_id=change.entity_id)
+        link.source_version, link.source_time = change.version[:100], change.source_time
+        link.outcome, link.reason = result.outcome.value, result.message
+        link.run, link.updated_at = self.run, clock.now()
+        if want and want.identifier and (result.is_finished or not before):
+            link.identifier = want.identifier[:100]
+        if result.outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.VOIDED) and want:
+            link.wanted_fingerprint = want.fingerprint
+        if plan and result.is_finished:
+            link.target_id, link.target_parent_id = plan.target_id, plan.target_parent_id
+            link.other_targets = dict(plan.other_targets)
+            link.left_fingerprint = plan.left_fingerprint
+            link.is_suspect = False
+            created = [write.kind for write in plan.writes if write.verb == "create"]
+            link.created_by_us = sorted({*link.created_by_us, *created})
+        return link
+
+    def _failure(self, result: Result) -> recording.Failure:
+        sentence = explain(result.message, result.params, self.connector.sentences)
+        return recording.Failure(
+            entity_id=result.change.entity_id,
+            state=ERROR_STATES[result.outcome],
+            message=result.message,
+            params=result.params,
+            cause=result.cause,
+            error_type=sentence.error_type,
+            waits_for=result.waits_for,
+            due=result.due,
+            source_time=result.change.source_time,
+        )
+
+    def _move(self, position: Position, page: Page) -> None:
+        position.value, position.read_upto = dict(page.position), page.read_upto or position.read_upto
+        position.save(update_fields=["value", "read_upto", "moved_at"])

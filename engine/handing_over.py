@@ -1,0 +1,144 @@
+"""One change on its way into the target: want, look, plan, write. No database here; it runs in a lane.
+
+Every write can be cut off and repeated: when its effect is unclear we look at the target again and plan anew.
+What a last look cannot settle becomes an error record and is looked at again later.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from common.fingerprint import fingerprint
+from common.http_errors import Forbidden, Garbled, Refused, RemoteError, SignInFailed, Slow, Unclear, Unreachable
+from common.outcome import FINISHED, Outcome
+from engine.ports import Change, Handover, Known, Plan, Want, Write
+from engine.verdicts import Defer, Verdict
+
+LOOKS = 3
+"""How often target and wish are compared before a write whose effect stays unclear is left for later."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one change ended, with all that the commit writes down about it."""
+
+    change: Change
+    outcome: Outcome
+    message: str = ""
+    params: dict[str, str] = field(default_factory=dict)
+    want: Want | None = None
+    plan: Plan | None = None
+    writes: int = 0
+    waits_for: str = ""
+    due: datetime | None = None
+    planned: tuple[Write, ...] = ()
+    """Only in a rehearsal: what would have been written."""
+
+    @property
+    def is_finished(self) -> bool:
+        return self.outcome in FINISHED
+
+    @property
+    def cause(self) -> str:
+        """Equal for equal causes: message and parameters."""
+        return fingerprint([self.message, self.params])
+
+
+class LeaseTooShort(Exception):
+    """There is no time left for a whole request before the lease ends; the rest of the batch is read again."""
+
+
+@dataclass(frozen=True)
+class Pen:
+    """The right to write, asked before every single write. A rehearsal holds one that writes nothing."""
+
+    may_write: Callable[[], bool]
+    rehearses: bool = False
+
+
+def hand_over(change: Change, known: Known | None, handover: Handover[Any], pen: Pen) -> Result:
+    """Bring one change to its outcome.
+
+    Raises Unreachable and SignInFailed (the server's state, not the record's) and LeaseTooShort; the change is then
+    not finished. Everything else, even a bug in a translator, ends as this record's own outcome.
+    """
+    want: Want | None = None
+    try:
+        want = handover.want(change)
+        if known and is_settled(want, known):
+            return Result(change, Outcome.UNCHANGED, want=want)
+        return _look_and_write(change, want, known, handover, pen)
+    except (Unreachable, SignInFailed, LeaseTooShort):
+        raise
+    except Verdict as verdict:
+        waits_for, due = (verdict.waits_for, verdict.due) if isinstance(verdict, Defer) else ("", None)
+        return Result(change, verdict.outcome, verdict.message, verdict.params, want, waits_for=waits_for, due=due)
+    except RemoteError as failure:
+        return Result(change, Outcome.FAILED, *explain_remote(failure), want)
+    except Exception as bug:  # the barrier around one record: whatever it is, the others go on
+        return Result(change, Outcome.FAILED, "engine.unexpected", where(bug), want)
+
+
+def is_settled(want: Want, known: Known) -> bool:
+    """Whether the ledger alone shows that nothing is to be done: same content, same mappings, and it got through."""
+    got_through = known.outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.VOIDED)
+    return got_through and not known.is_suspect and known.wanted_fingerprint == want.fingerprint
+
+
+def _look_and_write(change: Change, want: Want, known: Known | None, handover: Handover[Any], pen: Pen) -> Result:
+    writes = 0
+    for look in range(1, LOOKS + 1):
+        plan = handover.plan(want, handover.look(want, known), known)
+        if pen.rehearses:
+            return Result(change, plan.outcome, want=want, plan=plan, planned=plan.writes)
+        try:
+            ids: dict[str, str] = {}
+            for write in plan.writes:
+                if not pen.may_write():
+                    raise LeaseTooShort
+                writes += 1
+                ids[write.id] = handover.write(write)
+        except Unclear:
+            if look == LOOKS:
+                raise
+            continue
+        if plan.look_again and look < LOOKS:
+            continue
+        return Result(change, plan.outcome, want=want, plan=_with_given_ids(plan, ids), writes=writes)
+    raise AssertionError("unreachable: the loop returns or raises")
+
+
+def _with_given_ids(plan: Plan, ids: dict[str, str]) -> Plan:
+    """The plan with the ids the target gave, where it does not take ours (Avni answers with its own)."""
+    target_id, parent = ids.get(plan.target_id, plan.target_id), ids.get(plan.target_parent_id, plan.target_parent_id)
+    return replace(plan, target_id=target_id, target_parent_id=parent)
+
+
+def explain_remote(failure: RemoteError) -> tuple[str, dict[str, str]]:
+    """Message id and safe parameters for a server's answer to one record."""
+    params = {"side": failure.side, "status": str(failure.status or ""), "path": failure.path_template}
+    match failure:
+        case Forbidden():
+            return "remote.forbidden", params | {"privilege": failure.privilege}
+        case Refused():
+            return "remote.refused", params | {"code": failure.code, "fields": ", ".join(failure.fields)}
+        case Slow():
+            return "remote.slow", params
+        case Unclear():
+            return "remote.unclear", params
+        case Garbled():
+            return "remote.garbled", params
+        case _:
+            return "remote.failed", params
+
+
+def where(bug: Exception) -> dict[str, str]:
+    """Kind and place of an unexpected exception; never its text, which may hold a patient's data."""
+    frames = traceback.extract_tb(bug.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    return {"kind": type(bug).__name__, "place": place}

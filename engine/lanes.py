@@ -1,0 +1,44 @@
+"""Same key in order, different keys side by side. Lanes touch no database; they only talk to servers and compute."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item", bound=Hashable)
+Result = TypeVar("Result")
+
+
+class Stop(Exception):
+    """Raised by the work on an item when nothing further should be begun in any lane; carries why."""
+
+
+def run(
+    lanes: Iterable[list[Item]], work: Callable[[Item], Result], *, limit: int
+) -> tuple[dict[Item, Result], BaseException | None]:
+    """Work off the lanes, at most `limit` side by side.
+
+    Gives the results by item and what ended it early (None when all is done). An item without a result was not finished.
+    Any exception of `work` ends all lanes after the item each is at.
+    """
+    results: dict[Item, Result] = {}
+    failures: list[BaseException] = []
+    stop = threading.Event()
+
+    def drive(lane: list[Item]) -> None:
+        for item in lane:
+            if stop.is_set():
+                return
+            try:
+                results[item] = work(item)
+            except BaseException as failure:
+                failures.append(failure)
+                stop.set()
+                return
+
+    with ThreadPoolExecutor(max_workers=limit, thread_name_prefix="lane") as pool:
+        for lane in lanes:
+            pool.submit(drive, lane)
+    return results, failures[0] if failures else None

@@ -1,0 +1,77 @@
+"""The lease: at most one process writes for a tenant, and a process that lost its lease can no longer commit.
+
+Taken, kept and given back by conditional updates; expiry is judged by the database's clock. Every taking has an owner
+of its own, which the first statement of every commit proves (`Grant.extend`), so that nothing of an old holder counts;
+its growing token tells people and runs which taking it was.
+Remote servers cannot be fenced: before each write the holder asks `may_write`, which leaves room for one whole request.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import uuid4
+
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
+
+from common import clock
+from syncstatus.models import Lease
+
+DURATION = timedelta(seconds=420)
+"""Longer than a batch takes at its slowest, short enough that a killed worker's tenant is taken over within minutes."""
+
+LONGEST_WRITE = timedelta(seconds=250)
+"""No remote write starts later than this before the lease ends: the longest a request to the slower side (Avni) can take."""
+
+
+class LeaseLost(RuntimeError):
+    """Another process holds the tenant now; nothing may be committed any more."""
+
+
+@dataclass
+class Grant:
+    """A lease we hold."""
+
+    tenant_id: int
+    owner: str
+    _safe_until: float = field(repr=False)
+
+    def may_write(self) -> bool:
+        """Whether a remote write begun now ends before the lease does, by our own clock counted from before the taking."""
+        return clock.monotonic() < self._safe_until
+
+    def extend(self) -> None:
+        """Prove and prolong the lease; the first statement of a commit. Raises LeaseLost."""
+        asked = clock.monotonic()
+        if not self._ours().filter(expires_at__gt=Now()).update(expires_at=_end()):
+            raise LeaseLost
+        self._safe_until = _safe_from(asked)
+
+    def release(self) -> None:
+        """Give the lease back; without effect when it is no longer ours."""
+        self._ours().update(expires_at=None, owner="", in_flight=[])
+
+    def _ours(self) -> QuerySet[Lease]:
+        return Lease.objects.filter(tenant=self.tenant_id, owner=self.owner)
+
+
+def take(tenant_id: int) -> Grant | None:
+    """Take the tenant's lease, or None while another process holds it."""
+    asked = clock.monotonic()
+    owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:12]}"
+    free = Lease.objects.filter(Q(expires_at=None) | Q(expires_at__lte=Now()), tenant=tenant_id)
+    if not free.update(owner=owner, token=F("token") + 1, expires_at=_end()):
+        return None
+    return Grant(tenant_id, owner, _safe_from(asked))
+
+
+def _safe_from(asked: float) -> float:
+    return asked + (DURATION - LONGEST_WRITE).total_seconds()
+
+
+def _end() -> ExpressionWrapper[CombinedExpression]:
+    return ExpressionWrapper(Now() + DURATION, output_field=DateTimeField())

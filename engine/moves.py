@@ -1,0 +1,191 @@
+"""What people do to flows and records: switch on and off, pause, run now, retry, ignore, change a setting.
+
+The doors (console, commands) check who may; here it is done, in one transaction, and put on record with before and
+after. All of it needs a scope of the tenant concerned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import models, transaction
+
+from common import clock
+from engine import bell
+from engine.provision import missing
+from engine.registry import FlowSpec, connector_of
+from engine.work import servers_of, setting_of
+from errors.models import OPEN_STATES, ErrorRecord, ErrorState
+from syncstatus.models import Flow, Position, StartPolicy, Stream
+from tenants import audit
+from tenants.audit import Actor
+from tenants.models import Connection, Tenant
+from tenants.secrets import Secret
+
+_RETRYABLE = (*OPEN_STATES, ErrorState.IGNORED)
+
+
+class CannotStart(Exception):
+    """A flow cannot be switched on or run; `reasons` is the complete list, in sentences."""
+
+    def __init__(self, reasons: Iterable[str]) -> None:
+        self.reasons = list(reasons)
+        super().__init__("\n".join(self.reasons))
+
+
+def switch_on(flow: Flow, *, actor: Actor, start_policy: str = "") -> None:
+    """Let the flow run by its schedule. The first time somebody must say where to begin; there is no default.
+
+    The streams' first positions are found here, which may ask the source: raises common.http_errors.RemoteError when
+    it does not answer. Raises CannotStart with everything that is missing, all at once.
+    """
+    spec = connector_of(flow.tenant).flow(flow.key)
+    policy = flow.start_policy or start_policy
+    reasons = _reasons_against(flow, spec, start_policy)
+    if reasons:
+        raise CannotStart(reasons)
+    positions = _first_positions(flow, spec, policy)  # asks servers: before any transaction
+    with transaction.atomic():
+        Position.objects.bulk_create(positions, ignore_conflicts=True)
+        change_settings(
+            flow, {"is_on": True, "is_paused": False, "start_policy": policy}, actor=actor, action="switch on"
+        )
+
+
+def switch_off(flow: Flow, *, actor: Actor, reason: str = "") -> bool:
+    """Stop the flow and its schedule; positions stay. False when it was off already."""
+    return change_settings(flow, {"is_on": False}, actor=actor, action="switch off", reason=reason)
+
+
+def pause(flow: Flow, *, actor: Actor, reason: str = "") -> bool:
+    """Hold the flow; its schedule stays as it is. False when it was paused already."""
+    return change_settings(flow, {"is_paused": True}, actor=actor, action="pause", reason=reason)
+
+
+def resume(flow: Flow, *, actor: Actor) -> bool:
+    """Let a paused flow go on. False when it was not paused."""
+    return change_settings(flow, {"is_paused": False}, actor=actor, action="resume")
+
+
+def run_now(flow: Flow, *, actor: Actor) -> None:
+    """Look at the flow's streams now instead of at the next slot. Raises CannotStart for a flow that is held or off."""
+    if not flow.is_on or flow.is_paused:
+        how = "is paused; resume it first" if flow.is_on else "is off; switch it on first"
+        raise CannotStart([f"The flow {how}."])
+    with transaction.atomic():
+        audit.record(actor, "run now", flow, tenant=flow.tenant)
+        bell.ring(Stream.objects.filter(flow=flow).select_related("tenant"))
+
+
+def retry(errors: models.QuerySet[ErrorRecord], *, actor: Actor, chosen: str = "") -> int:
+    """Try the records now, whatever they wait for, also those a person ignored. Gives their number.
+
+    `chosen` says in words which were meant ("all held ones of Subject"); it stands in the one audit entry per tenant.
+    A flow that is off or paused tries them once it runs again.
+    """
+    with transaction.atomic():
+        return sum(_retry_in(tenant, mine, actor, chosen) for tenant, mine in _by_tenant(errors, _RETRYABLE))
+
+
+def ignore(errors: models.QuerySet[ErrorRecord], *, reason: str, actor: Actor, chosen: str = "") -> int:
+    """Set open records aside, with the reason; a change of the record at its source brings it back. Gives their number.
+
+    Raises ValueError without a reason. `chosen` as in `retry`.
+    """
+    if not reason.strip():
+        raise ValueError("say why these records may be left behind")
+    done = 0
+    with transaction.atomic():
+        for tenant, mine in _by_tenant(errors, OPEN_STATES):
+            number = mine.update(state=ErrorState.IGNORED, next_attempt_at=None, waits_for="", ignored_reason=reason)
+            after = {"records": number, "chosen": chosen}
+            audit.record(actor, "ignore errors", tenant, tenant=tenant, after=after, reason=reason)
+            done += number
+    return done
+
+
+def change_settings(
+    row: models.Model, changes: Mapping[str, Any], *, actor: Actor, action: str = "change", reason: str = ""
+) -> bool:
+    """Set fields of a row of a tenant, checked as a form would, on record with before and after.
+
+    Gives False, and leaves no trace, when nothing differs. Raises ValidationError. `row` itself is brought up to date.
+    """
+    with transaction.atomic():
+        manager: models.Manager[Any] = type(row)._default_manager  # noqa: SLF001  # the scoped one
+        now = manager.select_for_update().get(pk=row.pk)
+        changed = {field: value for field, value in changes.items() if getattr(now, field) != value}
+        before = {field: _told(getattr(now, field)) for field in changed}
+        for field, value in changed.items():
+            setattr(now, field, value)
+        if changed:
+            untouched = {field.name for field in now._meta.fields} - set(changed)  # noqa: SLF001  # Django's own name
+            now.full_clean(exclude=untouched)
+            now.save()
+            after = {field: _told(value) for field, value in changed.items()}
+            audit.record(actor, action, now, tenant=_tenant_of(now), before=before, after=after, reason=reason)
+    for field in changes:
+        setattr(row, field, getattr(now, field))
+    return bool(changed)
+
+
+def _reasons_against(flow: Flow, spec: FlowSpec, start_policy: str) -> list[str]:
+    connector = connector_of(flow.tenant)
+    reasons = [str(lack) for lack in missing(flow.tenant, flow.key)]
+    there = set(Connection.objects.filter(tenant=flow.tenant).values_list("side", flat=True))
+    needed = dict.fromkeys(side for stream in spec.streams for side in (stream.source_side, stream.target_side))
+    reasons += [f"connection to {connector.side(side).label} is missing." for side in needed if side not in there]
+    ways = " or ".join(f"{policy.value} ({policy.label})" for policy in StartPolicy)
+    if start_policy and start_policy not in StartPolicy.values:
+        reasons.append(f"{start_policy!r} is no start policy; say {ways}.")
+    elif not start_policy and not flow.start_policy:
+        reasons.append(f"where to begin is not said; say {ways}. There is no default.")
+    elif start_policy and flow.start_policy not in ("", start_policy):
+        reasons.append(f"it began with {flow.start_policy!r} already; that cannot be changed by switching it on again.")
+    return reasons
+
+
+def _first_positions(flow: Flow, spec: FlowSpec, policy: str) -> list[Position]:
+    connector, setting = connector_of(flow.tenant), setting_of(Tenant.objects.get(pk=flow.tenant_id))
+    streams = {stream.key: stream for stream in Stream.objects.filter(flow=flow)}
+    there = set(Position.objects.filter(stream__flow=flow).values_list("stream__key", "partition"))
+    wanted = [(stream.key, stream.partition(setting.snapshot)) for stream in spec.streams]
+    return [
+        Position(
+            tenant=flow.tenant,
+            stream=streams[key],
+            partition=partition,
+            value=dict(connector.first_position(servers_of(setting), key, policy)),
+        )
+        for key, partition in wanted
+        if (key, partition) not in there
+    ]
+
+
+def _by_tenant(
+    errors: models.QuerySet[ErrorRecord], states: Iterable[ErrorState]
+) -> list[tuple[Tenant, models.QuerySet[ErrorRecord]]]:
+    rows = ErrorRecord.objects.filter(pk__in=errors.order_by().values("pk"), state__in=list(states))
+    tenants = Tenant.objects.filter(pk__in=rows.values("tenant"))
+    return [(tenant, rows.filter(tenant=tenant)) for tenant in tenants]
+
+
+def _retry_in(tenant: Tenant, mine: models.QuerySet[ErrorRecord], actor: Actor, chosen: str) -> int:
+    of_running_flows = Stream.objects.filter(flow__is_on=True, flow__is_paused=False, pk__in=mine.values("stream"))
+    streams = list(of_running_flows.select_related("tenant"))
+    number = mine.update(state=ErrorState.RETRYING, next_attempt_at=clock.now(), ignored_reason="")
+    audit.record(actor, "retry errors", tenant, tenant=tenant, after={"records": number, "chosen": chosen})
+    bell.ring(streams)
+    return number
+
+
+def _tenant_of(row: models.Model) -> Tenant | None:
+    return row if isinstance(row, Tenant) else getattr(row, "tenant", None)
+
+
+def _told(value: object) -> object:
+    """A value as it may stand on record: plain, and never a secret."""
+    if isinstance(value, Secret):
+        return "(set)" if value else "(empty)"
+    return value if isinstance(value, bool | int | float | str | None) else str(value)

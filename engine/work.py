@@ -1,0 +1,148 @@
+"""Who comes first takes the tenant's lease and works off its due streams in the order of their dependencies.
+
+Tasks, the sweep and the `sync` command all end here. Whoever finds the lease taken leaves: the streams are marked due,
+and the holder looks once more after giving the lease back.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+
+from common import clock
+from engine import bell
+from engine.lease import Grant, LeaseLost, take
+from engine.provision import missing_in
+from engine.registry import Servers, Setting, connector_of
+from engine.slices import Limits, Look, Slice, Watch
+from errors.models import ErrorRecord
+from mappings import snapshot
+from syncstatus.models import Lease, Position, Stream
+from tenants.models import Connection, Tenant
+from tenants.scoping import tenant_scope
+
+
+@dataclass
+class Report:
+    """What one call of `work_off` did."""
+
+    lease_held_by_another: bool = False
+    looks: list[Look] = field(default_factory=list)
+
+    @property
+    def more(self) -> bool:
+        """Whether a stream has more to read than fitted into its slice."""
+        return any(look.more for look in self.looks)
+
+
+def sync(tenant_id: int, stream_key: str) -> Report:
+    """Mark a stream due and work the tenant off; when more is waiting, ring again. What a task per entity type does."""
+    with tenant_scope(tenant_id):
+        bell.mark_due(Stream.objects.filter(tenant=tenant_id, key=stream_key))
+        report = work_off(tenant_id)
+        for look in report.looks:
+            if look.more and not look.stopped_by:
+                bell.send(look.stream)
+    return report
+
+
+def work_off(
+    tenant_id: int, *, streams: Collection[str] | None = None, limits: Limits | None = None, watch: Watch | None = None
+) -> Report:
+    """Look at every due stream of the tenant (or only at those in `streams`) once, in order; again at what became due meanwhile.
+
+    Needs a scope of the tenant. Raises nothing of a remote server: looks carry what stopped them.
+    """
+    report = Report()
+    while True:
+        grant = take(tenant_id)
+        if grant is None:
+            report.lease_held_by_another = not report.looks
+            return report
+        try:
+            looks = [_look(due, grant, limits or Limits(), watch) for due in _due(tenant_id, streams)]
+        except LeaseLost:
+            report.lease_held_by_another = True
+            return report
+        finally:
+            grant.release()
+        report.looks += looks
+        if not looks or not _due(tenant_id, streams).exclude(stream__in=_unready(looks)).exists():
+            return report
+
+
+def _due(tenant_id: int, streams: Collection[str] | None) -> QuerySet[Position]:
+    """Positions of due streams with all that a look needs, in one statement."""
+    lease = Lease.objects.filter(tenant=OuterRef("tenant"))
+    waiting = ErrorRecord.objects.filter(stream=OuterRef("stream"), next_attempt_at__lte=clock.now())
+    rows = Position.objects.filter(
+        tenant=tenant_id, stream__due_since__isnull=False, stream__flow__is_on=True, stream__flow__is_paused=False
+    )
+    if streams is not None:
+        rows = rows.filter(stream__key__in=streams)
+    rows = rows.select_related("stream__flow", "stream__tenant", "tenant").order_by("stream__sequence", "pk")
+    return rows.annotate(lease_token=Subquery(lease.values("token")[:1]), has_due_errors=Exists(waiting))
+
+
+def _unready(looks: list[Look]) -> list[int]:
+    """Streams that stay due on purpose: more than a slice, or a server that is down. The next task or sweep goes on."""
+    return [look.stream.pk for look in looks if look.more or look.stopped_by]
+
+
+def _look(due: Position, grant: Grant, limits: Limits, watch: Watch | None) -> Look:
+    tenant = due.tenant
+    connector = connector_of(tenant)
+    setting = setting_of(tenant)
+    servers = servers_of(setting)
+    slice_ = Slice(connector, setting, servers, grant, due.lease_token, due, limits, watch)  # type: ignore[attr-defined]  # annotated in _due
+    lacking = missing_in(setting.snapshot, connector, due.stream.flow.key)
+    if lacking:
+        slice_.look.stopped_by = "engine.mappings-missing"
+    else:
+        if due.has_due_errors:  # type: ignore[attr-defined]  # annotated in _due
+            slice_.reprocess()
+        if not slice_.look.stopped_by:
+            slice_.read()
+    return slice_.close()
+
+
+def setting_of(tenant: Tenant, *, refuse_writes: bool = False) -> Setting:
+    """Connections and mappings of a tenant, frozen. No query while the tenant's revision is one already seen."""
+    key = (tenant.pk, str(tenant.namespace), tenant.mapping_revision)
+    with _lock:
+        if key not in _settings:
+            rows = {row.side: row for row in Connection.objects.filter(tenant=tenant)}
+            _settings[key] = Setting(tenant, rows, snapshot.take(tenant))
+        known = _settings[key]
+    return Setting(tenant, known.connections, known.snapshot, refuse_writes)
+
+
+def servers_of(setting: Setting) -> Servers:
+    """Signed-in clients, kept between slices while nothing about the tenant changed: tokens and sockets are dear."""
+    tenant = setting.tenant
+    key = (tenant.pk, str(tenant.namespace), tenant.mapping_revision)
+    with _lock:
+        for old in [known for known in _servers if known[0] == tenant.pk and known != key]:
+            _servers.pop(old).close()
+            _settings.pop(old, None)
+        if key not in _servers:
+            _servers[key] = connector_of(tenant).connect(setting)
+        return _servers[key]
+
+
+def forget() -> None:
+    """Close what is kept. For tests, and for processes that fork."""
+    with _lock:
+        for servers in _servers.values():
+            servers.close()
+        _servers.clear()
+        _settings.clear()
+
+
+_lock = threading.RLock()
+_Key = tuple[int, str, int]
+_settings: dict[_Key, Setting] = {}
+_servers: dict[_Key, Servers] = {}

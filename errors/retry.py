@@ -1,0 +1,18 @@
+"""When a failed record is tried again: soon at first, rarer with every attempt, never all at once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+FIRST = timedelta(minutes=1)
+LONGEST = timedelta(hours=6)
+SPREAD = 0.2
+"""Up to a fifth earlier or later, so that records which failed together do not come back together."""
+
+
+def wait_before(attempt: int, random: Random) -> timedelta:
+    """How long to wait before attempt number `attempt` (the first retry is 2): doubling from a minute up to six hours."""
+    doublings = min(max(attempt - 2, 0), 20)
+    plain: timedelta = min(FIRST * float(2**doublings), LONGEST)
+    return plain * (1 + random.uniform(-SPREAD, SPREAD))
