@@ -71,8 +71,7 @@ def resume(flow: Flow, *, actor: Actor) -> bool:
 def run_now(flow: Flow, *, actor: Actor) -> None:
     """Look at the flow's streams now instead of at the next slot. Raises CannotStart for a flow that is held or off."""
     if not flow.is_on or flow.is_paused:
-        how = "is paused; resume it first" if flow.is_on else "is off; switch it on first"
-        raise CannotStart([f"The flow {how}."])
+        raise CannotStart(["It is paused: resume it first." if flow.is_on else "It is off: switch it on first."])
     with transaction.atomic():
         audit.record(actor, "run now", flow, tenant=flow.tenant)
         bell.ring(Stream.objects.filter(flow=flow).select_related("tenant"))
@@ -135,14 +134,14 @@ def _reasons_against(flow: Flow, spec: FlowSpec, start_policy: str) -> list[str]
     reasons = [str(lack) for lack in missing(flow.tenant, flow.key)]
     there = set(Connection.objects.filter(tenant=flow.tenant).values_list("side", flat=True))
     needed = dict.fromkeys(side for stream in spec.streams for side in (stream.source_side, stream.target_side))
-    reasons += [f"connection to {connector.side(side).label} is missing." for side in needed if side not in there]
+    reasons += [f"There is no connection to {connector.side(side).label}." for side in needed if side not in there]
     ways = " or ".join(f"{policy.value} ({policy.label})" for policy in StartPolicy)
     if start_policy and start_policy not in StartPolicy.values:
-        reasons.append(f"{start_policy!r} is no start policy; say {ways}.")
+        reasons.append(f"{start_policy!r} is no start policy: say {ways}.")
     elif not start_policy and not flow.start_policy:
-        reasons.append(f"where to begin is not said; say {ways}. There is no default.")
+        reasons.append(f"Say where to begin: {ways}. There is no default.")
     elif start_policy and flow.start_policy not in ("", start_policy):
-        reasons.append(f"it began with {flow.start_policy!r} already; that cannot be changed by switching it on again.")
+        reasons.append(f"It began with {flow.start_policy!r}; where to begin is asked only once.")
     return reasons
 
 

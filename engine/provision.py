@@ -36,7 +36,7 @@ class Missing:
 
     def __str__(self) -> str:
         name = self.key if self.kind == "constant" else f"{self.group} / {self.type}"
-        return f"{self.kind} {name} is not set. {self.used_for}"
+        return f"The {self.kind} {name} is missing. {self.used_for}"
 
 
 def seed(tenant: Tenant) -> None:

@@ -35,7 +35,9 @@ class MappingType(TenantOwned):
     int_system_is_unique = models.BooleanField(default=True, help_text="One value of the other system has one partner.")
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "group", "name"], name="one_type_per_group_and_name")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "group", "name"], name="one_type_per_group_and_name")
+        ]
         ordering: ClassVar = ["group__name", "name"]
 
     def __str__(self) -> str:
@@ -58,11 +60,19 @@ class Mapping(TenantOwned):
     """One pair: a value of Avni and what stands for it in the other system."""
 
     type = models.ForeignKey(MappingType, on_delete=models.PROTECT, related_name="mappings")
-    avni_value = models.CharField(max_length=255, blank=True, help_text="As it stands on the wire: the name of a concept, answer, program or type.")
+    avni_value = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="As it stands on the wire: the name of a concept, answer, program or type.",
+    )
     avni_uuid = models.UUIDField(null=True, blank=True, help_text="Optional: survives a rename in Avni.")
-    int_system_value = models.CharField(max_length=255, blank=True, help_text="Text or number of the other system; a uuid for OpenMRS.")
+    int_system_value = models.CharField(
+        max_length=255, blank=True, help_text="Text or number of the other system; a uuid for OpenMRS."
+    )
     data_type_hint = models.CharField(max_length=20, blank=True, choices=DataTypeHint.choices)
-    about = models.CharField(max_length=1000, blank=True, help_text="Name or remark people read, e.g. the OpenMRS concept's name.")
+    about = models.CharField(
+        max_length=1000, blank=True, help_text="Name or remark people read, e.g. the OpenMRS concept's name."
+    )
     is_voided = models.BooleanField(default=False)
     # NULL where no uniqueness is asked for: databases let NULLs stand beside each other.
     avni_key = models.CharField(max_length=255, null=True, editable=False)  # noqa: DJ001
@@ -71,9 +81,14 @@ class Mapping(TenantOwned):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "type", "avni_key"], name="one_mapping_per_avni_value"),
-            models.UniqueConstraint(fields=["tenant", "type", "int_system_key"], name="one_mapping_per_int_system_value"),
+            models.UniqueConstraint(
+                fields=["tenant", "type", "int_system_key"], name="one_mapping_per_int_system_value"
+            ),
         ]
-        indexes: ClassVar = [models.Index(fields=["tenant", "avni_value"]), models.Index(fields=["tenant", "int_system_value"])]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "avni_value"]),
+            models.Index(fields=["tenant", "int_system_value"]),
+        ]
         ordering: ClassVar = ["type__group__name", "type__name", "avni_value"]
 
     def __str__(self) -> str:
@@ -84,9 +99,12 @@ class Mapping(TenantOwned):
         live = not self.is_voided
         single = "*" if self.type.is_single else ""
         self.avni_key = (single or (self.avni_value if self.type.avni_is_unique else "")) or None if live else None
-        self.int_system_key = (single or (self.int_system_value if self.type.int_system_is_unique else "")) or None if live else None
+        self.int_system_key = (
+            (single or (self.int_system_value if self.type.int_system_is_unique else "")) or None if live else None
+        )
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save with the columns behind the uniqueness rules brought up to date."""
         self.set_unique_keys()
         super().save(*args, **kwargs)
 
@@ -99,7 +117,9 @@ class Constant(TenantOwned):
     value = models.CharField(max_length=255, blank=True)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "key", "ordinal"], name="one_constant_per_key_and_place")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "key", "ordinal"], name="one_constant_per_key_and_place")
+        ]
         ordering: ClassVar = ["key", "ordinal"]
 
     def __str__(self) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
 from common.outcome import Outcome
+from syncstatus.cron import validate_cron
 from tenants.models import Tenant, validate_zone
 from tenants.scoping import TenantManager, TenantOwned
 
@@ -26,7 +27,12 @@ class Flow(TenantOwned):
     key = models.CharField(max_length=50)
     is_on = models.BooleanField(default=False, help_text="Runs by its schedule. A new flow is off.")
     is_paused = models.BooleanField(default=False, help_text="Held by a person; the schedule stays.")
-    cron = models.CharField(max_length=100, default="*/5 * * * *", help_text="minute hour day-of-month month day-of-week")
+    cron = models.CharField(
+        max_length=100,
+        default="*/5 * * * *",
+        validators=[validate_cron],
+        help_text="minute hour day-of-month month day-of-week",
+    )
     zone = models.CharField(max_length=64, default="Asia/Kolkata", validators=[validate_zone])
     start_policy = models.CharField(max_length=20, blank=True, choices=StartPolicy.choices)
     schedule = models.OneToOneField(PeriodicTask, null=True, blank=True, editable=False, on_delete=models.SET_NULL)
@@ -48,7 +54,9 @@ class Stream(TenantOwned):
     due_since = models.DateTimeField(null=True, blank=True, help_text="Somebody knocked and nobody has looked yet.")
     last_look_at = models.DateTimeField(null=True, blank=True)
     last_good_look_at = models.DateTimeField(null=True, blank=True)
-    last_look_failure = models.CharField(max_length=100, blank=True, help_text="Message id of why the last look failed.")
+    last_look_failure = models.CharField(
+        max_length=100, blank=True, help_text="Message id of why the last look failed."
+    )
     oldest_unfinished_at = models.DateTimeField(
         null=True, blank=True, help_text="Source time of the oldest change known and not finished by the last look."
     )
@@ -67,11 +75,15 @@ class Position(TenantOwned):
     stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="positions")
     partition = models.CharField(max_length=255)
     value = models.JSONField(help_text="As the source defines it, with the ids of its overlap window.")
-    read_upto = models.DateTimeField(null=True, blank=True, help_text="Source time of the last finished change, for people.")
+    read_upto = models.DateTimeField(
+        null=True, blank=True, help_text="Source time of the last finished change, for people."
+    )
     moved_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "stream", "partition"], name="one_position_per_partition")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "stream", "partition"], name="one_position_per_partition")
+        ]
 
     def __str__(self) -> str:
         return f"{self.stream} {self.partition}"
@@ -97,12 +109,16 @@ class Link(TenantOwned):
     left_fingerprint = models.CharField(max_length=64, blank=True, help_text="State of the target as we left it.")
     outcome = models.CharField(max_length=20, choices=Outcome.choices())
     reason = models.CharField(max_length=100, blank=True, help_text="Message id.")
-    is_suspect = models.BooleanField(default=False, help_text="Was in flight when a lease was taken over: compare before trusting.")
+    is_suspect = models.BooleanField(
+        default=False, help_text="Was in flight when a lease was taken over: compare before trusting."
+    )
     run = models.ForeignKey("Run", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "stream", "source_id"], name="one_link_per_source_record")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "stream", "source_id"], name="one_link_per_source_record")
+        ]
         indexes: ClassVar = [
             models.Index(fields=["tenant", "identifier"]),
             models.Index(fields=["tenant", "target_id"]),
@@ -114,11 +130,15 @@ class Link(TenantOwned):
 
 
 class RunKind(models.TextChoices):
+    """What a run looked at."""
+
     READ = "read", "new changes"
     REPROCESS = "reprocess", "error records"
 
 
 class RunState(models.TextChoices):
+    """Where a run stands; a stopped one says by what."""
+
     RUNNING = "running", "running"
     DONE = "done", "done"
     STOPPED = "stopped", "stopped"
@@ -146,8 +166,12 @@ class Run(TenantOwned):
     failed = models.PositiveIntegerField(default=0)
     target_writes = models.PositiveIntegerField(default=0)
     remote_calls = models.PositiveIntegerField(default=0)
-    reasons = models.JSONField(default=dict, blank=True, help_text="How often each reason (message id) occurred, by outcome.")
-    unmapped = models.JSONField(default=dict, blank=True, help_text="How often each question without a mapping was left out.")
+    reasons = models.JSONField(
+        default=dict, blank=True, help_text="How often each reason (message id) occurred, by outcome."
+    )
+    unmapped = models.JSONField(
+        default=dict, blank=True, help_text="How often each question without a mapping was left out."
+    )
 
     class Meta:
         ordering: ClassVar = ["-started_at", "-pk"]
@@ -171,7 +195,7 @@ class Lease(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     in_flight = models.JSONField(default=list, blank=True, help_text="Source records being written when last heard of.")
 
-    objects: ClassVar[TenantManager[Lease]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     def __str__(self) -> str:
         return f"lease of {self.tenant}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -46,13 +46,16 @@ class Tenant(models.Model):
     )
     match_name_likeness = models.FloatField(
         default=0.7,
-        help_text="How alike (0 to 1) the names must be when a subject and a patient meet for the first time by number alone.",
+        help_text="How alike (0 to 1) the names must be when a subject and a patient meet for the first time by "
+        "number alone.",
     )
     match_birth_years = models.PositiveSmallIntegerField(
         default=2, help_text="By how many years the birth years may differ at that first meeting."
     )
     mapping_revision = models.PositiveBigIntegerField(
-        default=0, editable=False, help_text="Grows with every change of a mapping or constant, so that a snapshot can be kept while it holds."
+        default=0,
+        editable=False,
+        help_text="Grows with every change of mappings, constants, connections: what was read holds as long.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -64,6 +67,13 @@ class Tenant(models.Model):
     def __str__(self) -> str:
         return self.title or self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save without the revision, which only the database counts: a form opened before must not turn it back."""
+        if not self._state.adding and not args and kwargs.get("update_fields") is None:
+            kept = {"id", "mapping_revision"}
+            kwargs["update_fields"] = [field.name for field in self._meta.concrete_fields if field.name not in kept]
+        super().save(*args, **kwargs)
+
 
 class Membership(TenantOwned):
     """A person's role in a tenant."""
@@ -72,13 +82,16 @@ class Membership(TenantOwned):
     role = models.CharField(max_length=20, choices=Role.choices)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "tenant"], name="one_role_per_person_and_tenant")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "tenant"], name="one_role_per_person_and_tenant")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()} of {self.tenant}"
 
     @property
     def rights(self) -> frozenset[Right]:
+        """What the role allows."""
         return RIGHTS_OF_ROLE[self.role]
 
 
@@ -96,9 +109,16 @@ class Connection(TenantOwned):
         max_length=500, blank=True, help_text="Where the secret was read from (env:NAME or file:PATH); kept for export."
     )
     secret_set_at = models.DateTimeField(null=True, blank=True, editable=False)
-    zone = models.CharField(max_length=64, default="Asia/Kolkata", validators=[validate_zone], help_text="Zone the server writes its times in.")
+    zone = models.CharField(
+        max_length=64,
+        default="Asia/Kolkata",
+        validators=[validate_zone],
+        help_text="Zone the server writes its times in.",
+    )
     max_parallel = models.PositiveSmallIntegerField(default=4, help_text="Requests at a time.")
-    identity = models.JSONField(default=dict, blank=True, editable=False, help_text="What the server said of itself when last checked.")
+    identity = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="What the server said of itself when last checked."
+    )
     down_since = models.DateTimeField(null=True, blank=True, editable=False)
     next_probe_at = models.DateTimeField(null=True, blank=True, editable=False)
     down_reason = models.CharField(max_length=100, blank=True, editable=False)
@@ -112,12 +132,16 @@ class Connection(TenantOwned):
 
 
 class AuditEntry(models.Model):
-    """What a person did: through which door, to what, before and after. Never edited, never deleted by the application."""
+    """What a person did: through which door, to what, before and after. Never edited or deleted by the application."""
 
     tenant = models.ForeignKey(Tenant, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    door = models.CharField(max_length=20, choices=[("admin", "admin"), ("command", "command line"), ("api", "API"), ("system", "system")])
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    door = models.CharField(
+        max_length=20, choices=[("admin", "admin"), ("command", "command line"), ("api", "API"), ("system", "system")]
+    )
     action = models.CharField(max_length=60)
     object_type = models.CharField(max_length=60)
     object_id = models.CharField(max_length=100)
