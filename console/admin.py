@@ -1,0 +1,14 @@
+"""Found by Django's autodiscovery: importing the screens registers them with our site."""
+
+from __future__ import annotations
+
+from console import (  # noqa: F401 - the import does it
+    beat_admin,
+    connections_admin,
+    errors_admin,
+    flows_admin,
+    links_admin,
+    runs_admin,
+    tenants_admin,
+    users_admin,
+)

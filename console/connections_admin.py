@@ -1,0 +1,177 @@
+"""The two servers of a tenant: where they are, how we sign in, and whether all is well with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
+
+from common import clock
+from console.access import actor
+from console.base import StockForm, TenantAdmin
+from console.names import connector, side_label, side_spec
+from console.site import site
+from console.words import BAD, GOOD, OFF, badge, span
+from engine.registry import CheckStep, SideSpec, connector_of, connectors
+from engine.work import setting_of
+from tenants.audit import record
+from tenants.models import Connection, Tenant
+from tenants.rights import Right
+from tenants.secrets import Secret
+
+
+class SecretInput(forms.PasswordInput):
+    """A field one can write to and never read: it says only since when a secret is set."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"autocomplete": "new-password", "class": "vTextField"}, render_value=False)
+
+
+class ConnectionForm(StockForm[Connection]):
+    """Offers the sides and ways to sign in of the installed connectors; takes a secret without ever giving it back."""
+
+    new_secret = forms.CharField(required=False, label="Secret", widget=SecretInput, strip=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sides = {side.key: side for side in self._sides()}
+        if "side" in self.fields:
+            self.fields["side"] = forms.ChoiceField(choices=[(key, side.label) for key, side in sides.items()])
+        if "sign_in" in self.fields:
+            ways = {key: label for side in sides.values() for key, label in side.sign_ins.items()}
+            self.fields["sign_in"] = forms.ChoiceField(choices=list(ways.items()), label="How to sign in")
+        if "new_secret" in self.fields:
+            self._say_what_is_set()
+
+    def _sides(self) -> Iterable[SideSpec]:
+        if not self.instance.pk:
+            return (side for known in connectors().values() for side in known.sides)
+        known = connector(self.instance.tenant)
+        return known.sides if known else ()
+
+    def _say_what_is_set(self) -> None:
+        field, row = self.fields["new_secret"], self.instance
+        if row.secret:
+            since = f" on {row.secret_set_at:%d %b %Y}" if row.secret_set_at else ""
+            field.widget.attrs["placeholder"] = f"set{since}"
+            field.help_text = "Leave empty to keep it. It is stored encrypted and never shown."
+        else:
+            field.help_text = "Stored encrypted and never shown."
+
+    def clean(self) -> dict[str, Any] | None:
+        """The way to sign in belongs to the side; a kept secret goes only to the server it was entered for."""
+        cleaned = super().clean()
+        tenant = self.instance.tenant if self.instance.pk else self.cleaned_data.get("tenant")
+        side_key = self.cleaned_data.get("side") or self.instance.side
+        if tenant and side_key:
+            self._check_side(tenant, side_key)
+        moved = _server(self.initial.get("base_url", "")) != _server(self.cleaned_data.get("base_url", ""))
+        if self.instance.pk and self.instance.secret and moved and not self.cleaned_data.get("new_secret"):
+            self.add_error("new_secret", "The address names another server: enter the secret for it.")
+        return cleaned
+
+    def _check_side(self, tenant: Tenant, side_key: str) -> None:
+        side = side_spec(tenant, side_key)
+        if side is None:
+            self.add_error("side", f"{tenant} has no such side.")
+        elif self.cleaned_data.get("sign_in") and self.cleaned_data["sign_in"] not in side.sign_ins:
+            self.add_error("sign_in", f"{side.label} offers: {', '.join(map(str, side.sign_ins.values()))}.")
+        elif not self.instance.pk and Connection.objects.filter(tenant=tenant, side=side_key).exists():
+            self.add_error("side", "This side has a connection already; change that one.")
+
+
+def _server(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+@admin.register(Connection, site=site)
+class ConnectionAdmin(TenantAdmin[Connection]):
+    """One row per server of a tenant."""
+
+    form = ConnectionForm
+    add_right = change_right = Right.CHANGE_CONNECTION
+    fixed_once_added = ("tenant", "side")
+    list_display = ("label", "tenant", "base_url", "username", "reached", "secret_state")
+    list_display_links = ("label",)
+    list_filter = ("tenant",)
+    list_select_related = ("tenant",)
+    actions = ("check_connections",)
+    fields = (
+        "tenant", "side", "base_url", "sign_in", "username", "new_secret", "secret_source", "zone", "max_parallel",
+    )  # fmt: skip
+    readonly_fields = ("secret_source",)
+
+    def get_fields(self, request: HttpRequest, obj: Connection | None = None) -> tuple[str, ...]:
+        """Who may only look sees no field for a secret at all."""
+        fields = tuple(str(name) for name in self.fields)
+        may_write = self.may(request, Right.CHANGE_CONNECTION, obj)
+        shown = fields if may_write else tuple(name for name in fields if name != "new_secret")
+        return shown if obj and obj.secret_source else tuple(name for name in shown if name != "secret_source")
+
+    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Seal a new secret. The record says that it changed, not what it is."""
+        plain = form.cleaned_data.get("new_secret")
+        if plain:
+            obj.secret, obj.secret_set_at, obj.secret_source = Secret.of(plain), clock.now(), ""
+            form.cleaned_data["new_secret"] = "changed"  # noqa: S105 - what the record says
+            form.initial["new_secret"] = "set" if change else ""
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="server", ordering="side")
+    def label(self, row: Connection) -> str:
+        """The side by the name people use."""
+        return side_label(row.tenant, row.side)
+
+    @admin.display(description="state")
+    def reached(self, row: Connection) -> SafeString:
+        """Whether our last calls got through."""
+        if row.down_since is None:
+            return badge("no trouble known", GOOD)
+        return badge(f"down for {span(clock.now() - row.down_since)}", BAD)
+
+    @admin.display(description="secret")
+    def secret_state(self, row: Connection) -> SafeString:
+        """Whether a secret is set."""
+        return badge("set", GOOD) if row.secret else badge("not set", OFF)
+
+    @admin.action(description="Check connections", permissions=["act"])
+    def check_connections(self, request: HttpRequest, queryset: models.QuerySet[Connection]) -> HttpResponse:
+        """Ask the servers of the chosen rows' tenants, step by step; nothing is written to them."""
+        tenants = Tenant.objects.filter(pk__in=self.permitted(request, queryset).values("tenant")).order_by("name")
+        return check_page(self, request, list(tenants))
+
+
+def check_page(screen: TenantAdmin[Any], request: HttpRequest, tenants: list[Tenant]) -> HttpResponse:
+    """The page with the steps of the connection check of each tenant."""
+    reports = [{"tenant": tenant, "sides": _by_side(tenant, _checked(request, tenant))} for tenant in tenants]
+    context = {
+        **screen.admin_site.each_context(request),
+        "title": "Check of the connections",
+        "opts": screen.opts,
+        "media": screen.media,
+        "reports": reports,
+    }
+    return TemplateResponse(request, "console/check.html", context)
+
+
+def _checked(request: HttpRequest, tenant: Tenant) -> list[CheckStep]:
+    steps = connector_of(tenant).check(setting_of(tenant, refuse_writes=True))
+    failed = sum(not step.ok for step in steps)
+    record(actor(request), "connection.check", tenant, tenant=tenant, after={"steps": len(steps), "failed": failed})
+    return steps
+
+
+def _by_side(tenant: Tenant, steps: list[CheckStep]) -> list[dict[str, Any]]:
+    sides: dict[str, list[dict[str, Any]]] = {}
+    for step in steps:
+        said = badge("good", GOOD) if step.ok else badge("to mend", BAD)
+        sides.setdefault(step.side, []).append({"step": step, "badge": said})
+    return [{"label": side_label(tenant, key), "steps": rows} for key, rows in sides.items()]

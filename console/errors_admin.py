@@ -1,0 +1,311 @@
+"""What did not get through: why, what mends it, and the two things one can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from console.access import actor
+from console.base import TenantAdmin, list_url, row_url
+from console.filters import StreamFilter
+from console.live import live_page
+from console.names import entity_label, sentences, stream_label
+from console.questions import ReasonForm, answered, ask
+from console.site import site
+from console.words import BAD, BUSY, CARE, GOOD, NOTHING, OFF, badge, how_many, when
+from engine import moves
+from errors.catalogue import Explanation, Mend, explain
+from errors.models import OPEN_STATES, ErrorLog, ErrorRecord, ErrorState, ErrorType
+from syncstatus.models import Link
+from tenants.rights import Right
+
+FEELINGS = {
+    ErrorState.RETRYING: BUSY,
+    ErrorState.DEFERRED: CARE,
+    ErrorState.HELD: BAD,
+    ErrorState.IGNORED: OFF,
+    ErrorState.RESOLVED: GOOD,
+}
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By state; what is open when nothing is asked for."""
+
+    title = "state"
+    parameter_name = "state"
+    OPEN, ALL = "open", "all"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The open ones together, each state, and everything."""
+        return [(self.OPEN, "open"), *[(state.value, state.label) for state in ErrorState], (self.ALL, "all")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Without Django's own "all": here it has a name in the address, since nothing means open."""
+        stock = super().choices(changelist)
+        next(stock)
+        yield from stock
+
+    def value(self) -> str:
+        """The state asked for."""
+        return super().value() or self.OPEN
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[ErrorRecord]) -> models.QuerySet[ErrorRecord]:
+        """The rows of that state."""
+        asked = self.value()
+        if asked == self.ALL:
+            return queryset
+        return queryset.filter(state__in=OPEN_STATES if asked == self.OPEN else [asked])
+
+
+def explanation(record: ErrorRecord) -> Explanation:
+    """The sentence of a record, in the words of its connector."""
+    return explain(record.message, record.params, sentences(record.tenant))
+
+
+def mend_url(record: ErrorRecord, mend: Mend) -> str:
+    """Address of the mapping form, filled in as far as the error knows it."""
+    field = "int_system_value" if mend.side == "int_system" else "avni_value"
+    query = {"tenant": record.tenant_id, "group": mend.group, "kind": mend.type, field: mend.value, "error": record.pk}
+    return f"{reverse('admin:mappings_mapping_add')}?{urlencode(query)}"
+
+
+def waits(record: ErrorRecord, *, values: bool) -> str:
+    """What releases a waiting record; the value in it only for those who may see values."""
+    kind, _, value = record.waits_for.partition(":")
+    if not kind:
+        return NOTHING
+    return f"{kind} {value if values else '•••'}".strip()
+
+
+@admin.register(ErrorRecord, site=site)
+class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
+    """The list to mend from. Records are never edited: they are retried, ignored with a reason, or get through."""
+
+    change_form_template = "console/error.html"
+    list_display = ("sentence", "entity", "stream_name", "state_word", "next_retry", "attempts", "mend", "tenant")
+    list_display_links = ("sentence",)
+    list_filter = ("tenant", ("type", admin.RelatedOnlyFieldListFilter), StreamFilter, StateFilter)
+    list_select_related = ("tenant", "stream__tenant", "type")
+    search_fields = ("entity_id__exact", "message__exact")
+    search_help_text = "The whole id of a record, or a message id."
+    actions = ("retry", "ignore")
+    fields = (
+        "cause", "remedy", "state_word", "entity", "stream_name", "type", "waits", "times", "next_retry", "ignored",
+        "tenant",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def get_urls(self) -> list[URLPattern]:
+        """The stock addresses, and the one that looks at both servers."""
+        show = path("<int:pk>/show/", self.admin_site.admin_view(self.show_view), name="errors_errorrecord_show")
+        return [show, *super().get_urls()]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """The list of flows leads here by flow."""
+        return lookup == "stream__flow__id__exact" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+    # --- columns -----------------------------------------------------------------------------------------------------
+
+    @admin.display(description="what is wrong", ordering="message")
+    def sentence(self, record: ErrorRecord) -> str:
+        """The cause in words."""
+        return explanation(record).cause
+
+    @admin.display(description="record", ordering="entity_id")
+    def entity(self, record: ErrorRecord) -> SafeString:
+        """What it is, and its id in the source."""
+        return format_html('{} <span class="id">{}</span>', entity_label(record.stream), record.entity_id)
+
+    @admin.display(description="stream", ordering="stream")
+    def stream_name(self, record: ErrorRecord) -> str:
+        """The stream by name."""
+        return stream_label(record.stream)
+
+    @admin.display(description="state", ordering="state")
+    def state_word(self, record: ErrorRecord) -> SafeString:
+        """The state in words."""
+        state = ErrorState(record.state)
+        return badge(str(state.label), FEELINGS[state])
+
+    @admin.display(description="next retry", ordering="next_attempt_at")
+    def next_retry(self, record: ErrorRecord) -> SafeString | str:
+        """When it is tried again by itself."""
+        return when(record.next_attempt_at, record.tenant.zone)
+
+    @admin.display(description="mend")
+    def mend(self, record: ErrorRecord) -> SafeString | str:
+        """The way to the mapping that is missing, if that is what is wrong."""
+        mends = explanation(record).mends
+        if mends is None or record.state not in OPEN_STATES:
+            return NOTHING
+        return format_html('<a href="{}">Add mapping</a>', mend_url(record, mends))
+
+    @admin.display(description="cause")
+    def cause(self, record: ErrorRecord) -> str:
+        """What happened."""
+        return explanation(record).cause
+
+    @admin.display(description="what to do")
+    def remedy(self, record: ErrorRecord) -> str:
+        """What mends it."""
+        return explanation(record).remedy
+
+    @admin.display(description="seen")
+    def times(self, record: ErrorRecord) -> SafeString:
+        """First and last."""
+        zone = record.tenant.zone
+        return format_html("first {}, last {}", when(record.first_seen_at, zone), when(record.last_seen_at, zone))
+
+    @admin.display(description="ignored because")
+    def ignored(self, record: ErrorRecord) -> str:
+        """The reason a person gave."""
+        return record.ignored_reason or NOTHING
+
+    # --- the page of one record --------------------------------------------------------------------------------------
+
+    def get_fields(self, request: HttpRequest, obj: ErrorRecord | None = None) -> tuple[str, ...]:
+        """Leave out what does not apply; name what it waits for only as far as the reader may see values."""
+        fields = [str(name) for name in self.fields]
+        if obj and not obj.ignored_reason:
+            fields.remove("ignored")
+        fields[fields.index("waits")] = "waits_in_full" if self.may(request, Right.SEE_VALUES, obj) else "waits"
+        return tuple(name for name in fields if obj is None or obj.waits_for or not name.startswith("waits"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ErrorRecord | None = None) -> tuple[str, ...]:
+        """All of it."""
+        return self.get_fields(request, obj)
+
+    @admin.display(description="waits for")
+    def waits(self, record: ErrorRecord) -> str:
+        """Without the value."""
+        return waits(record, values=False)
+
+    @admin.display(description="waits for")
+    def waits_in_full(self, record: ErrorRecord) -> str:
+        """With the value."""
+        return waits(record, values=True)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Add the attempts, and the doors that are open to this person."""
+        record = self.get_object(request, object_id) if object_id else None
+        extra = self._doors(request, record) if record else {}
+        return super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+
+    def _doors(self, request: HttpRequest, record: ErrorRecord) -> dict[str, Any]:
+        mends = explanation(record).mends
+        may_map = self.may(request, Right.CHANGE_MAPPING, record) and record.state in OPEN_STATES
+        link = Link.objects.filter(stream=record.stream_id, source_id=record.entity_id).first()
+        return {
+            "attempts": list(self._attempts(record)),
+            "may_act": self.may(request, Right.ACT, record) and record.state != ErrorState.RESOLVED,
+            "may_ignore": self.may(request, Right.ACT, record) and record.state in OPEN_STATES,
+            "may_see": self.may(request, Right.SEE_VALUES, record),
+            "mend_url": mend_url(record, mends) if mends and may_map else "",
+            "link_url": row_url(link) if link else "",
+            "list_url": f"{list_url(ErrorRecord)}?{urlencode({'state': StateFilter.ALL})}",
+            "show_url": reverse("admin:errors_errorrecord_show", args=[record.pk]),
+        }
+
+    def _attempts(self, record: ErrorRecord) -> Iterator[dict[str, Any]]:
+        words = sentences(record.tenant)
+        for log in ErrorLog.objects.filter(record=record)[:50]:
+            yield {
+                "number": log.attempt,
+                "at": when(log.started_at, record.tenant.zone),
+                "outcome": log.outcome or ("cut off" if log.finished_at is None else NOTHING),
+                "sentence": explain(log.message, log.params, words).cause if log.message else NOTHING,
+                "run": row_url(log.run) if log.run else "",
+            }
+
+    def show_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Read both servers now and show what stands there: by right, put on record, never stored."""
+        if request.method != "POST":  # reading values is an act: no link, no prefetch leads here
+            return HttpResponseNotAllowed(["POST"])
+        record = get_object_or_404(self.get_queryset(request).select_related("tenant", "stream__tenant"), pk=pk)
+        self.demand(request, Right.SEE_VALUES, record)
+        return live_page(self, request, record, f"{entity_label(record.stream)} {record.entity_id}")
+
+    # --- actions -----------------------------------------------------------------------------------------------------
+
+    @admin.action(description="Retry now", permissions=["act"])
+    def retry(self, request: HttpRequest, queryset: models.QuerySet[ErrorRecord]) -> None:
+        """Try the chosen records again at once."""
+        done = moves.retry(self.permitted(request, queryset), actor=actor(request), chosen=chosen(request))
+        said = "will be tried again now." if done else "to try again: choose records that did not get through."
+        self.message_user(request, f"{how_many(done, 'record')} {said}", messages.SUCCESS if done else messages.WARNING)
+
+    @admin.action(description="Ignore, with a reason…", permissions=["act"])
+    def ignore(self, request: HttpRequest, queryset: models.QuerySet[ErrorRecord]) -> HttpResponse | None:
+        """Ask why, then ignore the chosen records until they change in the source."""
+        allowed = self.permitted(request, queryset.filter(state__in=OPEN_STATES))
+        form: forms.Form = ReasonForm(request.POST if answered(request) else None)
+        if answered(request) and form.is_valid():
+            done = moves.ignore(
+                allowed, reason=form.cleaned_data["reason"], actor=actor(request), chosen=chosen(request)
+            )
+            self.message_user(request, f"{how_many(done, 'record')} ignored.", messages.SUCCESS)
+            return None
+        count = allowed.count()
+        rows = [f"{entity_label(row.stream)} {row.entity_id}: {explanation(row).cause}" for row in _named(allowed)]
+        return ask(
+            self,
+            request,
+            form,
+            title="Ignore errors",
+            lead=f"{how_many(count, 'record')} will be left behind until they change in the source.",
+            button=f"Ignore {how_many(count, 'record')}" if count else "",
+            rows=rows,
+            count=count,
+        )
+
+
+def chosen(request: HttpRequest) -> str:
+    """In words, for the record, which rows an action was given."""
+    if request.POST.get("select_across") == "1":
+        return f"all that match {request.GET.urlencode() or 'the list as it opens'}"
+    return f"{len(request.POST.getlist(ACTION_CHECKBOX_NAME))} chosen by hand"
+
+
+def _named(rows: models.QuerySet[ErrorRecord]) -> models.QuerySet[ErrorRecord]:
+    return rows.select_related("tenant", "stream__tenant")[:20]
+
+
+@admin.register(ErrorType, site=site)
+class ErrorTypeAdmin(TenantAdmin[ErrorType]):
+    """The kinds of error administrators know by name."""
+
+    add_right = change_right = Right.CHANGE_MAPPING
+    fixed_once_added = ("tenant", "name")
+    list_display = ("name", "follow_up", "open_records", "tenant")
+    list_filter = ("tenant", "follow_up")
+    list_select_related = ("tenant",)
+    search_fields = ("name",)
+    fields = ("tenant", "name", "follow_up", "comparison", "comparison_value")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[ErrorType]:
+        """With the number of open records."""
+        opened = models.Count("records", filter=models.Q(records__state__in=OPEN_STATES))
+        return super().get_queryset(request).annotate(opened=opened)
+
+    @admin.display(description="open errors")
+    def open_records(self, kind: ErrorType) -> SafeString:
+        """How many, and the way to them."""
+        address = f"{list_url(ErrorRecord)}?{urlencode({'type__id__exact': kind.pk})}"
+        return format_html('<a href="{}">{}</a>', address, getattr(kind, "opened", 0))

@@ -1,0 +1,278 @@
+"""Is it flowing? One line per flow, and what one can do to it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from common import clock
+from common.http_errors import RemoteError
+from console.access import actor
+from console.base import StockForm, TenantAdmin, list_url, row_url
+from console.names import flow_label
+from console.questions import ReasonForm, answered, ask
+from console.site import site
+from console.starting import StartForm, lacks_of
+from console.words import BAD, BUSY, CARE, GOOD, NOTHING, OFF, badge, how_many, span, when
+from engine import moves
+from engine.overview import FlowOverview, overview
+from errors.models import ErrorRecord
+from syncstatus.cron import cron_in_words, fires_after, validate_cron
+from syncstatus.models import Flow
+from syncstatus.state import State
+from tenants.models import validate_zone
+from tenants.rights import Right
+
+FEELINGS = {
+    State.OFF: OFF,
+    State.PAUSED: OFF,
+    State.RUNNING: BUSY,
+    State.OK: GOOD,
+    State.LATE: CARE,
+    State.ERRORS: CARE,
+    State.HELD: CARE,
+    State.SOURCE_DOWN: BAD,
+    State.TARGET_DOWN: BAD,
+    State.CREDENTIALS: BAD,
+    State.BRAKE: BAD,
+    State.SEALED: BAD,
+}
+
+
+class ScheduleForm(StockForm[Flow]):
+    """When the flow runs. On and off, pause and resume are acts of their own: see the list."""
+
+    cron = forms.CharField(
+        max_length=100,
+        validators=[validate_cron],
+        help_text="minute hour day-of-month month day-of-week, e.g. */5 * * * * or 0 6-20 * * 1-6",
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+    zone = forms.CharField(
+        max_length=64,
+        validators=[validate_zone],
+        help_text="Zone the times are meant in, e.g. Asia/Kolkata.",
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+
+class FlowList(ChangeList):
+    """The list with what there is to know of its flows, in a number of queries that does not grow with them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Hang the status of each flow on its row."""
+        super().get_results(request)
+        rows = list(self.result_list)
+        for seen in overview(rows):
+            seen.flow.seen = seen  # type: ignore[attr-defined]  # see _seen
+        self.result_list = rows
+
+
+@admin.register(Flow, site=site)
+class FlowAdmin(TenantAdmin[Flow]):
+    """The schedule can be edited; everything else one does to a flow is an action with a name."""
+
+    form = ScheduleForm
+    change_right = Right.CHANGE_CONNECTION
+    fixed_once_added = ()
+    list_display = ("name", "tenant", "state", "lag", "last_run", "next_run", "waiting", "errors")
+    list_display_links = ("name",)
+    list_filter = ("tenant",)
+    list_select_related = ("tenant",)
+    actions = ("run_now", "pause", "resume", "switch_on", "switch_off")
+    fieldsets = (
+        (None, {"fields": ("name", "tenant", "state_now", "begins")}),
+        ("Schedule", {"fields": ("cron", "zone", "in_words", "next_five")}),
+    )
+    readonly_fields = ("name", "tenant", "state_now", "begins", "in_words", "next_five")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """See `FlowList`."""
+        return FlowList
+
+    # --- columns -----------------------------------------------------------------------------------------------------
+
+    @admin.display(description="flow", ordering="key")
+    def name(self, flow: Flow) -> str:
+        """The direction in words."""
+        return flow_label(flow)
+
+    @admin.display(description="state")
+    def state(self, flow: Flow) -> SafeString:
+        """In words."""
+        return state_badge(_seen(flow))
+
+    @admin.display(description="lag")
+    def lag(self, flow: Flow) -> SafeString | str:
+        """How old the oldest unfinished change is."""
+        return lag_in_words(_seen(flow), flow.zone)
+
+    @admin.display(description="last run")
+    def last_run(self, flow: Flow) -> SafeString | str:
+        """When the flow last looked at a stream, and the way to what came of it."""
+        run = _seen(flow).last_run
+        return format_html('<a href="{}">{}</a>', row_url(run), when(run.started_at, flow.zone)) if run else "never"
+
+    @admin.display(description="next run")
+    def next_run(self, flow: Flow) -> SafeString | str:
+        """By the schedule, while it is on."""
+        return when(_seen(flow).next_run_at, flow.zone)
+
+    @admin.display(description="waiting")
+    def waiting(self, flow: Flow) -> SafeString | str:
+        """Records that wait for another or for their next attempt."""
+        return _counted(flow, _seen(flow).waiting)
+
+    @admin.display(description="errors")
+    def errors(self, flow: Flow) -> SafeString | str:
+        """Records that failed or wait for a person, and the way to them."""
+        return _counted(flow, _seen(flow).errors)
+
+    @admin.display(description="state")
+    def state_now(self, flow: Flow) -> SafeString:
+        """As in the list."""
+        return state_badge(overview([flow])[0])
+
+    @admin.display(description="began")
+    def begins(self, flow: Flow) -> str:
+        """The start policy somebody chose."""
+        return str(flow.get_start_policy_display()) or "not yet: switching it on asks where to begin"
+
+    @admin.display(description="in words")
+    def in_words(self, flow: Flow) -> str:
+        """The schedule as a sentence."""
+        return f"{cron_in_words(flow.cron)}, time in {flow.zone}"
+
+    @admin.display(description="next five times")
+    def next_five(self, flow: Flow) -> SafeString | str:
+        """The next five times by the schedule, whether the flow is on or not."""
+        try:
+            fires = fires_after(flow.cron, flow.zone, clock.now())
+            soon = [moment for _, moment in zip(range(5), fires, strict=False)]
+        except ValidationError as refusal:
+            return " ".join(refusal.messages)
+        listed = format_html_join("", "<li>{}</li>", ((when(moment, flow.zone),) for moment in soon))
+        return format_html("<ol>{}</ol>", listed) if soon else NOTHING
+
+    # --- actions -----------------------------------------------------------------------------------------------------
+
+    @admin.action(description="Run now", permissions=["act"])
+    def run_now(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> None:
+        """Look at the flows now instead of at their next time."""
+        for flow in self._chosen(request, queryset, Right.ACT):
+            try:
+                moves.run_now(flow, actor=actor(request))
+            except moves.CannotStart as refusal:
+                self._say(request, flow, " ".join(refusal.reasons), messages.ERROR)
+            else:
+                self._say(request, flow, "is being looked at now.", messages.SUCCESS)
+
+    @admin.action(description="Pause…", permissions=["act"])
+    def pause(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> HttpResponse | None:
+        """Ask why, then hold the flows."""
+        flows = self._chosen(request, queryset, Right.ACT)
+        form = ReasonForm(request.POST if answered(request) else None)
+        if answered(request) and form.is_valid():
+            for flow in flows:
+                changed = moves.pause(flow, actor=actor(request), reason=form.cleaned_data["reason"])
+                self._say(request, flow, "is paused." if changed else "was paused already.", messages.SUCCESS)
+            return None
+        return ask(
+            self,
+            request,
+            form,
+            title="Pause flows",
+            lead="Nothing is lost while a flow is paused: it goes on where it stands. The schedule stays.",
+            button="Pause",
+            rows=[f"{flow.tenant}: {flow_label(flow)}" for flow in flows],
+            count=len(flows),
+        )
+
+    @admin.action(description="Resume", permissions=["act"])
+    def resume(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> None:
+        """Let paused flows go on."""
+        for flow in self._chosen(request, queryset, Right.ACT):
+            changed = moves.resume(flow, actor=actor(request))
+            self._say(request, flow, "goes on." if changed else "was not paused.", messages.SUCCESS)
+
+    @admin.action(description="Switch on…", permissions=["configure"])
+    def switch_on(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> HttpResponse | None:
+        """Show everything that is missing; when nothing is, ask where to begin, then switch on."""
+        flows = self._chosen(request, queryset, Right.CHANGE_CONNECTION)
+        lacks = {flow: lacks_of(flow) for flow in flows}
+        form = StartForm(flows, request.POST if answered(request) else None)
+        if answered(request) and form.is_valid() and not any(lacks.values()):
+            for flow in flows:
+                self._switch_on(request, flow, form.policy_for(flow))
+            return None
+        return ask(
+            self,
+            request,
+            form,
+            title="Switch on flows",
+            lead="From then on they run by their schedule and write to the other server.",
+            button="" if any(lacks.values()) or not flows else "Switch on",
+            rows=[f"{flow.tenant}: {flow_label(flow)}, {cron_in_words(flow.cron)}" for flow in flows],
+            count=len(flows),
+            extra={"lacking": [(f"{flow.tenant}: {flow_label(flow)}", rows) for flow, rows in lacks.items() if rows]},
+            template="console/start.html",
+        )
+
+    @admin.action(description="Switch off", permissions=["configure"])
+    def switch_off(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> None:
+        """Stop the flows and their schedules; they remember where they stand."""
+        for flow in self._chosen(request, queryset, Right.CHANGE_CONNECTION):
+            changed = moves.switch_off(flow, actor=actor(request))
+            self._say(request, flow, "is off." if changed else "was off already.", messages.SUCCESS)
+
+    def _switch_on(self, request: HttpRequest, flow: Flow, policy: str) -> None:
+        try:
+            moves.switch_on(flow, start_policy=policy, actor=actor(request))
+        except moves.CannotStart as refusal:
+            self._say(request, flow, "stays off. " + " ".join(refusal.reasons), messages.ERROR)
+        except RemoteError as trouble:
+            self._say(request, flow, f"stays off: where to begin could not be asked. {trouble}", messages.ERROR)
+        else:
+            self._say(request, flow, "is on.", messages.SUCCESS)
+
+    def _chosen(self, request: HttpRequest, queryset: models.QuerySet[Flow], right: Right) -> list[Flow]:
+        return list(self.permitted(request, queryset, right).select_related("tenant"))
+
+    def _say(self, request: HttpRequest, flow: Flow, said: str, level: int) -> None:
+        self.message_user(request, f"{flow.tenant}: {flow_label(flow)} {said}", level)
+
+
+def _seen(flow: Flow) -> FlowOverview:
+    seen: FlowOverview = flow.seen  # type: ignore[attr-defined]  # hung on the row by FlowList
+    return seen
+
+
+def state_badge(seen: FlowOverview) -> SafeString:
+    """The state in words, with its icon."""
+    return badge(seen.state_in_words, FEELINGS[seen.state])
+
+
+def lag_in_words(seen: FlowOverview, zone: str) -> SafeString | str:
+    """How far behind; unknown is said as such, with the time of the last good look."""
+    if seen.lag.behind is not None:
+        return span(seen.lag.behind) if seen.lag.behind else "none"
+    if seen.lag.last_good_look_at is None:
+        return "unknown"
+    return format_html("unknown; last good look {}", when(seen.lag.last_good_look_at, zone))
+
+
+def _counted(flow: Flow, count: int) -> SafeString | str:
+    if not count:
+        return "0"
+    query = urlencode({"stream__flow__id__exact": flow.pk})
+    said = how_many(count, "record")
+    return format_html('<a href="{}?{}">{}</a>', list_url(ErrorRecord), query, said)

@@ -1,0 +1,176 @@
+"""Which record stands for which: search by uuid or number, and see both sides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from common.outcome import Outcome
+from console.access import access
+from console.base import TenantAdmin, row_url
+from console.filters import StreamFilter
+from console.live import live_page
+from console.names import entity_label, parent_label, sentences, source_label, stream_label, target_label
+from console.site import site
+from console.words import BAD, CARE, GOOD, NOTHING, OFF, badge, when
+from errors.catalogue import explain
+from errors.models import ErrorRecord
+from syncstatus.models import Link
+from tenants.rights import Right
+
+FEELINGS = {
+    Outcome.SKIPPED: OFF,
+    Outcome.DEFERRED: CARE,
+    Outcome.HELD: BAD,
+    Outcome.FAILED: BAD,
+}
+HIDDEN = "•••"
+
+
+@admin.register(Link, site=site)
+class LinkAdmin(TenantAdmin[Link]):
+    """Only ever read. Numbers of patients are shown to, and found by, those who may see values."""
+
+    change_form_template = "console/link.html"
+    list_display = ("source_side", "target_side", "number", "outcome_word", "why", "stream_name", "updated", "tenant")
+    list_display_links = ("source_side",)
+    list_filter = ("tenant", StreamFilter, "outcome")
+    list_select_related = ("tenant", "stream__tenant", "run")
+    ordering = ("-pk",)
+    search_fields = ("source_id",)  # shows the search box; what it finds is decided below
+    search_help_text = "The whole uuid of a record on either side, or a patient's number."
+    fields = (
+        "source_side", "target_side", "number", "created_here", "outcome_word", "why", "suspect", "source_seen",
+        "updated", "last_run", "stream_name", "tenant",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def get_urls(self) -> list[URLPattern]:
+        """The stock addresses, and the one that looks at both servers."""
+        show = path("<int:pk>/show/", self.admin_site.admin_view(self.show_view), name="syncstatus_link_show")
+        return [show, *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Link]:
+        """Each with a mark whether this reader may see its values."""
+        return super().get_queryset(request).annotate(values_shown=access(request).says(Right.SEE_VALUES))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Link], search_term: str
+    ) -> tuple[models.QuerySet[Link], bool]:
+        """Whole ids only, so that the keys of the table serve; a number only where values may be seen."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        by_id = models.Q(source_id=term) | models.Q(target_id=term) | models.Q(target_parent_id=term)
+        by_number = models.Q(identifier__in={term, term.upper()}) & access(request).where(Right.SEE_VALUES)
+        return queryset.filter(by_id | by_number), False
+
+    # --- columns -----------------------------------------------------------------------------------------------------
+
+    @admin.display(description="stands in the source as")
+    def source_side(self, link: Link) -> SafeString:
+        """The record read, by what it is and where."""
+        said = f"{source_label(link.stream)}: {entity_label(link.stream)}"
+        return format_html('{} <span class="id">{}</span>', said, link.source_id)
+
+    @admin.display(description="stands in the target as")
+    def target_side(self, link: Link) -> SafeString | str:
+        """The records that stand for it, each by what it is."""
+        target = target_label(link.stream)
+        named = [
+            (f"{target}: {parent_label(link.stream)}", link.target_parent_id),
+            (f"{target}: Encounter", link.target_id),
+            *((f"{target}: {str(kind).capitalize()}", str(value)) for kind, value in link.other_targets.items()),
+        ]
+        rows = ((label, value) for label, value in named if value)
+        return format_html_join("", '<div>{} <span class="id">{}</span></div>', rows) or NOTHING
+
+    @admin.display(description="patient number", ordering="identifier")
+    def number(self, link: Link) -> str:
+        """The number both sides know, for those who may see it."""
+        if not link.identifier:
+            return NOTHING
+        return link.identifier if getattr(link, "values_shown", False) else HIDDEN
+
+    @admin.display(description="last outcome", ordering="outcome")
+    def outcome_word(self, link: Link) -> SafeString:
+        """How its last change ended."""
+        outcome = Outcome(link.outcome)
+        return badge(outcome.value, FEELINGS.get(outcome, GOOD))
+
+    @admin.display(description="why")
+    def why(self, link: Link) -> str:
+        """The reason, as a sentence."""
+        return explain(link.reason, {}, sentences(link.tenant)).cause if link.reason else NOTHING
+
+    @admin.display(description="stream", ordering="stream")
+    def stream_name(self, link: Link) -> str:
+        """The stream by name."""
+        return stream_label(link.stream)
+
+    @admin.display(description="last handled", ordering="updated_at")
+    def updated(self, link: Link) -> SafeString | str:
+        """When we last dealt with it."""
+        return when(link.updated_at, link.tenant.zone)
+
+    @admin.display(description="last changed in the source")
+    def source_seen(self, link: Link) -> SafeString | str:
+        """As the source says."""
+        return when(link.source_time, link.tenant.zone)
+
+    @admin.display(description="created by us")
+    def created_here(self, link: Link) -> str:
+        """Which of the target's records we made."""
+        return ", ".join(map(str, link.created_by_us)) or "nothing: they were there before"
+
+    @admin.display(description="trusted")
+    def suspect(self, link: Link) -> SafeString:
+        """Whether it was being written when its worker disappeared."""
+        if link.is_suspect:
+            return badge("compared with the target before it is used again", CARE)
+        return badge("yes", GOOD)
+
+    @admin.display(description="last run")
+    def last_run(self, link: Link) -> SafeString | str:
+        """The run that handled it last."""
+        if link.run is None:
+            return NOTHING
+        return format_html('<a href="{}">{}</a>', row_url(link.run), when(link.run.started_at, link.tenant.zone))
+
+    # --- the page of one link ----------------------------------------------------------------------------------------
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Add the doors that are open to this person."""
+        link = self.get_object(request, object_id) if object_id else None
+        return super().changeform_view(
+            request, object_id, form_url, {**(self._doors(request, link) if link else {}), **(extra_context or {})}
+        )
+
+    def _doors(self, request: HttpRequest, link: Link) -> dict[str, Any]:
+        error = ErrorRecord.objects.filter(stream=link.stream_id, entity_id=link.source_id).first()
+        return {
+            "may_see": self.may(request, Right.SEE_VALUES, link),
+            "show_url": reverse("admin:syncstatus_link_show", args=[link.pk]),
+            "error_url": row_url(error) if error else "",
+        }
+
+    def show_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Read both servers now and show what stands there: by right, put on record, never stored."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        link = get_object_or_404(self.get_queryset(request).select_related("tenant", "stream__tenant"), pk=pk)
+        self.demand(request, Right.SEE_VALUES, link)
+        return live_page(self, request, link, f"{entity_label(link.stream)} {link.source_id}")

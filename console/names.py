@@ -1,0 +1,84 @@
+"""The names people know for what the rows hold by key; a key stands for itself while its connector is not installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.registry import Connector, FlowSpec, SideSpec, StreamSpec, connectors
+from errors.specs import Sentence
+from syncstatus.models import Flow, Stream
+from tenants.models import Tenant
+
+AVNI = "avni"
+
+
+def connector(tenant: Tenant) -> Connector | None:
+    """The tenant's connector, or None while its application is not installed."""
+    return connectors().get(tenant.connector)
+
+
+def flow_spec(flow: Flow) -> FlowSpec | None:
+    """What the connector declares of the flow."""
+    known = connector(flow.tenant)
+    return next((spec for spec in known.flows if spec.key == flow.key), None) if known else None
+
+
+def stream_spec(stream: Stream) -> StreamSpec | None:
+    """What the connector declares of the stream; `stream.tenant` should be loaded."""
+    known = connector(stream.tenant)
+    specs = (spec for flow in known.flows for spec in flow.streams) if known else iter(())
+    return next((spec for spec in specs if spec.key == stream.key), None)
+
+
+def side_spec(tenant: Tenant, key: str) -> SideSpec | None:
+    """What the connector declares of one server."""
+    known = connector(tenant)
+    return next((side for side in known.sides if side.key == key), None) if known else None
+
+
+def flow_label(flow: Flow) -> str:
+    """E.g. "Avni → Bahmni"."""
+    spec = flow_spec(flow)
+    return spec.label if spec else flow.key
+
+
+def stream_label(stream: Stream) -> str:
+    """E.g. "Subject → patient"."""
+    spec = stream_spec(stream)
+    return spec.label if spec else stream.key
+
+
+def entity_label(stream: Stream) -> str:
+    """What one record of the stream is, e.g. "Subject"."""
+    spec = stream_spec(stream)
+    return spec.entity_label if spec else "Record"
+
+
+def side_label(tenant: Tenant, key: str) -> str:
+    """E.g. "Avni"."""
+    spec = side_spec(tenant, key)
+    return spec.label if spec else key
+
+
+def source_label(stream: Stream) -> str:
+    """Name of the server a stream reads."""
+    spec = stream_spec(stream)
+    return side_label(stream.tenant, spec.source_side) if spec else "source"
+
+
+def target_label(stream: Stream) -> str:
+    """Name of the server a stream writes."""
+    spec = stream_spec(stream)
+    return side_label(stream.tenant, spec.target_side) if spec else "target"
+
+
+def parent_label(stream: Stream) -> str:
+    """What a stream's target records hang on: the subject in Avni, the patient elsewhere."""
+    spec = stream_spec(stream)
+    return "Subject" if spec and spec.target_side == AVNI else "Patient"
+
+
+def sentences(tenant: Tenant) -> Mapping[str, Sentence]:
+    """The connector's own sentences by message id."""
+    known = connector(tenant)
+    return known.sentences if known else {}

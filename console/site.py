@@ -1,0 +1,72 @@
+"""The admin site: stock Django, entered by membership, its start page grouped by what people come to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin import AdminSite
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+from console.access import access, access_of
+from tenants.models import AuditEntry
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Is it flowing?", ("Flow", "ErrorRecord", "Run", "Link")),
+    ("What stands for what", ("Mapping", "MappingType", "Constant")),
+    ("Set-up", ("Tenant", "Connection", "Membership", "ErrorType", "AuditEntry")),
+    ("Installation", ("User", "PeriodicTask", "CrontabSchedule", "IntervalSchedule")),
+)
+"""Headings of the start page, and the models (by class name) below each."""
+
+
+class LogInForm(AuthenticationForm):
+    """Lets in who has a membership in a tenant, and the installation's administrators."""
+
+    def confirm_login_allowed(self, user: User) -> None:
+        """Say who can help, instead of letting in to an empty page."""
+        super().confirm_login_allowed(user)
+        if not access_of(user).is_somebody:
+            raise forms.ValidationError(
+                "You are not a member of any tenant yet. Ask an owner of your tenant to add you.", code="no-membership"
+            )
+
+
+class ConsoleSite(AdminSite):
+    """Everything an operator needs, and nothing of a tenant they do not belong to."""
+
+    site_header = "Avni integration"
+    site_title = "Avni integration"
+    index_title = "Is my data flowing?"
+    index_template = "console/index.html"
+    login_form = LogInForm
+    enable_nav_sidebar = False
+    site_url = None  # there is no other site to view
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """By membership; Django's staff flag says nothing here."""
+        return request.user.is_active and access(request).is_somebody
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Beside the lists, what this person did last."""
+        recent = AuditEntry.objects.filter(user=request.user.pk).select_related("tenant")[:10]
+        return super().index(request, {"recent": recent, **(extra_context or {})})
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The models by our headings on the start page; by application, as stock, below an application's address."""
+        stock = super().get_app_list(request, app_label)
+        if app_label:
+            return stock
+        models = {model["object_name"]: model for app in stock for model in app["models"]}
+        grouped = [(heading, [models.pop(name) for name in names if name in models]) for heading, names in GROUPS]
+        return [
+            {"name": heading, "app_label": "", "app_url": "", "has_module_perms": True, "models": rows}
+            for heading, rows in [*grouped, ("More", list(models.values()))]
+            if rows
+        ]
+
+
+site = ConsoleSite(name="admin")
