@@ -55,7 +55,7 @@ def merged(seen: Sequence[str], ids: Sequence[str]) -> list[str]:
 
 
 def advanced(position: FeedPosition, page: int, ids: Sequence[str], *, past_stop: bool) -> FeedPosition:
-    """The position after everything on `page` was delivered.
+    """The position after the entries `ids` of `page`, up to its end, were delivered.
 
     `past_stop`: this is the page we had stopped on, or a later one. Before it nothing is forgotten, since its own
     entries are still to be met.
@@ -64,5 +64,5 @@ def advanced(position: FeedPosition, page: int, ids: Sequence[str], *, past_stop
     if not past_stop or not ids:
         return {**position, "seen": seen}
     seen = seen[-max(WINDOW, len(ids)) :]
-    first = ids[0] if position["first"] is None and page == 1 else position["first"]
+    first = ids[0] if position["entry"] is None and page == 1 else position["first"]
     return {"page": page, "entry": ids[-1], "seen": seen, "first": first}

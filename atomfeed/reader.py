@@ -98,9 +98,11 @@ class Feed:
             known = {*position["seen"], position["entry"]}
             if not began and known.isdisjoint(page.ids):
                 continue
-            fresh = _fresh(page.entries if began else _from_known(page, known), known)
+            entries = page.entries if began else _from_known(page, known)
             began = True
-            after = advanced(position, page.number, page.ids, past_stop=page.number >= stop.number)
+            fresh = _fresh(entries, known)
+            ids = list(dict.fromkeys(entry.id for entry in entries))
+            after = advanced(position, page.number, ids, past_stop=page.number >= stop.number)
             if fresh or after != position:
                 yield Reading(fresh, after)
             position = after
@@ -186,7 +188,11 @@ def _before_page(number: int, first: str | None) -> FeedPosition:
 
 
 def _from_known(page: Page, known: set[str | None]) -> Sequence[Entry]:
-    """The page without its head: what stands before the first entry we know was read before our memory begins."""
+    """The page without its head, which was read before our memory begins.
+
+    An entry that appeared late at the end of that head cannot be told from it here, and so is not noted as seen:
+    looking further back finds it.
+    """
     return list(dropwhile(lambda entry: entry.id not in known, page.entries))
 
 

@@ -186,7 +186,7 @@ def test_looking_back_does_not_bring_what_was_read_long_ago() -> None:
 def test_a_position_without_memory_takes_what_stands_before_it_as_read(log: Log) -> None:
     found, position = read_all(log, stopped_at(3, 12), back=0)
     assert found == [name(13)]
-    assert position["seen"] == ids(11, 13)
+    assert position["seen"] == ids(12, 13)
 
 
 @pytest.mark.parametrize(("before", "after"), [(5, 2), (5, 7), (2, 5), (5, 100), (100, 5), (3, 4)])
