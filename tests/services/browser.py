@@ -11,7 +11,10 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DOWNLOADED = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*")
-REMEDY = "install Chromium (Debian: apt-get install chromium), or run: .venv-test/bin/playwright install chromium"
+REMEDY = (
+    "install Chromium (Debian: apt-get install chromium), or run: "
+    "PLAYWRIGHT_BROWSERS_PATH=.venv-test/browsers .venv-test/bin/playwright install chromium"
+)
 PATIENCE = 300
 """Seconds a download may take."""
 
@@ -42,7 +45,7 @@ def starts(program: Path) -> bool:
 
 
 def install() -> Path | None:
-    """Fetch a browser: the tool's own download, then the system's package when root on Debian. None if neither works."""
+    """Fetch one: the tool's own download, then the system's package when root on Debian. None if neither works."""
     print("No Chromium found: fetching one.", flush=True)
     download = [sys.executable, "-m", "playwright", "install", "chromium"]
     attempt(download, PLAYWRIGHT_BROWSERS_PATH=str(downloads()))

@@ -12,7 +12,6 @@ from tests.services import browser
 from tests.services.binaries import ServerMissing
 from tests.services.provision import provision
 
-
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup"})
 
 
