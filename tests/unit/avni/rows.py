@@ -1,0 +1,61 @@
+"""Avni's window over a table in memory: open below, by time and then by id, pages cut afresh for each request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from avni import AvniPage
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(ms: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=ms)
+
+
+def stamp(ms: int) -> str:
+    return at(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass
+class Row:
+    id: int
+    ms: int
+    version: int = 1
+    visible: bool = True
+
+    def body(self) -> dict[str, Any]:
+        return {"ID": f"row-{self.id}", "version": self.version, "audit": {"Last modified at": stamp(self.ms)}}
+
+
+class Table:
+    """Rows, and a clock that shows whole seconds as an HTTP date does."""
+
+    def __init__(self, *times: int, size: int = 10, now: int = 1_000_000) -> None:
+        self.rows = [Row(number, ms) for number, ms in enumerate(times, 1)]
+        self.size = size
+        self.now = now
+        self.fetched: list[tuple[datetime, int]] = []
+
+    def fetch(self, since: datetime, page: int) -> AvniPage:
+        self.fetched.append((since, page))
+        found = sorted(
+            (row for row in self.rows if row.visible and since < at(row.ms) < at(self.now)), key=lambda r: (r.ms, r.id)
+        )
+        shown = found[page * self.size : (page + 1) * self.size]
+        return AvniPage([row.body() for row in shown], -(-len(found) // self.size), at(self.now - self.now % 1000))
+
+    def add(self, ms: int, *, visible: bool = True) -> Row:
+        row = Row(len(self.rows) + 1, ms, visible=visible)
+        self.rows.append(row)
+        return row
+
+    def edit(self, number: int, ms: int) -> None:
+        row = self.rows[number - 1]
+        row.ms, row.version = ms, row.version + 1
+
+
+def names(rows: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    return [(row["ID"], row["version"]) for row in rows]
