@@ -91,13 +91,15 @@ def write_answer(session: HttpSession, request: Request, reply: Reply) -> Any:
 
 
 def bytes_answer(session: HttpSession, request: Request, reply: Reply) -> bytes:
-    """The bytes of a feed page. Raises Unreachable, NotFound, Forbidden, Refused."""
+    """The bytes of a feed page. Raises Unreachable, Forbidden, Refused."""
     if reply.status == 200 and not reply.is_html:
         return reply.body
     if reply.status == 500 and any(text in reply.body for text in PAGE_NOT_THERE):
         raise session.refused(request, reply, codes=(PAGE_MISSING,))
     if reply.status == 500:
         raise session.refused(request, reply)
+    if reply.status == 403:
+        raise session.forbidden(request, reply, "")
     raise session.error(Unreachable, request, "the server is not ready", reply)
 
 
