@@ -79,6 +79,8 @@ class PatientHandover:
         there: JsonObject | None = self._avni.encounter(patient.external_id(self._namespace, content.patient_uuid))
         if there is None and not self._born_here:
             there = self._by_marker(content.patient_uuid)
+        if content.voided:
+            return patient.Found(there)
         subjects = self._subjects(content.bare_identifier)
         return patient.Found(there, subjects, subjects_asked=True)
 

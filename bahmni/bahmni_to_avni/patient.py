@@ -57,7 +57,9 @@ def preferred_identifier(patient: Mapping[str, Any]) -> str:
 def wanted(patient: Mapping[str, Any], snapshot: Snapshot) -> Want:
     """What Avni should hold. Raises Skip for a patient outside the programme, Fail for what cannot be translated."""
     identifier, prefix = preferred_identifier(patient), snapshot.constant(v.IDENTIFIER_PREFIX)
-    if not identifier.startswith(prefix) or identifier == prefix:
+    voided = bool(patient.get("voided"))
+    if not voided and (not identifier.startswith(prefix) or identifier == prefix):
+        # Voiding a patient voids its numbers, too: then the ledger alone tells whether it was in the programme.
         raise Skip("bahmni.not-in-programme")
     marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
     observations: dict[str, Any] = {marker.avni_value: patient["uuid"]} if marker else {}
@@ -74,7 +76,7 @@ def wanted(patient: Mapping[str, Any], snapshot: Snapshot) -> Want:
     concepts = {entry.avni_value for entry in snapshot.by_int_system_value.get(v.PERSON_ATTRIBUTE, {}).values()}
     content = HospitalRegistration(
         patient_uuid=patient["uuid"],
-        voided=bool(patient.get("voided")),
+        voided=voided,
         bare_identifier=identifier.removeprefix(prefix),
         registered_at=_registered_at(patient),
         observations=observations,

@@ -1,0 +1,210 @@
+"""What a declaration says of a tenant: read from a file and checked as far as that goes without a database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+import yaml
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from engine.declaration.document import Reader, compose, line_of
+from engine.declaration.problems import DeclarationRefused
+from engine.registry import Connector, connectors
+from mappings.edits import Wanted
+from syncstatus.models import Flow
+from tenants.models import Connection, Tenant
+
+Path = tuple[str, ...]
+
+SECRET_SOURCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
+"""The only ways a secret is given: a name in the environment, or the path of a file that holds nothing else."""
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A tenant as a file declares it. What the file does not say is not in here either.
+
+    `lines` tells where a statement stands, by its path of keys.
+    """
+
+    name: str
+    connector: Connector
+    tenant: Mapping[str, Any] = field(default_factory=dict)
+    connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By side; `secret_source` instead of a secret."""
+    constants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mappings: tuple[Wanted, ...] = ()
+    flows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    lines: Mapping[Path, int] = field(default_factory=dict)
+
+    def line(self, *path: str) -> int:
+        """Line of the innermost statement on the path that the file makes; 1 for one it does not."""
+        known = (self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines)
+        return next(known, 1)
+
+
+def read(text: str) -> Declaration:
+    """The declaration in a YAML or JSON text. Raises DeclarationRefused with every problem, its line and a remedy."""
+    return _Parser().parse(compose(text))
+
+
+class _Parser:
+    """One reading of one file."""
+
+    def __init__(self) -> None:
+        self.reader = Reader()
+        self.lines: dict[Path, int] = {}
+
+    def parse(self, root: yaml.Node) -> Declaration:
+        take = self.reader
+        parts = take.entries(root, "the declaration", _TENANT.keys() | _SECTIONS)
+        for key, node in parts.items():
+            self.lines[(key,)] = line_of(node)
+        tenant = self._fields(Tenant, {key: parts[key] for key in _TENANT if key in parts}, ())
+        connector = self._connector(tenant.pop("connector", None), root)
+        name = tenant.pop("name", "")
+        if "name" not in parts:
+            take.report(line_of(root), "the tenant has no name", "Add name: with a short name in lower case")
+        declared: dict[str, Any] = {}
+        if connector:
+            readers = {
+                "connections": self._connections,
+                "constants": self._constants,
+                "mappings": self._mappings,
+                "flows": self._flows,
+            }
+            declared = {key: read_part(parts[key], connector) for key, read_part in readers.items() if key in parts}
+        if take.problems or connector is None:
+            raise DeclarationRefused(take.problems)
+        return Declaration(name=name, connector=connector, tenant=tenant, lines=self.lines, **declared)
+
+    def _connector(self, key: str | None, root: yaml.Node) -> Connector | None:
+        found = connectors().get(key or "")
+        if found is None:
+            told = f"there is no connector {key!r}" if key else "the connector is not named"
+            line = self.lines.get(("connector",), line_of(root))
+            self.reader.report(line, told, f"Write connector: and one of {', '.join(connectors())}")
+        return found
+
+    def _fields(self, model: type[models.Model], nodes: Mapping[str, yaml.Node], place: Path) -> dict[str, Any]:
+        """Simple statements, each checked as the model's field checks it."""
+        values: dict[str, Any] = {}
+        for key, node in nodes.items():
+            self.lines[(*place, key)] = line_of(node)
+            value = _FIELDS[key](self.reader, node, key)
+            if value is None:
+                continue
+            try:
+                values[key] = _clean(model, key, value)
+            except ValidationError as refusal:
+                self.reader.report(line_of(node), f"{key} is not valid", " ".join(refusal.messages).rstrip("."))
+        return values
+
+    def _connections(self, node: yaml.Node, connector: Connector) -> dict[str, dict[str, Any]]:
+        sides = {side.key: side for side in connector.sides}
+        connections = {}
+        for side, part in self.reader.entries(node, "connections", sides).items():
+            place = ("connections", side)
+            self.lines[place] = line_of(part)
+            nodes = self.reader.entries(part, f"connection {side}", _CONNECTION)
+            connections[side] = self._fields(Connection, nodes, place)
+            way = connections[side].get("sign_in")
+            if way is not None and way not in sides[side].sign_ins:
+                ways = ", ".join(sides[side].sign_ins)
+                self.reader.report(
+                    self.lines[(*place, "sign_in")], f"no way to sign in: {way!r}", f"Write one of {ways}"
+                )
+            if "secret" in connections[side]:
+                connections[side]["secret_source"] = connections[side].pop("secret")
+        return connections
+
+    def _constants(self, node: yaml.Node, connector: Connector) -> dict[str, tuple[str, ...]]:
+        specs = {spec.key: spec for spec in connector.constants}
+        constants = {}
+        for key, part in self.reader.entries(node, "constants", specs).items():
+            self.lines[("constants", key)] = line_of(part)
+            parts = self.reader.items(part, f"constant {key}") if specs[key].is_list else [part]
+            values = [self.reader.wire_text(each, f"constant {key}") for each in parts]
+            constants[key] = tuple(value for value in values if value is not None)
+            if any(len(value) > _LONGEST_CONSTANT for value in constants[key]):
+                self.reader.report(
+                    line_of(part), f"constant {key} is too long", f"At most {_LONGEST_CONSTANT} characters"
+                )
+        return constants
+
+    def _mappings(self, node: yaml.Node, connector: Connector) -> tuple[Wanted, ...]:
+        kinds: dict[str, list[str]] = {}
+        for spec in connector.mapping_types:
+            kinds.setdefault(spec.group, []).append(spec.name)
+        return tuple(
+            wanted
+            for group, types in self.reader.entries(node, "mappings", kinds).items()
+            for name, rows in self.reader.entries(types, f"mapping group {group}", kinds[group]).items()
+            for row in self.reader.items(rows, f"{group} / {name}")
+            if (wanted := self._mapping(group, name, row))
+        )
+
+    def _mapping(self, group: str, name: str, node: yaml.Node) -> Wanted | None:
+        before = len(self.reader.problems)
+        nodes = self.reader.entries(node, f"a mapping of {group} / {name}", _MAPPING)
+        said = {_MAPPING[key]: self.reader.wire_text(each, key) for key, each in nodes.items()}
+        if len(self.reader.problems) > before:
+            return None
+        stated = {column: value for column, value in said.items() if value is not None}
+        return Wanted(group, name, line=line_of(node), **stated)
+
+    def _flows(self, node: yaml.Node, connector: Connector) -> dict[str, dict[str, Any]]:
+        keys = [flow.key for flow in connector.flows]
+        flows = {}
+        for key, part in self.reader.entries(node, "flows", keys).items():
+            place = ("flows", key)
+            self.lines[place] = line_of(part)
+            flows[key] = self._fields(Flow, self.reader.entries(part, f"flow {key}", _FLOW), place)
+        return flows
+
+
+_LONGEST_CONSTANT: Final = 255
+_TENANT: Final = dict.fromkeys(
+    ("name", "title", "connector", "namespace", "zone", "born_here", "match_name_likeness", "match_birth_years")
+)
+_SECTIONS: Final = frozenset({"connections", "constants", "mappings", "flows"})
+_CONNECTION: Final = ("base_url", "sign_in", "username", "secret", "zone", "max_parallel")
+_FLOW: Final = ("cron", "zone")
+_MAPPING: Final = {
+    "avni": "avni_value",
+    "int": "int_system_value",
+    "uuid": "avni_uuid",
+    "hint": "data_type_hint",
+    "about": "about",
+}
+_FIELDS: Final[Mapping[str, Callable[[Reader, yaml.Node, str], Any]]] = {
+    **dict.fromkeys(("name", "title", "connector", "namespace", "zone", "cron"), Reader.text),
+    **dict.fromkeys(("base_url", "sign_in", "secret"), Reader.text),
+    "username": Reader.wire_text,
+    "born_here": Reader.boolean,
+    "match_name_likeness": Reader.number,
+    "match_birth_years": Reader.integer,
+    "max_parallel": Reader.integer,
+}
+
+
+def _clean(model: type[models.Model], key: str, value: Any) -> Any:
+    """The value as the model's field takes it. Raises ValidationError."""
+    if key == "secret":
+        if not SECRET_SOURCE.fullmatch(value):
+            raise ValidationError("a secret never stands in the file; write env:NAME or file:PATH")
+        return value
+    if key == "namespace":
+        try:
+            return UUID(value)
+        except ValueError as failure:
+            raise ValidationError("write a uuid, e.g. that of an export, or leave the line out") from failure
+    column = model._meta.get_field(key)  # noqa: SLF001  # Django's own name
+    if not isinstance(column, models.Field):
+        raise TypeError(f"{key} is no column of {model.__name__}")
+    return column.clean(value, None)

@@ -1,0 +1,67 @@
+"""Quokka and Numbat are two hospitals; nobody works for both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tenants.rights import Role
+from tenants.scoping import all_tenants
+from tests.flow.console.world import Hospital, hospital
+
+SignIn = Callable[[User], Client]
+
+
+@pytest.fixture
+def quokka(db: None) -> Hospital:
+    return hospital("Quokka")
+
+
+@pytest.fixture
+def numbat(db: None) -> Hospital:
+    return hospital("Numbat")
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    return User.objects.create_superuser("administrator", password="a long enough one")
+
+
+@pytest.fixture
+def signed_in() -> SignIn:
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def everywhere() -> Iterator[None]:
+    """For tests that look at rows behind the console's back."""
+    with all_tenants():
+        yield
+
+
+@pytest.fixture
+def owner(numbat: Hospital, signed_in: SignIn) -> Client:
+    return signed_in(numbat.people[Role.OWNER])
+
+
+@pytest.fixture
+def mapper(numbat: Hospital, signed_in: SignIn) -> Client:
+    return signed_in(numbat.people[Role.MAPPER])
+
+
+@pytest.fixture
+def operator(numbat: Hospital, signed_in: SignIn) -> Client:
+    return signed_in(numbat.people[Role.OPERATOR])
+
+
+@pytest.fixture
+def viewer(numbat: Hospital, signed_in: SignIn) -> Client:
+    return signed_in(numbat.people[Role.VIEWER])
