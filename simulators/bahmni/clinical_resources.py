@@ -59,7 +59,7 @@ _VISIT_ATTRIBUTE_SHOWN: dict[str, Rep] = {
 }
 VISIT_ATTRIBUTE = Resource(
     "attribute",
-    "class org.openmrs.VisitAttribute",
+    "org.openmrs.VisitAttribute",
     "1.9",
     _visit_attribute_display,
     {
@@ -72,7 +72,7 @@ VISIT_ATTRIBUTE = Resource(
 )
 VISIT = Resource(
     "visit",
-    "class org.openmrs.Visit",
+    "org.openmrs.Visit",
     "1.9",
     _visit_display,
     {
@@ -126,7 +126,7 @@ _ENCOUNTER_PROVIDER_SHOWN: dict[str, Rep] = {
 }
 ENCOUNTER_PROVIDER = Resource(
     "encounterprovider",
-    "class org.openmrs.EncounterProvider",
+    "org.openmrs.EncounterProvider",
     "1.9",
     _encounter_provider_display,
     {
@@ -139,7 +139,7 @@ ENCOUNTER_PROVIDER = Resource(
 )
 ENCOUNTER = Resource(
     "encounter",
-    "class org.openmrs.Encounter",
+    "org.openmrs.Encounter",
     "1.9",
     _encounter_display,
     {
@@ -219,7 +219,7 @@ def _obs_group(r: Renderer, n: Node) -> Node | None:
 
 OBS = Resource(
     "obs",
-    "class org.openmrs.Obs",
+    "org.openmrs.Obs",
     "1.11",
     _obs_display,
     {

@@ -48,7 +48,7 @@ PROPERTIES = frozenset(
         "uuid",
     }
 )
-JAVA_ENCOUNTER = "class org.openmrs.Encounter"
+JAVA_ENCOUNTER = "org.openmrs.Encounter"
 
 
 def create_encounter(state: State, body: Body) -> Encounter:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from simulators.bahmni.model import Concept, Metadata
-from simulators.bahmni.rendering import Node, Renderer, Resource, node
+from simulators.bahmni.rendering import Node, Property, Renderer, Resource, node
 from simulators.bahmni.representation import DEFAULT, REF, Rep
 
 __all__ = [
@@ -43,7 +43,7 @@ def _simple(alias: str, java: str, version: str = "1.8", **more: Any) -> Resourc
     shown = dict.fromkeys(names, DEFAULT)
     return Resource(
         alias,
-        f"class org.openmrs.{java}",
+        f"org.openmrs.{java}",
         version,
         _name,
         {**PLAIN, **more},
@@ -131,7 +131,7 @@ _LOCATION_SHOWN: dict[str, Rep] = {
 }
 LOCATION = Resource(
     "location",
-    "class org.openmrs.Location",
+    "org.openmrs.Location",
     "2.0",
     _name,
     {
@@ -167,7 +167,7 @@ _PROVIDER_SHOWN: dict[str, Rep] = {
 }
 PROVIDER = Resource(
     "provider",
-    "class org.openmrs.Provider",
+    "org.openmrs.Provider",
     "1.9",
     _provider_display,
     {
@@ -196,18 +196,21 @@ class _ConceptName:
         self.name = concept.name
 
 
-def _by_name(alias: str, column: str) -> Any:
-    """Datatypes and classes: known by name only."""
+def _by_name(resource: Resource, column: str) -> Property:
+    """Datatypes and classes: the simulator knows them by name only."""
 
-    def prop(r: Renderer, n: Node) -> dict[str, Any]:
+    def prop(r: Renderer, n: Node) -> Node:
         name = getattr(n.row, column)
-        uuid = named_uuid(alias, name)
-        return {"uuid": uuid, "display": name, "name": name, "links": _links(r, alias, uuid)}
+        return Node(resource, Metadata(named_uuid(resource.alias, name), name))
 
     return prop
 
 
-def _concepts(column: str) -> Any:
+DATATYPE = _simple("conceptdatatype", "ConceptDatatype")
+CLASS = _simple("conceptclass", "ConceptClass")
+
+
+def _concepts(column: str) -> Property:
     def prop(r: Renderer, n: Node) -> list[Node]:
         rows = (r.state.concepts.get(uuid) for uuid in getattr(n.row, column))
         return [Node(CONCEPT, row) for row in rows if row is not None]
@@ -245,13 +248,13 @@ _NAME_SHOWN: dict[str, Rep] = dict.fromkeys(
 )
 CONCEPT = Resource(
     "concept",
-    "class org.openmrs.Concept",
+    "org.openmrs.Concept",
     "2.0",
     _name,
     {
         "name": _concept_name,
-        "datatype": _by_name("conceptdatatype", "datatype"),
-        "conceptClass": _by_name("conceptclass", "concept_class"),
+        "datatype": _by_name(DATATYPE, "datatype"),
+        "conceptClass": _by_name(CLASS, "concept_class"),
         "set": lambda r, n: bool(n.row.set_members),
         "version": lambda r, n: None,
         "names": lambda r, n: [_concept_name(r, n)],
@@ -268,7 +271,7 @@ CONCEPT = Resource(
 )
 CONCEPT_NAME = Resource(
     "name",
-    "class org.openmrs.ConceptName",
+    "org.openmrs.ConceptName",
     "1.9",
     _name,
     {

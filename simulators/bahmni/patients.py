@@ -39,7 +39,7 @@ __all__ = [
     "void_patient",
 ]
 
-JAVA_IDENTIFIER = "class org.openmrs.PatientIdentifier"
+JAVA_IDENTIFIER = "org.openmrs.PatientIdentifier"
 PATIENT_DELETED = "Patient deleted"
 
 
@@ -98,7 +98,7 @@ def update_patient(state: State, patient: Patient, body: Body) -> None:
     if "identifiers" in body:
         raise bad_value(
             "identifiers",
-            "class org.openmrs.Patient",
+            "org.openmrs.Patient",
             "Identifiers can only be set for newly created objects!",
         )
     check_properties(body, {"person", "voided", "uuid"})

@@ -95,7 +95,7 @@ def _attribute_display(r: Renderer, row: Attribute) -> str | None:
 
 NAME = Resource(
     "name",
-    "class org.openmrs.PersonName",
+    "org.openmrs.PersonName",
     "1.8",
     lambda r, row: _full_name(row),
     {
@@ -122,7 +122,7 @@ def _address_display(r: Renderer, row: Address) -> str | None:
 _ADDRESS_SHOWN = shown(" ".join(["display uuid preferred", *ADDRESS_PARTS, "voided"]))
 ADDRESS = Resource(
     "address",
-    "class org.openmrs.PersonAddress",
+    "org.openmrs.PersonAddress",
     "2.0",
     _address_display,
     {"preferred": column("preferred"), **{name: _part(name) for name in ADDRESS_PARTS}},
@@ -137,7 +137,7 @@ _ATTRIBUTE_SHOWN: dict[str, Rep] = {
 }
 ATTRIBUTE = Resource(
     "attribute",
-    "class org.openmrs.PersonAttribute",
+    "org.openmrs.PersonAttribute",
     "1.8",
     _attribute_display,
     {
@@ -152,7 +152,7 @@ _PERSON_PLAIN = "uuid display gender age birthdate birthdateEstimated dead death
 _PERSON_TAIL = "voided birthtime deathdateEstimated"
 PERSON = Resource(
     "person",
-    "class org.openmrs.Person",
+    "org.openmrs.Person",
     "1.11",
     _person_display,
     {
@@ -205,7 +205,7 @@ _IDENTIFIER_SHOWN: dict[str, Rep] = {
 }
 IDENTIFIER = Resource(
     "identifier",
-    "class org.openmrs.PatientIdentifier",
+    "org.openmrs.PatientIdentifier",
     "1.8",
     _identifier_display,
     {
@@ -220,7 +220,7 @@ IDENTIFIER = Resource(
 )
 PATIENT = Resource(
     "patient",
-    "class org.openmrs.Patient",
+    "org.openmrs.Patient",
     "1.8",
     _patient_display,
     {

@@ -36,7 +36,7 @@ __all__ = [
     "validate_person",
 ]
 
-JAVA_PERSON = "class org.openmrs.Person"
+JAVA_PERSON = "org.openmrs.Person"
 
 ADDRESS_PARTS = (
     "address1",

@@ -16,7 +16,7 @@ __all__ = ["LOCATION_COMMENT", "Value", "read_value"]
 
 Value = str | float | None
 
-JAVA_OBS = "class org.openmrs.Obs"
+JAVA_OBS = "org.openmrs.Obs"
 LOCATION_COMMENT = "org.openmrs.Location"
 """Comment of a text observation whose text turned out to be a location's uuid."""
 

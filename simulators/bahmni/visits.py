@@ -55,7 +55,7 @@ PROPERTIES = frozenset(
         "attributes",
     }
 )
-JAVA_VISIT = "class org.openmrs.Visit"
+JAVA_VISIT = "org.openmrs.Visit"
 FAR = datetime.max.replace(tzinfo=UTC)
 
 
