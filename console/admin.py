@@ -8,6 +8,7 @@ from console import (  # noqa: F401 - the import does it
     errors_admin,
     flows_admin,
     links_admin,
+    mappings_admin,
     runs_admin,
     tenants_admin,
     users_admin,

@@ -14,13 +14,18 @@ from django.template.response import TemplateResponse
 
 from console.access import access, actor
 from console.base import list_url
+from console.words import NOTHING
 from mappings import csv_io
+from mappings.edits import Edit, EditsRefused
 from mappings.models import Mapping
 from tenants.models import Tenant
 from tenants.rights import Right
 
 if TYPE_CHECKING:
     from console.mappings_admin import MappingAdmin
+
+SHOWN = 200
+"""Rows of each kind the preview lists; all of them are counted."""
 
 LARGEST = 2_000_000
 """Bytes. Some ten thousand mappings; the text travels back once more with the confirmation."""
@@ -89,25 +94,34 @@ def _confirmed(screen: MappingAdmin, request: HttpRequest) -> HttpResponse:
     tenant: Tenant = form.cleaned_data["tenant"]
     text: str = form.cleaned_data["text"]
     preview = csv_io.preview(tenant, text)
-    if preview.refused or tenant.mapping_revision != form.cleaned_data["revision"]:
+    try:
+        if preview.revision != form.cleaned_data["revision"]:
+            raise EditsRefused
+        csv_io.apply(preview, actor(request))
+    except EditsRefused:
         screen.message_user(request, "The mappings changed since the preview. Look again.", messages.WARNING)
-        return _preview_page(screen, request, tenant, text)
-    csv_io.apply(preview, actor(request))
+        return _preview_page(screen, request, Tenant.objects.get(pk=tenant.pk), text)
     said = f"{len(preview.added)} added, {len(preview.changed)} changed, {len(preview.unchanged)} as they were."
     screen.message_user(request, said, messages.SUCCESS)
     return HttpResponseRedirect(list_url(Mapping))
 
 
 def _preview_page(screen: MappingAdmin, request: HttpRequest, tenant: Tenant, text: str) -> HttpResponse:
-    initial = {"tenant": tenant.pk, "text": text, "revision": tenant.mapping_revision}
     preview = csv_io.preview(tenant, text)
+    initial = {"tenant": tenant.pk, "text": text, "revision": preview.revision}
     extra = {
         "title": f"Preview for {tenant}",
         "preview": preview,
-        "listed": [("Added", list(map(_row, preview.added))), ("Changed", list(map(_row, preview.changed)))],
+        "added": [edit.wanted for edit in preview.added[:SHOWN]],
+        "changed": [(edit.wanted, _differences(edit)) for edit in preview.changed[:SHOWN]],
+        "shown": SHOWN,
         "form": ConfirmForm(request, initial=initial),
     }
     return _page(screen, request, "console/import_preview.html", extra)
+
+
+def _differences(edit: Edit) -> list[tuple[str, object, object]]:
+    return [(name, edit.before.get(name) or NOTHING, value or NOTHING) for name, value in edit.after.items()]
 
 
 def _page(screen: MappingAdmin, request: HttpRequest, template: str, extra: dict[str, Any]) -> TemplateResponse:
