@@ -7,6 +7,7 @@ answers 501 with the topic; what neither has answers 404.
 from __future__ import annotations
 
 from datetime import datetime, time
+from email.utils import format_datetime
 from html import escape
 from urllib.parse import urlencode
 
@@ -74,14 +75,19 @@ class BahmniApp:
     def handle(self, request: Request) -> Response:
         """Answer one request."""
         with self.store.lock:
-            if request.path.startswith(FEEDS):
-                return self._feed(request)
-            if request.path.startswith(REST):
-                return self._rest(request)
-            for root, topic in NOT_YET_ROOTS.items():
-                if request.path.startswith(root):
-                    return _json(not_simulated(root, topic))
-            return _page(404, "Not Found")
+            response = self._dispatch(request)
+            response.headers["Date"] = format_datetime(self.store.now(), usegmt=True)
+            return response
+
+    def _dispatch(self, request: Request) -> Response:
+        if request.path.startswith(FEEDS):
+            return self._feed(request)
+        if request.path.startswith(REST):
+            return self._rest(request)
+        for root, topic in NOT_YET_ROOTS.items():
+            if request.path.startswith(root):
+                return _json(not_simulated(root, topic))
+        return _page(404, "Not Found")
 
     def template(self, method: str, path: str) -> str:
         """The route a path belongs to, for counters."""

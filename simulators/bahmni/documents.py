@@ -26,7 +26,7 @@ from simulators.bahmni.model import (
     PersonAttributeType,
     User,
 )
-from simulators.bahmni.persons import ADDRESS_PARTS, NAME_PROPERTIES, adopt
+from simulators.bahmni.persons import ADDRESS_PARTS, ATTRIBUTABLE_DATE, NAME_PROPERTIES, adopt
 from simulators.bahmni.state import State
 
 __all__ = ["read_patient"]
@@ -99,6 +99,8 @@ def _attribute(state: State, body: Document) -> Attribute:
         state.person_attribute_types[known.uuid] = known
     elif value is not None and form == "org.openmrs.Concept":
         known.format = form
+    if known.format == ATTRIBUTABLE_DATE and value is not None:
+        value = str(value)[:10]
     uuid = body.get("uuid") or str(uuid4())
     return Attribute(uuid, known.uuid, value, body.get("voided", False))
 

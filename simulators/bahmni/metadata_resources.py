@@ -40,7 +40,7 @@ PLAIN = {
 def _simple(alias: str, java: str, version: str = "1.8", **more: Any) -> Resource:
     """A resource whose properties are plain columns, all shown by default."""
     names = ["uuid", "display", "name", "description", "retired", *more]
-    shown = dict.fromkeys(names, DEFAULT)
+    shown: dict[str, Rep] = dict.fromkeys(names, DEFAULT)
     return Resource(
         alias,
         f"org.openmrs.{java}",
@@ -48,7 +48,7 @@ def _simple(alias: str, java: str, version: str = "1.8", **more: Any) -> Resourc
         _name,
         {**PLAIN, **more},
         shown,
-        shown,
+        {**shown, "auditInfo": DEFAULT},
     )
 
 
@@ -143,7 +143,7 @@ LOCATION = Resource(
         "attributes": lambda r, n: [],
     },
     _LOCATION_SHOWN,
-    _LOCATION_SHOWN,
+    {**_LOCATION_SHOWN, "auditInfo": DEFAULT},
 )
 
 
@@ -177,7 +177,7 @@ PROVIDER = Resource(
         "attributes": lambda r, n: [],
     },
     _PROVIDER_SHOWN,
-    _PROVIDER_SHOWN,
+    {**_PROVIDER_SHOWN, "auditInfo": DEFAULT},
 )
 
 
@@ -266,7 +266,7 @@ CONCEPT = Resource(
         **NUMERIC,
     },
     _CONCEPT_SHOWN,
-    _CONCEPT_SHOWN,
+    {**_CONCEPT_SHOWN, "auditInfo": DEFAULT},
     also=_numeric,
 )
 CONCEPT_NAME = Resource(

@@ -55,6 +55,7 @@ class Metadata:
     name: str
     description: str | None = None
     retired: bool = False
+    audit: Audit = field(default_factory=Audit)
 
 
 @dataclass

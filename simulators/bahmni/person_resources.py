@@ -12,7 +12,7 @@ from simulators.bahmni.metadata_resources import (
     PERSON_ATTRIBUTE_TYPE,
 )
 from simulators.bahmni.model import Address, Attribute, Identifier, Name, Patient, Person
-from simulators.bahmni.persons import ADDRESS_PARTS
+from simulators.bahmni.persons import ADDRESS_PARTS, ATTRIBUTABLE_DATE
 from simulators.bahmni.rendering import (
     Node,
     Property,
@@ -74,6 +74,8 @@ def _attribute_value(r: Renderer, n: Node) -> Any:
         return _as_ref(r, node(CONCEPT, r.state.concepts.get(row.value or "")))
     if form == "org.openmrs.Location":
         return _as_ref(r, node(LOCATION, r.state.locations.get(row.value or "")))
+    if form == ATTRIBUTABLE_DATE and row.value is not None:
+        return r.date(dates.read(row.value, r.state.settings.zone))
     return row.value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,7 @@ from simulators.bahmni.state import State
 
 __all__ = [
     "ADDRESS_PARTS",
+    "ATTRIBUTABLE_DATE",
     "adopt",
     "apply_person",
     "attribute_value",
@@ -36,6 +38,7 @@ __all__ = [
     "validate_person",
 ]
 
+ATTRIBUTABLE_DATE = "org.openmrs.util.AttributableDate"
 JAVA_PERSON = "org.openmrs.Person"
 
 ADDRESS_PARTS = (
@@ -255,16 +258,19 @@ def attribute_value(state: State, java: str, value: Any) -> str | bool | int | f
         if row is None:
             raise bad_value("attributes", JAVA_PERSON, "the referenced object does not exist")
         return str(row.uuid)
-    if java == "java.lang.Boolean":
-        return flag(value)
     try:
-        if java == "java.lang.Integer":
-            return int(value)
-        if java in ("java.lang.Float", "java.lang.Double"):
-            return float(value)
+        return _ATTRIBUTE_READERS.get(java, str)(value)
     except (TypeError, ValueError):
         raise bad_value("attributes", JAVA_PERSON, "not a number") from None
-    return str(value)
+
+
+_ATTRIBUTE_READERS: dict[str, Callable[[Any], str | bool | int | float]] = {
+    "java.lang.Boolean": flag,
+    "java.lang.Integer": int,
+    "java.lang.Float": float,
+    "java.lang.Double": float,
+    ATTRIBUTABLE_DATE: lambda value: str(value)[:10],
+}
 
 
 def validate_person(state: State, person: Person) -> None:

@@ -136,7 +136,7 @@ class Renderer:
         if name in ("voided", "retired") and hasattr(item.row, name):
             return getattr(item.row, name)
         if name == "auditInfo" and hasattr(item.row, "audit"):
-            return self.audit(item.row.audit, voided=item.row.voided)
+            return self.audit(item.row.audit, voided=getattr(item.row, "voided", False))
         prop = item.resource.properties.get(name)
         if prop is None:
             raise bad_request(

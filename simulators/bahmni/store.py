@@ -144,6 +144,7 @@ class Store(State):
 
     def _enter(self, table: dict[str, Row], row: Row) -> Row:
         with self.lock:
+            row.audit = self.created()
             table[row.uuid] = row
         return row
 

@@ -258,6 +258,21 @@ def test_null_removes_an_attribute(http: Http, patient: Patient) -> None:
     assert http.get(f"/patient/{PATIENT}", v="full").json()["person"]["attributes"] == []
 
 
+def test_attribute_values_keep_the_kind_of_their_type(http: Http, patient: Patient, store: Store) -> None:
+    sent = {
+        "java.lang.Integer": "3",
+        "java.lang.Float": 2.5,
+        "java.lang.Boolean": "true",
+        "java.lang.String": 7,
+        "org.openmrs.util.AttributableDate": "2012-03-04T00:00:00.000+0530",
+    }
+    for java, value in sent.items():
+        kind = store.add_person_attribute_type(java, java).uuid
+        http.post(f"/patient/{PATIENT}", {"person": {"attributes": [{"attributeType": kind, "value": value}]}})
+    rows = http.get(f"/patient/{PATIENT}", v="full").json()["person"]["attributes"]
+    assert [row["value"] for row in rows] == [3, 2.5, True, "7", "2012-03-04T00:00:00.000+0530"]
+
+
 def test_unknown_attribute_type_is_400(http: Http, patient: Patient) -> None:
     body = {"person": {"attributes": [{"attributeType": "what", "value": "1"}]}}
     assert http.post(f"/patient/{PATIENT}", body).status_code == 400

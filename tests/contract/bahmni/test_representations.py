@@ -87,6 +87,16 @@ def test_full_shows_who_and_when_in_server_time(http: Http) -> None:
     assert (audit["changedBy"], audit["dateChanged"]) == (None, None)
 
 
+def test_metadata_say_who_made_them_and_when(http: Http) -> None:
+    body = http.get("/location", v="custom:(uuid,auditInfo)").json()["results"][0]
+    assert body["auditInfo"]["dateCreated"] == "2026-11-21T11:30:00.000+0530"
+
+
+def test_date_header_is_the_hospitals_clock(http: Http, store: Store) -> None:
+    store.settings.clock_offset = 3
+    assert http.get("/session").headers["Date"] == "Sat, 21 Nov 2026 06:00:03 GMT"
+
+
 def test_zone_of_the_server_can_be_another(http: Http, store: Store, patient: Patient) -> None:
     store.settings.zone_name = "America/New_York"
     audit = http.get(f"/patient/{PATIENT}", v="full").json()["auditInfo"]
