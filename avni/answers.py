@@ -1,7 +1,8 @@
 """What an answer of Avni means.
 
 Bodies of errors are raw Java texts under any content type, may be empty, and may hold anybody's data:
-they are never read as JSON and never repeated. Only the qualified name of a Java class is taken out.
+they are never read as JSON and never repeated (avni.md A31 to A34). Only the qualified name of a Java class is
+taken out.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ TRANSIENT = frozenset({
 
 
 def token_expired(reply: Reply) -> bool:
-    """Whether our token was refused; servers before release 5.0 say so with a 500."""
+    """Whether our token was refused; older servers say so with a 500 (avni.md A40)."""
     return reply.status == 401 or (reply.status == 500 and b"TokenExpiredException" in reply.body[:LOOKED_AT])
 
 

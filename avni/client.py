@@ -1,8 +1,8 @@
 """The calls of Avni's external API that the streams make.
 
-Always: `version=2` (dates of observations as plain dates), a type filter on lists (one type our user may
-not see fails a whole page), the External ID and both maps of observations on writes (the server fails
-without), and an explicit `Voided` (a write without it brings a voided entity back).
+Always: `version=2` (dates of observations as plain dates: avni.md A26, A35), a type filter on lists (one type our
+user may not see fails a whole page), the External ID and both maps of observations on writes (the server fails
+without: A30), and an explicit `Voided` (a write without it brings a voided entity back: A15, A17).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ VERSION = "2"
 class AvniPage:
     """Rows as they came, how many pages the answer says there are, and the server's clock when it answered.
 
-    The server's `totalElements` counts this page only and is not kept.
+    The server's `totalElements` counts this page only and is not kept (avni.md A8).
     """
 
     content: list[dict[str, Any]]

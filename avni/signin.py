@@ -1,4 +1,4 @@
-"""How our account shows itself to Avni."""
+"""How our account shows itself to Avni (avni.md A38 to A41)."""
 
 from __future__ import annotations
 

@@ -3,12 +3,12 @@
 What makes it hard (and a watermark alone wrong):
 
 - the server's lower bound is open, its times have milliseconds, and a thousand rows may share one: we ask from
-  a millisecond earlier and drop the versions we know;
+  a millisecond earlier and drop the versions we know (avni.md A1, A5, A6);
 - rows move while we page: an edit lifts a row to the end, and everything behind it shifts into a page already
   read. So each request begins at a time and reads its first page; only where a single millisecond fills more
   than a page do we ask for page 1, 2, …, and then go round again until two rounds saw the same rows;
 - a row becomes visible when its transaction commits, later than its time says: the position never passes the
-  server's own clock less a margin, and an overlap can be read again.
+  server's own clock less a margin, and an overlap can be read again (avni.md A3, A7).
 
 The position is `{"ts": "2026-…Z", "known": {"<ID>": "<its time>", …}}`: everything before `ts` has been delivered,
 and of the rows at `ts` (or at most the overlap before it) those in `known`, at that version.

@@ -29,7 +29,7 @@ KNOWN_SENTENCES = (
     (re.compile(r"^Identifier .* does not match", re.DOTALL), "identifier.format"),
     (re.compile(r"must have a location"), "identifier.location-required"),
     (re.compile(r"properties are not allowed to be set"), "properties.not-settable"),
-    (re.compile(r"required properties are missing"), "properties.missing"),
+    (re.compile(r"required properties are missing|property is missing"), "properties.missing"),
     (re.compile(r" on class "), "conversion"),
     (re.compile(r"Error converting date|has invalid units"), "conversion"),
 )
