@@ -1,0 +1,97 @@
+"""The declaration of the tenant that joins both servers: what `import_tenant` is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulators.scenario import design
+from simulators.scenario.correspondence import Correspondence, hospital_answer
+from simulators.scenario.ids import Ids
+
+__all__ = ["declaration"]
+
+Rows = list[dict[str, str]]
+
+
+def declaration(
+    ids: Ids, pairs: Correspondence, *, name: str, title: str, avni_url: str, bahmni_url: str, secret: str
+) -> dict[str, Any]:
+    """The tenant as plain YAML-able values. `secret` says where the password of both accounts is read from."""
+    return {
+        "name": name,
+        "title": title,
+        "connector": "bahmni",
+        "namespace": ids("tenant", "namespace"),
+        "zone": "Asia/Kolkata",
+        "connections": {
+            "avni": {
+                "base_url": avni_url,
+                "sign_in": "generate-token",
+                "username": pairs.avni_user,
+                "secret": secret,
+                "zone": "Asia/Kolkata",
+            },
+            "bahmni": {
+                "base_url": f"{bahmni_url}/openmrs",
+                "sign_in": "session",
+                "username": "avni-integration",
+                "secret": secret,
+                "zone": "Asia/Kolkata",
+            },
+        },
+        "constants": {
+            "BahmniIdentifierPrefix": pairs.prefix,
+            "IntegrationBahmniProvider": pairs.hospital.provider,
+            "IntegrationBahmniEncounterRole": pairs.hospital.role,
+            "IntegrationBahmniLocation": pairs.hospital.location,
+            "IntegrationBahmniIdentifierType": pairs.hospital.identifier_type,
+            "IntegrationBahmniVisitType": pairs.hospital.visit_type,
+            "IntegrationAvniSubjectType": pairs.subject_type,
+        },
+        "mappings": _mappings(ids, pairs),
+    }
+
+
+def _mappings(ids: Ids, pairs: Correspondence) -> dict[str, dict[str, Rows]]:
+    ours = pairs.hospital
+    return {
+        "PatientSubject": {
+            "PatientIdentifier_Concept": [{"avni": design.NUMBER, "int": "Community Number"}],
+            "Subject_EncounterType": [{"int": ours.encounter_type, "about": "Community Registration"}],
+            "CommunityRegistration_BahmniForm": [{"int": ours.form, "about": design.FORM}],
+            "PersonAttributeConcept": [
+                {"avni": design.in_avni(one), "int": ids("bahmni", "attribute", one.name), "hint": one.kind}
+                for one in design.ATTRIBUTES
+            ],
+        },
+        "Common": {
+            "AvniUUID_Concept": [{"int": ours.marker, "about": "Avni Entity UUID [Avni]"}],
+            "AvniEventDate_Concept": [{"int": ours.event_date, "about": "Event Date [Avni]"}],
+            "BahmniUUID_Concept": [{"avni": "Bahmni Entity UUID [Bahmni]"}],
+            "AvniUUID_VisitAttributeType": [{"int": ours.visit_marker, "about": "Avni Entity UUID [Avni]"}],
+            "AvniEventDate_VisitAttributeType": [{"int": ours.visit_event_date, "about": "Event Date [Avni]"}],
+        },
+        "Observation": {"Concept": [*_from_avni(ids), *_from_bahmni(ids)]},
+    }
+
+
+def _from_avni(ids: Ids) -> Rows:
+    """Demographics, questions, and their answers but for those nobody has mapped."""
+    rows = [_concept(ids, name, kind) for name, kind in design.DEMOGRAPHICS]
+    for question in design.QUESTIONS:
+        rows.append(_concept(ids, question.name, question.kind))
+        rows += [_concept(ids, answer, "NA") for answer in question.answers if answer not in design.UNMAPPED_ANSWERS]
+    return rows
+
+
+def _concept(ids: Ids, name: str, hint: str) -> dict[str, str]:
+    return {"avni": name, "int": ids("bahmni", "concept", name), "hint": hint, "about": design.in_bahmni(name)}
+
+
+def _from_bahmni(ids: Ids) -> Rows:
+    return [
+        {"avni": design.as_hospital_answer(answer), "int": hospital_answer(ids, answer), "hint": "NA", "about": answer}
+        for one in design.ATTRIBUTES
+        for answer in one.answers
+        if answer not in design.UNMAPPED_ATTRIBUTE_ANSWERS
+    ]
