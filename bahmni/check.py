@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from atomfeed.reader import Feed
 from avni.client import AvniClient
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.handover import LONG_AGO
+from bahmni.bahmni_to_avni.handover import PATIENT_PATH
 from bahmni.openmrs import OpenMRSClient
 from bahmni.servers import BahmniServers, avni_client, openmrs_client
 from common import clock
@@ -27,6 +29,7 @@ PRIVILEGES = (
 """What our account needs for the streams there are (docs/before-you-start.md)."""
 
 TOLERATED_CLOCK = timedelta(seconds=30)
+RECENTLY = timedelta(days=30)
 
 
 def check(setting: Setting) -> list[CheckStep]:
@@ -68,6 +71,7 @@ def _avni(setting: Setting) -> Iterator[Step]:
     yield "clock", lambda: _clock(client.server_now())
     if subject_type:
         yield "one page of subjects", lambda: _page_of_subjects(client, subject_type)
+        yield "dedicated account", lambda: _avni_account(client, subject_type, connection.username)
 
 
 def _bahmni(setting: Setting) -> Iterator[Step]:
@@ -79,6 +83,7 @@ def _bahmni(setting: Setting) -> Iterator[Step]:
     yield "clock", lambda: _clock(client.server_now())
     yield "zone", lambda: _zone(client, setting)
     yield "one page of the patient feed", lambda: _page_of_feed(setting)
+    yield "dedicated account", lambda: _bahmni_account(client, setting)
 
 
 def _resolves(base_url: str) -> str:
@@ -115,6 +120,47 @@ def _page_of_subjects(client: AvniClient, subject_type: str) -> str:
     return f'A subject of type "{subject_type}" was read.'
 
 
+def _avni_account(client: AvniClient, subject_type: str, username: str) -> str:
+    """We never write subjects: one last modified by our user was edited by a person who shares the account."""
+    since = (client.server_now() or clock.now()) - RECENTLY
+    rows = client.subjects(since, subject_type).content
+    shared = sum(row["audit"].get("Last modified by") == username for row in rows)
+    if shared:
+        raise Finding(
+            f"Our user edited {shared} of {len(rows)} subjects in the last 30 days, which the service never does. "
+            "Somebody shares the account; use one for the service alone."
+        )
+    return f"None of {len(rows)} recently changed subjects was edited by our user."
+
+
+def _bahmni_account(client: OpenMRSClient, setting: Setting) -> str:
+    """We never change a patient, and those we create carry our marker."""
+    us = client.account()["uuid"]
+    entries = _feed(setting).newest().entries
+    uuids = {about[1] for entry in entries if (about := PATIENT_PATH.search(entry.content or ""))}
+    shared = 0
+    for uuid in sorted(uuids):
+        patient = client.patient(uuid, "custom:(uuid,auditInfo)")
+        audit = (patient or {}).get("auditInfo") or {}
+        changed = (audit.get("changedBy") or {}).get("uuid") == us
+        created = (audit.get("creator") or {}).get("uuid") == us
+        shared += changed or (created and not _carries_marker(client, setting, uuid))
+    if shared:
+        raise Finding(
+            f"Our account changed {shared} of the {len(uuids)} latest patients without our marker. "
+            "Somebody shares the account; use one for the service alone."
+        )
+    return f"None of the {len(uuids)} latest patients was changed by our account without our marker."
+
+
+def _carries_marker(client: OpenMRSClient, setting: Setting, patient: str) -> bool:
+    marker = setting.snapshot.single(*v.MARKER_CONCEPT)
+    if marker is None:
+        return True
+    found = {"patient": patient, "obsConcept": marker.int_system_value, "v": "custom:(uuid)"}
+    return bool(client.all("/encounter", found))
+
+
 def _privileges(client: OpenMRSClient) -> str:
     user = client.account()
     held = {row.get("name") or row.get("display") for row in user.get("privileges") or ()}
@@ -145,6 +191,9 @@ def _zone(client: OpenMRSClient, setting: Setting) -> str:
 
 
 def _page_of_feed(setting: Setting) -> str:
-    servers = BahmniServers(Setting(setting.tenant, setting.connections, setting.snapshot, refuse_writes=True))
-    page = servers.feed("patient").newest()
-    return f"Its newest page is number {page.number}."
+    return f"Its newest page is number {_feed(setting).newest().number}."
+
+
+def _feed(setting: Setting) -> Feed:
+    looking_only = Setting(setting.tenant, setting.connections, setting.snapshot, refuse_writes=True)
+    return BahmniServers(looking_only).feed("patient")

@@ -28,7 +28,7 @@ from common.http import (
     template_of,
 )
 
-__all__ = ["OpenMRSClient"]
+__all__ = ["FEEDS", "OpenMRSClient"]
 
 TIMEOUTS = Timeouts(connect=5.0, read=60.0)
 """Seconds. A saturated server takes 20 s for an encounter; beyond a minute nobody waits any more."""

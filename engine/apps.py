@@ -11,7 +11,8 @@ class EngineConfig(AppConfig):
     name = "engine"
 
     def ready(self) -> None:
-        """Seed every new tenant."""
-        from engine import provision
+        """Seed every new tenant; let changed credentials be tried."""
+        from engine import provision, signing_in
 
         provision.connect()
+        signing_in.connect()

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import models, transaction
 
 from common import clock
-from engine import bell
+from engine import bell, signing_in
 from engine.provision import missing
 from engine.registry import FlowSpec, connector_of
 from engine.work import servers_of, setting_of
@@ -74,6 +74,7 @@ def run_now(flow: Flow, *, actor: Actor) -> None:
         raise CannotStart(["It is paused: resume it first." if flow.is_on else "It is off: switch it on first."])
     with transaction.atomic():
         audit.record(actor, "run now", flow, tenant=flow.tenant)
+        signing_in.allow_again(flow.tenant_id)
         bell.ring(Stream.objects.filter(flow=flow).select_related("tenant"))
 
 
@@ -105,7 +106,7 @@ def ignore(errors: models.QuerySet[ErrorRecord], *, reason: str, actor: Actor, c
 
 
 def change_settings(
-    row: models.Model, changes: Mapping[str, Any], *, actor: Actor, action: str = "change", reason: str = ""
+    row: models.Model, changes: Mapping[str, Any], *, actor: Actor, action: str = "", reason: str = ""
 ) -> bool:
     """Set fields of a row of a tenant, checked as a form would, on record with before and after.
 
@@ -123,7 +124,15 @@ def change_settings(
             now.full_clean(exclude=untouched)
             now.save()
             after = {field: _told(value) for field, value in changed.items()}
-            audit.record(actor, action, now, tenant=_tenant_of(now), before=before, after=after, reason=reason)
+            audit.record(
+                actor,
+                action or f"{type(now).__name__.lower()}.change",
+                now,
+                tenant=_tenant_of(now),
+                before=before,
+                after=after,
+                reason=reason,
+            )
     for field in changes:
         setattr(row, field, getattr(now, field))
     return bool(changed)

@@ -34,6 +34,9 @@ SECONDS = 60.0
 
 REPROCESSED_AT_ONCE = 100
 
+GOES_ON_BY_ITSELF = frozenset({"remote.source-down", "remote.target-down", "remote.slow", "remote.garbled"})
+"""What ends a look but needs no person: the stream stays due, and the sweep asks again."""
+
 Watch = Callable[[Stream, Run], None]
 
 
@@ -136,7 +139,7 @@ class Slice:
         }
         if done:
             ended["last_good_look_at"] = now
-        if self.look.more:
+        if self.look.more or self.look.stopped_by in GOES_ON_BY_ITSELF:
             Stream.objects.filter(pk=self.stream.pk).update(**ended)
         else:
             # A ring that came while we looked has set a later time; it stays due.

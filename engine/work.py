@@ -17,6 +17,7 @@ from engine import bell
 from engine.lease import Grant, LeaseLost, take
 from engine.provision import missing_in
 from engine.registry import Servers, Setting, connector_of
+from engine.signing_in import REFUSED, is_refused
 from engine.slices import Limits, Look, Slice, Watch
 from errors.models import ErrorRecord
 from mappings import snapshot
@@ -101,6 +102,8 @@ def _look(due: Position, grant: Grant, limits: Limits, watch: Watch | None) -> L
     lacking = missing_in(setting.snapshot, connector, due.stream.flow.key)
     if lacking:
         slice_.look.stopped_by = "engine.mappings-missing"
+    elif is_refused(due.stream):
+        slice_.look.stopped_by = REFUSED
     else:
         if due.has_due_errors:  # type: ignore[attr-defined]  # annotated in _due
             slice_.reprocess()

@@ -21,7 +21,7 @@ from engine.verdicts import Fail, Hold
 
 LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
 TITLE = "Patient"
-_PATIENT = re.compile(r"/ws/rest/v1/patient/([0-9A-Za-z-]{36,38})(?:[?/]|$)")
+PATIENT_PATH = re.compile(r"/ws/rest/v1/patient/([0-9A-Za-z-]{36,38})(?:[?/]|$)")
 """A uuid of OpenMRS: 36 characters, up to 38 in old data."""
 
 PATIENT = (
@@ -123,5 +123,5 @@ class PatientHandover:
 
 def _change(entry: Entry) -> Change | None:
     """The patient an entry is about, or None for an entry of another kind."""
-    about = _PATIENT.search(entry.content or "")
+    about = PATIENT_PATH.search(entry.content or "")
     return Change(about[1], entry.id, entry.updated) if entry.title == TITLE and about else None

@@ -7,6 +7,7 @@ small file cannot grow into a large one.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Final, NoReturn, TypeVar
 
@@ -19,6 +20,7 @@ MAX_DEPTH: Final = 8
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG: Final = "tag:yaml.org,2002:"
+_HALVES: Final = re.compile(r"\\\\|\\u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})")
 _NUMBERS: Final = frozenset({"int", "float", "timestamp"})
 
 Value = TypeVar("Value")
@@ -29,14 +31,18 @@ def compose(text: str) -> yaml.Node:
     if len(text) > MAX_CHARACTERS:
         _refuse(1, f"the file is longer than {MAX_CHARACTERS} characters", "Split it")
     if text.lstrip("\ufeff \t\r\n").startswith("{"):
-        text = text.replace("\t", " ")  # JSON may be indented with tabs, which YAML forbids; in its texts none can be
+        text = _json_as_yaml(text)
     try:
         _check_events(text)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as failure:
         mark = failure.problem_mark or failure.context_mark
         what = f"not YAML or JSON: {failure.problem or failure.context}"
-        _refuse(mark.line + 1 if mark else 1, what, "Look for a missing quote, bracket, colon or blank there")
+        starred = "alias" in (failure.context or "")
+        remedy = (
+            "Quote a text that begins with *" if starred else "Look for a missing quote, bracket, colon or blank there"
+        )
+        _refuse(mark.line + 1 if mark else 1, what, remedy)
     except yaml.YAMLError:
         _refuse(1, "not YAML or JSON: a character that cannot stand in a text file", "Save the file as UTF-8 text")
     if node is None:
@@ -116,7 +122,7 @@ class Reader:
     ) -> Value | None:
         if isinstance(node, yaml.ScalarNode) and node.tag.removeprefix(_TAG) in tags:
             try:
-                return make(_whole(node.value))
+                return make(_encodable(node.value))
             except ValueError:
                 pass
         self.report(line_of(node), f"{what} must be {expected}", remedy)
@@ -127,15 +133,28 @@ def _true(word: str) -> bool:
     return word.lower() in ("true", "yes", "on")
 
 
-def _whole(text: str) -> str:
-    """The text with characters that JSON wrote as two halves put together."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16")
+def _encodable(text: str) -> str:
+    """The text, unless it holds half a character, which no database takes. Raises ValueError."""
+    text.encode()
+    return text
+
+
+def _json_as_yaml(text: str) -> str:
+    """JSON where it differs from YAML: tabs between values (in texts there are none), characters escaped as two halves."""
+
+    def join(found: re.Match[str]) -> str:
+        halves = found["high"], found["low"]
+        if halves == (None, None):
+            return found[0]  # an escaped backslash, which escapes nothing further
+        return bytes.fromhex("".join(halves)).decode("utf-16-be")
+
+    return _HALVES.sub(join, text.replace("\t", " "))
 
 
 def _check_events(text: str) -> None:
     depth = documents = 0
     for event in yaml.parse(text, Loader=_Loader):
-        line = event.start_mark.line + 1
+        line = int(event.start_mark.line) + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             _refuse(line, "an anchor or alias (& or *)", "Write the value out; quote a text that begins with & or *")
         if isinstance(event, yaml.CollectionStartEvent):

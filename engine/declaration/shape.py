@@ -62,7 +62,7 @@ class _Parser:
 
     def parse(self, root: yaml.Node) -> Declaration:
         take = self.reader
-        parts = take.entries(root, "the declaration", _TENANT.keys() | _SECTIONS)
+        parts = take.entries(root, "the declaration", (*_TENANT, *_SECTIONS))
         for key, node in parts.items():
             self.lines[(key,)] = line_of(node)
         tenant = self._fields(Tenant, {key: parts[key] for key in _TENANT if key in parts}, ())
@@ -130,7 +130,7 @@ class _Parser:
             self.lines[("constants", key)] = line_of(part)
             parts = self.reader.items(part, f"constant {key}") if specs[key].is_list else [part]
             values = [self.reader.wire_text(each, f"constant {key}") for each in parts]
-            constants[key] = tuple(value for value in values if value is not None)
+            constants[key] = tuple(value for value in values if value)
             if any(len(value) > _LONGEST_CONSTANT for value in constants[key]):
                 self.reader.report(
                     line_of(part), f"constant {key} is too long", f"At most {_LONGEST_CONSTANT} characters"
@@ -152,11 +152,19 @@ class _Parser:
     def _mapping(self, group: str, name: str, node: yaml.Node) -> Wanted | None:
         before = len(self.reader.problems)
         nodes = self.reader.entries(node, f"a mapping of {group} / {name}", _MAPPING)
-        said = {_MAPPING[key]: self.reader.wire_text(each, key) for key, each in nodes.items()}
+        said = {key: self.reader.wire_text(each, key) for key, each in nodes.items()}
         if len(self.reader.problems) > before:
             return None
-        stated = {column: value for column, value in said.items() if value is not None}
-        return Wanted(group, name, line=line_of(node), **stated)
+        return Wanted(
+            group=group,
+            type=name,
+            avni_value=said.get("avni") or "",
+            int_system_value=said.get("int") or "",
+            avni_uuid=said.get("uuid"),
+            data_type_hint=said.get("hint"),
+            about=said.get("about"),
+            line=line_of(node),
+        )
 
     def _flows(self, node: yaml.Node, connector: Connector) -> dict[str, dict[str, Any]]:
         keys = [flow.key for flow in connector.flows]
@@ -169,19 +177,13 @@ class _Parser:
 
 
 _LONGEST_CONSTANT: Final = 255
-_TENANT: Final = dict.fromkeys(
-    ("name", "title", "connector", "namespace", "zone", "born_here", "match_name_likeness", "match_birth_years")
-)
-_SECTIONS: Final = frozenset({"connections", "constants", "mappings", "flows"})
+_TENANT: Final = (
+    "name", "title", "connector", "namespace", "zone", "born_here", "match_name_likeness", "match_birth_years",
+)  # fmt: skip
+_SECTIONS: Final = ("connections", "constants", "mappings", "flows")
 _CONNECTION: Final = ("base_url", "sign_in", "username", "secret", "zone", "max_parallel")
 _FLOW: Final = ("cron", "zone")
-_MAPPING: Final = {
-    "avni": "avni_value",
-    "int": "int_system_value",
-    "uuid": "avni_uuid",
-    "hint": "data_type_hint",
-    "about": "about",
-}
+_MAPPING: Final = ("avni", "int", "uuid", "hint", "about")
 _FIELDS: Final[Mapping[str, Callable[[Reader, yaml.Node, str], Any]]] = {
     **dict.fromkeys(("name", "title", "connector", "namespace", "zone", "cron"), Reader.text),
     **dict.fromkeys(("base_url", "sign_in", "secret"), Reader.text),

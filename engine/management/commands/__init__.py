@@ -1,0 +1,1 @@
+"""One module per command; `engine.exits` holds what their exit status means."""

@@ -1,0 +1,108 @@
+"""`status TENANT`: how the flows of a tenant fare."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.core.management import BaseCommand
+
+from engine.commandline import tenant_named
+from engine.exits import Exit
+from engine.overview import FlowOverview, overview
+from syncstatus.models import Flow
+from syncstatus.state import State
+from tenants.scoping import tenant_scope
+
+_HEAD: Final = ("flow", "state", "lag", "last run", "next run", "waiting", "errors")
+_DOWN: Final = frozenset({State.SOURCE_DOWN, State.TARGET_DOWN, State.CREDENTIALS})
+
+
+class Command(BaseCommand):
+    """Print one line per flow; the exit status tells a monitor the same in a number."""
+
+    help = (
+        "Show how the flows of a tenant fare. Exit status: 0 all well, 1 records failed or held, "
+        "3 a server down or credentials wrong."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the tenant, and the form."""
+        parser.add_argument("tenant", metavar="TENANT", help="name of the tenant")
+        parser.add_argument("--json", action="store_true", dest="as_json", help="print JSON for programs")
+
+    def handle(self, *args: Any, tenant: str, as_json: bool, **options: Any) -> None:
+        """Gather and print."""
+        found = tenant_named(tenant)
+        with tenant_scope(found):
+            flows = overview(Flow.objects.filter(tenant=found).select_related("tenant"))
+        if as_json:
+            told = {"tenant": found.name, "flows": [_as_json(flow) for flow in flows]}
+            self.stdout.write(json.dumps(told, indent=2, ensure_ascii=False))
+        else:
+            for line in _table([_HEAD, *(_as_text(flow) for flow in flows)]):
+                self.stdout.write(line)
+        status = _exit(flows)
+        if status:
+            raise SystemExit(status)
+
+
+def _exit(flows: Iterable[FlowOverview]) -> Exit:
+    """The gravest that holds for any flow: a server that is down stops more than a record that failed."""
+    all_flows = list(flows)
+    if any(flow.state in _DOWN for flow in all_flows):
+        return Exit.SERVER
+    return Exit.RECORDS_OPEN if any(flow.errors for flow in all_flows) else Exit.THROUGH
+
+
+def _as_json(flow: FlowOverview) -> dict[str, Any]:
+    behind = flow.lag.behind
+    return {
+        "key": flow.flow.key,
+        "label": flow.label,
+        "state": flow.state.word,
+        "state_in_words": flow.state_in_words,
+        "is_on": flow.flow.is_on,
+        "is_paused": flow.flow.is_paused,
+        "lag_seconds": None if behind is None else int(behind.total_seconds()),
+        "last_good_look_at": _iso(flow.lag.last_good_look_at),
+        "last_run_at": _iso(flow.last_run.started_at if flow.last_run else None),
+        "next_run_at": _iso(flow.next_run_at),
+        "waiting": flow.waiting,
+        "errors": flow.errors,
+        "held": flow.held,
+    }
+
+
+def _as_text(flow: FlowOverview) -> tuple[str, ...]:
+    return (
+        flow.label,
+        flow.state_in_words,
+        _span(flow.lag.behind),
+        _minute(flow.last_run.started_at if flow.last_run else None),
+        _minute(flow.next_run_at),
+        str(flow.waiting),
+        str(flow.errors),
+    )
+
+
+def _table(rows: list[tuple[str, ...]]) -> Iterable[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def _span(behind: timedelta | None) -> str:
+    if behind is None:
+        return "unknown"
+    return str(timedelta(seconds=int(behind.total_seconds())))
+
+
+def _minute(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if at else "–"
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat(timespec="seconds") if at else None
