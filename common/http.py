@@ -144,7 +144,8 @@ class HttpSession:
         self.timeouts = timeouts
         self.refuse_writes = refuse_writes
         self._largest_body = largest_body
-        self._session = _new_session(limit, verify=verify)
+        self._verify = verify
+        self._session = _new_session(limit)
         self._lock = threading.Lock()
         self._counts = Counts()
         self._seen: tuple[datetime, float] | None = None
@@ -240,24 +241,23 @@ class HttpSession:
 
     def _send(self, request: Request) -> Reply:
         """One exchange on the wire. Raises _Broken beside the errors of `read`."""
-        prepared = requests.Request(
-            request.method, self._url(request), data=request.body, headers=dict(request.headers or {})
+        prepared = self._session.prepare_request(
+            requests.Request(request.method, self._url(request), data=request.body, headers=dict(request.headers or {}))
         )
-        deadline = clock.monotonic() + self.timeouts.read
         failure: Exception
         try:
-            answer = self._session.send(
-                self._session.prepare_request(prepared),
+            # Straight to the adapter: the session's own `send` would swallow the whole body of a redirect.
+            answer = self._session.get_adapter(self.base_url).send(
+                prepared,
                 stream=True,
-                allow_redirects=False,
                 timeout=(self.timeouts.connect, self.timeouts.read),
-                verify=self._session.verify,
+                verify=self._verify,
             )
         except requests.exceptions.RequestException as cut:
             # Leaving the block before raising drops the cause, whose text holds the whole URL.
             failure = self._failure(request, cut)
         else:
-            return self._whole(request, answer, deadline)
+            return self._whole(request, answer)
         raise failure
 
     def _url(self, request: Request) -> str:
@@ -280,12 +280,12 @@ class HttpSession:
             return self.error(Unreachable, request, "its certificate is not trusted")
         return _Broken()
 
-    def _whole(self, request: Request, answer: requests.Response, deadline: float) -> Reply:
+    def _whole(self, request: Request, answer: requests.Response) -> Reply:
         """The answer with its body, within the limits of size and time."""
         received = clock.monotonic()
         failure: Exception
         try:
-            body = self._body(request, answer, deadline)
+            body = self._body(request, answer, received + self.timeouts.read)
         except urllib3.exceptions.ReadTimeoutError:
             failure = self.error(Slow, request, "the answer stopped half-way")
         except (urllib3.exceptions.HTTPError, OSError):
@@ -337,11 +337,10 @@ def template_of(path: str) -> str:
     return "/".join(step if re.fullmatch(r"([a-z][A-Za-z]*|v[0-9])?", step) else "{id}" for step in path.split("/"))
 
 
-def _new_session(limit: int, *, verify: bool | str) -> requests.Session:
+def _new_session(limit: int) -> requests.Session:
     """No cookie jar (a stale cookie would hide a missing header), no environment, a bounded pool."""
     session = requests.Session()
     session.trust_env = False
-    session.verify = verify
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = "avni-integration"
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=limit, pool_block=True, max_retries=0)

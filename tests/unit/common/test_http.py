@@ -198,6 +198,12 @@ def test_a_redirect_off_the_base_is_not_followed(location: str) -> None:
     assert {request.path for request in app.requests} == {"/openmrs/things/7"}
 
 
+def test_a_redirect_with_a_body_beyond_the_size_limit_is_refused() -> None:
+    moved = Response(302, b"x" * 5000, {"Location": "/x"})
+    with Server(Scripted(moved)) as server, pytest.raises(Garbled):
+        session_to(server, largest_body=4999).read(READ)
+
+
 def test_a_circle_of_redirects_ends() -> None:
     with Server(Scripted(Response(302, headers={"Location": "/x"}))) as server:
         with pytest.raises(Unreachable, match="circle"):
