@@ -1,0 +1,1 @@
+"""Small named modules that every room may use: no models, no names of products."""
