@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from simulators.bahmni import clinical_routes, metadata_routes, patient_routes
 from simulators.bahmni.atom import render_page
 from simulators.bahmni.calls import Call, Route
-from simulators.bahmni.errors import ApiError, bad_request, not_simulated
+from simulators.bahmni.errors import ApiError, bad_request, not_simulated, server_error
 from simulators.bahmni.feeds import FeedError
 from simulators.bahmni.rendering import Renderer
 from simulators.bahmni.security import Caller, require
@@ -130,12 +130,20 @@ class BahmniApp:
         base = self._base(request)
         quiet = request.headers.get("disable-www-authenticate") == "true"
         require(caller, self._needed(route, request), None if quiet else base)
-        self.store.acting = caller.user.uuid if caller.user else None
+        self._deadlock(request)
+        before, self.store.acting = self.store.acting, caller.user.uuid if caller.user else None
         try:
             call = Call(self.store, request, Renderer(self.store, base), caller, *uuids)
             return route.handler(call)
         finally:
-            self.store.acting = None
+            self.store.acting = before
+
+    def _deadlock(self, request: Request) -> None:
+        """The database rolled this write back in favour of another: 500, though it may be tried again."""
+        if request.method == "GET" or not self.store.settings.deadlocks:
+            return
+        self.store.settings.deadlocks -= 1
+        raise server_error("Deadlock found when trying to get lock; try restarting transaction")
 
     def _needed(self, route: Route, request: Request) -> tuple[str, ...]:
         """Purging takes another privilege than voiding."""

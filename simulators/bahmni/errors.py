@@ -1,4 +1,4 @@
-"""The shapes in which OpenMRS refuses (openmrs.md O30 to O36)."""
+"""The shapes in which OpenMRS refuses (openmrs.md O29 to O36)."""
 
 from __future__ import annotations
 

@@ -45,6 +45,9 @@ class Settings:
     link_alias: bool = True
     """`resourceAlias` in links; releases before 2.26 had none."""
 
+    deadlocks: int = 0
+    """So many of the next writes are rolled back with a 500."""
+
     # patients
     name_pattern: str | None = r"^[a-zA-Z \-]+$"
     """Regex each name must match; None: anything goes. The clean Bahmni data set has this one."""

@@ -76,6 +76,21 @@ def test_proxy_page_instead_of_an_answer(server: Server, http: Http) -> None:
     assert answer.headers["Content-Type"].startswith("text/html")
 
 
+def test_write_may_lose_a_deadlock(http: Http, store: Store) -> None:
+    store.settings.deadlocks = 1
+    body = {"uuid": "p", "names": [{"givenName": "A"}], "gender": "F"}
+    first = http.post("/person", body)
+    assert first.status_code == 500
+    assert "Deadlock found" in first.json()["error"]["message"]
+    assert http.post("/person", body).status_code == 201
+
+
+def test_requests_leave_the_hospitals_own_user_alone(http: Http, store: Store, patient: Patient) -> None:
+    store.as_user(catalogue.SUPERMAN_USER)
+    http.get(f"/patient/{PATIENT}")
+    assert store.acting == catalogue.SUPERMAN_USER
+
+
 def test_requests_are_counted_by_route(server: Server, http: Http, patient: Patient) -> None:
     server.reset_counts()
     http.get(f"/patient/{PATIENT}")
