@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator, URLValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator, URLValidator
 from django.db import models
 
 from tenants.rights import RIGHTS_OF_ROLE, Right, Role
@@ -46,6 +46,7 @@ class Tenant(models.Model):
     )
     match_name_likeness = models.FloatField(
         default=0.7,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
         help_text="How alike (0 to 1) the names must be when a subject and a patient meet for the first time by "
         "number alone.",
     )
@@ -115,7 +116,9 @@ class Connection(TenantOwned):
         validators=[validate_zone],
         help_text="Zone the server writes its times in.",
     )
-    max_parallel = models.PositiveSmallIntegerField(default=4, help_text="Requests at a time.")
+    max_parallel = models.PositiveSmallIntegerField(
+        default=4, validators=[MinValueValidator(1), MaxValueValidator(64)], help_text="Requests at a time."
+    )
     identity = models.JSONField(
         default=dict, blank=True, editable=False, help_text="What the server said of itself when last checked."
     )

@@ -6,6 +6,8 @@ from django.db import models
 
 
 class Right(models.TextChoices):
+    """What a person may do in a tenant."""
+
     SEE_LIST = "see-list", "see lists and states"
     SEE_VALUES = "see-values", "see values of records"
     ACT = "act", "run, pause, retry, ignore"
@@ -14,6 +16,8 @@ class Right(models.TextChoices):
 
 
 class Role(models.TextChoices):
+    """Bundles of rights, given by membership."""
+
     VIEWER = "viewer", "Viewer"
     OPERATOR = "operator", "Operator"
     MAPPER = "mapper", "Mapper"

@@ -91,6 +91,7 @@ class TenantManager(models.Manager[_Row]):
         self.path = path
 
     def get_queryset(self) -> models.QuerySet[_Row]:
+        """The rows inside the current scope; outside any, a query that refuses to run."""
         scope = _scope.get()
         if scope is None:
             return _RefusedQuerySet(model=self.model, query=_RefusedQuery(self.model), using=self._db)

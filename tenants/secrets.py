@@ -1,7 +1,7 @@
 """Secrets at rest: encrypted text in the database, revealed only by the one who signs in with it.
 
 Stored form `v1:<key id>:<token>`. `settings.FIELD_ENCRYPTION_KEYS` lists Fernet keys; the first encrypts, all decrypt.
-Decryption happens in `Secret.reveal`, not when a row is read: a lost key must not make the list of connections unreadable.
+Decryption happens in `Secret.reveal`, not when a row is read: a lost key must not make lists unreadable.
 """
 
 from __future__ import annotations
@@ -69,12 +69,15 @@ class SecretField(models.TextField):  # type: ignore[type-arg]  # the stubs want
     """Column holding a `Secret`. Assigning a plain string is refused, so that nothing is stored by accident."""
 
     def from_db_value(self, value: str | None, *_: object) -> Secret:
+        """Wrap what is stored; nothing is decrypted yet."""
         return Secret(value or "")
 
     def to_python(self, value: Any) -> Secret:
+        """Only a Secret is one."""
         return value if isinstance(value, Secret) else Secret("")
 
     def get_prep_value(self, value: Any) -> str:
+        """The stored form. Raises TypeError for a plain text."""
         if isinstance(value, Secret):
             return value.sealed
         if not value:
@@ -82,7 +85,8 @@ class SecretField(models.TextField):  # type: ignore[type-arg]  # the stubs want
         raise TypeError("assign Secret.of(text), not the text itself")
 
     def value_to_string(self, obj: models.Model) -> str:
-        return ""  # serializers and fixtures never carry a secret, not even sealed
+        """Nothing: serializers and fixtures never carry a secret, not even sealed."""
+        return ""
 
 
 def no_secret() -> Secret:

@@ -140,7 +140,7 @@ def _encodable(text: str) -> str:
 
 
 def _json_as_yaml(text: str) -> str:
-    """JSON where it differs from YAML: tabs between values (in texts there are none), characters escaped as two halves."""
+    """JSON without what YAML does not know: tabs between values, and characters escaped as two halves."""
 
     def join(found: re.Match[str]) -> str:
         halves = found["high"], found["low"]

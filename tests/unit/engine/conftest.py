@@ -48,6 +48,6 @@ def ready(in_ashwini: Tenant) -> Tenant:
         kind = MappingType.objects.get(group__name=group, name=name)
         Mapping.objects.create(tenant=in_ashwini, type=kind, avni_value=f"avni {name}", int_system_value=f"int {name}")
     Constant.objects.filter(key="Prefix").update(value="TRI")
-    for side in ("avni", "paper"):
-        Connection.objects.create(tenant=in_ashwini, side=side, base_url="http://localhost", sign_in="none")
+    for side, sign_in in (("avni", "none"), ("paper", "basic")):
+        Connection.objects.create(tenant=in_ashwini, side=side, base_url="http://localhost", sign_in=sign_in)
     return in_ashwini

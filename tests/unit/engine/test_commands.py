@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from engine.exits import Exit
+from errors.models import ErrorRecord, ErrorState
+from syncstatus.models import Flow, Stream
+from tenants.models import Tenant
+from tests.unit.engine.factories import error_of
+from tests.unit.engine.fake_connector import BACK, OUT
+
+DECLARATION = "name: ashwini\nconnector: paper\ntitle: Ashwini hospital\n"
+
+
+def run(*arguments: Any) -> tuple[int, str]:
+    """Exit status and standard output of a command."""
+    out = StringIO()
+    try:
+        call_command(*arguments, stdout=out, stderr=StringIO())
+    except CommandError as refusal:
+        return refusal.returncode, str(refusal)
+    except SystemExit as end:
+        return int(end.code or 0), out.getvalue()
+    return 0, out.getvalue()
+
+
+def test_import_tells_every_change_and_their_number(tmp_path: Path, paper: object, db: None) -> None:
+    file = tmp_path / "tenant.yaml"
+    file.write_text(DECLARATION)
+    assert run("import_tenant", str(file)) == (0, "tenant ashwini: added, all flows off\nashwini: 1 changes\n")
+    assert run("import_tenant", str(file)) == (0, "ashwini: 0 changes\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"name: [", "is refused, nothing was changed"), (b"\xff\xfe", "is not UTF-8"), (None, "cannot be read")],
+)
+def test_import_of_a_wrong_file_ends_with_the_status_for_usage(
+    tmp_path: Path, db: None, paper: object, content: bytes | None, told: str
+) -> None:
+    file = tmp_path / "tenant.yaml"
+    if content is not None:
+        file.write_bytes(content)
+    status, said = run("import_tenant", str(file))
+    assert status == Exit.USAGE
+    assert told in said
+
+
+def test_export_prints_what_import_takes(ready: Tenant, tmp_path: Path) -> None:
+    file = tmp_path / "tenant.yaml"
+    assert run("export_tenant", "ashwini", "--output", str(file))[0] == 0
+    assert run("export_tenant", "ashwini") == (0, file.read_text())
+    assert run("import_tenant", str(file)) == (0, "ashwini: 0 changes\n")
+
+
+@pytest.mark.parametrize("command", [("export_tenant",), ("status",), ("switch_on", OUT), ("switch_off", OUT)])
+def test_an_unknown_tenant_is_answered_with_those_that_exist(ashwini: Tenant, bissau: Tenant, command: Any) -> None:
+    name, *rest = command
+    status, said = run(name, "nobody", *rest)
+    assert status == Exit.USAGE
+    assert said.endswith("Tenants: ashwini, bissau.")
+
+
+def test_an_unknown_flow_is_answered_with_those_that_exist(ashwini: Tenant) -> None:
+    assert run("switch_off", "ashwini", "sideways") == (
+        Exit.USAGE,
+        f"ashwini has no flow 'sideways'. Flows: {OUT}, {BACK}.",
+    )
+
+
+def test_switch_on_lists_everything_that_is_missing(ashwini: Tenant) -> None:
+    status, said = run("switch_on", "ashwini", OUT)
+    assert status == Exit.USAGE
+    assert [line.strip().split(".")[0] for line in said.splitlines()[1:]] == [
+        "The mapping People / Number is missing",
+        "The mapping People / Form is missing",
+        "The constant Prefix is missing",
+        "There is no connection to Avni",
+        "There is no connection to the card box",
+        "Say where to begin: beginning (from the very first record) or recent (from now on only)",
+    ]
+
+
+def test_switch_on_and_off(ready: Tenant) -> None:
+    assert run("switch_on", "ashwini", OUT, "--start", "recent")[0] == 0
+    assert Flow.objects.get(key=OUT).is_on
+    assert run("switch_off", "ashwini", OUT) == (0, f"{OUT} of ashwini is off\n")
+    assert run("switch_off", "ashwini", OUT) == (0, f"{OUT} of ashwini was off already\n")
+
+
+def test_status_shows_a_line_per_flow(ashwini: Tenant) -> None:
+    status, said = run("status", "ashwini")
+    assert status == Exit.THROUGH
+    assert [line.split("  ")[0] for line in said.splitlines()] == ["flow", "Avni → cards", "Cards → Avni"]
+
+
+def test_status_as_json_holds_the_same(ashwini: Tenant) -> None:
+    flows = json.loads(run("status", "ashwini", "--json")[1])["flows"]
+    assert [(flow["key"], flow["state"], flow["lag_seconds"], flow["errors"]) for flow in flows] == [
+        (OUT, "off", None, 0),
+        (BACK, "off", None, 0),
+    ]
+
+
+def test_status_ends_with_1_while_records_failed(in_ashwini: Tenant) -> None:
+    error_of(Stream.objects.first(), state=ErrorState.RETRYING)
+    assert run("status", "ashwini")[0] == Exit.RECORDS_OPEN
+
+
+def test_status_ends_with_0_when_records_only_wait_for_others(in_ashwini: Tenant) -> None:
+    error_of(Stream.objects.first(), state=ErrorState.DEFERRED)
+    assert run("status", "ashwini")[0] == Exit.THROUGH
+
+
+def test_status_ends_with_3_while_a_server_is_down(in_ashwini: Tenant) -> None:
+    error_of(Stream.objects.first(), state=ErrorState.HELD)
+    Flow.objects.update(is_on=True)
+    Stream.objects.update(last_look_failure="remote.target-down")
+    assert run("status", "ashwini")[0] == Exit.SERVER
+    assert ErrorRecord.objects.count() == 1
