@@ -28,6 +28,9 @@ SUBJECT_TYPE: Final = "IntegrationAvniSubjectType"
 HOSPITAL_REGISTRATION: Final = "Bahmni Patient Registration"
 """The Avni encounter type that stands for a patient of Bahmni; its name is fixed in the Java service."""
 
+VOIDED_BY_US: Final = "voided"
+"""What a link keeps as the state we left when we voided the target: only then do we bring it back ourselves."""
+
 SUBJECT: Final = "subject"
 PATIENT: Final = "patient"
 AVNI: Final = "avni"

@@ -48,6 +48,7 @@ def as_known(link: Link) -> Known:
         target_parent_id=link.target_parent_id,
         other_targets=link.other_targets,
         wanted_fingerprint=link.wanted_fingerprint,
+        left_fingerprint=link.left_fingerprint,
         outcome=Outcome(link.outcome),
         is_suspect=link.is_suspect,
     )
@@ -140,8 +141,7 @@ class Ledger:
             link.other_targets = dict(plan.other_targets)
             link.left_fingerprint = plan.left_fingerprint
             link.is_suspect = False
-            created = [write.kind for write in plan.writes if write.verb == "create"]
-            link.created_by_us = sorted({*link.created_by_us, *created})
+            link.created_by_us = sorted({*link.created_by_us, *plan.created_by_us})
         return link
 
     def _failure(self, result: Result) -> recording.Failure:

@@ -41,6 +41,7 @@ class Result:
 
     @property
     def is_finished(self) -> bool:
+        """Whether nothing is open any more for the entity."""
         return self.outcome in FINISHED
 
     @property
@@ -80,7 +81,7 @@ def hand_over(change: Change, known: Known | None, handover: Handover[Any], pen:
         return Result(change, verdict.outcome, verdict.message, verdict.params, want, waits_for=waits_for, due=due)
     except RemoteError as failure:
         return Result(change, Outcome.FAILED, *explain_remote(failure), want)
-    except Exception as bug:  # the barrier around one record: whatever it is, the others go on
+    except Exception as bug:  # noqa: BLE001  # the barrier around one record: whatever it is, the others go on
         return Result(change, Outcome.FAILED, "engine.unexpected", where(bug), want)
 
 
@@ -92,10 +93,13 @@ def is_settled(want: Want, known: Known) -> bool:
 
 def _look_and_write(change: Change, want: Want, known: Known | None, handover: Handover[Any], pen: Pen) -> Result:
     writes = 0
+    intended: Outcome | None = None
     for look in range(1, LOOKS + 1):
         plan = handover.plan(want, handover.look(want, known), known)
         if pen.rehearses:
             return Result(change, plan.outcome, want=want, plan=plan, planned=plan.writes)
+        # A later look may find everything done; what came of the change is still what the first one set out to do.
+        intended = intended or (plan.outcome if plan.writes else None)
         try:
             ids: dict[str, str] = {}
             for write in plan.writes:
@@ -109,7 +113,7 @@ def _look_and_write(change: Change, want: Want, known: Known | None, handover: H
             continue
         if plan.look_again and look < LOOKS:
             continue
-        return Result(change, plan.outcome, want=want, plan=_with_given_ids(plan, ids), writes=writes)
+        return Result(change, intended or plan.outcome, want=want, plan=_with_given_ids(plan, ids), writes=writes)
     raise AssertionError("unreachable: the loop returns or raises")
 
 

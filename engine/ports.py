@@ -18,7 +18,7 @@ JsonObject = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """ "This entity changed": its id, a version compared only for (in)equality, and the record if the page carried it."""
+    """An entity changed: its id, a version compared only for (in)equality, and the record if the page carried it."""
 
     entity_id: str
     version: str
@@ -46,11 +46,13 @@ class Known:
     target_parent_id: str
     other_targets: Mapping[str, str]
     wanted_fingerprint: str
+    left_fingerprint: str
     outcome: Outcome
     is_suspect: bool
 
     @property
     def points_somewhere(self) -> bool:
+        """Whether a target record was ever written down."""
         return bool(self.target_id)
 
 
@@ -83,16 +85,19 @@ class Write:
 
 @dataclass(frozen=True)
 class Plan:
-    """The writes that make the target agree, empty when it already does, and the records that will then stand for it."""
+    """The writes that make the target agree, none when it already does, and the records that will then stand for it."""
 
     writes: tuple[Write, ...]
     outcome: Outcome
     target_id: str
     target_parent_id: str
     other_targets: Mapping[str, str] = field(default_factory=dict)
+    created_by_us: tuple[str, ...] = ()
+    """Kinds of the records standing for it that bear an id of ours: this tenant created them, remembered or not."""
     left_fingerprint: str = ""
+    """The connector's note of the state the target is left in; `Known` brings it back next time."""
     look_again: bool = False
-    """The writes uncover what could not be seen before (a voided encounter hides its observations): plan once more after them."""
+    """The writes uncover what could not be seen before (a voided encounter hides its observations): then plan anew."""
 
 
 State = TypeVar("State")

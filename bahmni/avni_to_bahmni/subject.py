@@ -54,7 +54,7 @@ class Rival:
 
 @dataclass(frozen=True)
 class Found:
-    """What was read before writing. `registrations` are the patient's registration encounters, ours among them or not."""
+    """What was read before writing. `registrations`: the patient's registration encounters, ours or not."""
 
     rivals: tuple[Rival, ...] = ()
     patients: tuple[FoundPatient, ...] = ()
@@ -125,19 +125,23 @@ def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, poli
     if ours is None:
         return _first_time(content, found, known, snapshot, policy)
     left = fingerprint([want.fingerprint])
+    standing = {"patient": ours.patient.uuid, "visit": ours.visit_uuid, "encounter": ours.uuid}
     targets: dict[str, Any] = {
         "target_id": ours.uuid, "target_parent_id": ours.patient.uuid, "other_targets": {"visit": ours.visit_uuid},
+        "created_by_us": _created_by_us(content, standing, policy),
     }  # fmt: skip
+    if content.voided and ours.voided:
+        return Plan((), Outcome.UNCHANGED, left_fingerprint=known.left_fingerprint if known else "", **targets)
     if content.voided:
-        void = () if ours.voided else (Write("void", "encounter", ours.uuid, {}, "the subject was voided in Avni"),)
-        return Plan(void, Outcome.VOIDED if void else Outcome.UNCHANGED, left_fingerprint=left, **targets)
+        void = Write("void", "encounter", ours.uuid, {}, "the subject was voided in Avni")
+        return Plan((void,), Outcome.VOIDED, left_fingerprint=v.VOIDED_BY_US, **targets)
     if ours.voided:
         return _revive(ours, known, targets)
     writes = _agree(content, ours, snapshot, policy)
     return Plan(writes, Outcome.UPDATED if writes else Outcome.UNCHANGED, left_fingerprint=left, **targets)
 
 
-# -- the record alone ---------------------------------------------------------------------------------------------------
+# -- the record alone ------------------------------------------------------------------------------------------------
 
 
 def _text(observations: Mapping[str, Any], key: str) -> str:
@@ -175,11 +179,11 @@ def _mapped(snapshot: Snapshot, pair: tuple[str, str]) -> str:
     return entry.int_system_value if entry else ""
 
 
-# -- against what was found ---------------------------------------------------------------------------------------------
+# -- against what was found ------------------------------------------------------------------------------------------
 
 
 def _ours(content: Registration, found: Found, known: Known | None) -> FoundEncounter | None:
-    """The registration encounter that carries the subject's marker; a voided one hides its marker and is known by the link."""
+    """The encounter that carries the subject's marker; a voided one hides its marker and is known by the link."""
     for one in found.registrations:
         if one.marker == content.subject_id or (one.voided and known and one.uuid == known.target_id):
             return one
@@ -191,8 +195,8 @@ def _confirm(content: Registration, ours: FoundEncounter | None, found: Found, k
     if known.identifier != content.identifier:
         raise Hold("bahmni.subject-id-changed")
     if ours is None:
-        if known.outcome is Outcome.VOIDED and not found.registrations:
-            return
+        if content.voided and known.left_fingerprint == v.VOIDED_BY_US:
+            return  # purged after we voided it: nothing is missing
         raise Hold("bahmni.registration-gone")
     if ours.patient.voided:
         raise Hold("bahmni.patient-voided")
@@ -245,12 +249,18 @@ def _first_time(content: Registration, found: Found, known: Known | None, snapsh
         encounter,
         patient_uuid,
         {"visit": visit},
+        _created_by_us(content, {"patient": patient_uuid, "visit": visit, "encounter": encounter}, policy),
         fingerprint([_fingerprint(content, snapshot)]),
     )
 
 
 def _derived(policy: Policy, kind: str, content: Registration) -> str:
     return str(derived_uuid(policy.namespace, kind, "registration", content.subject_id))
+
+
+def _created_by_us(content: Registration, standing: Mapping[str, str], policy: Policy) -> tuple[str, ...]:
+    """The kinds whose record bears the uuid we would choose: nobody else gives it, whatever a link remembers."""
+    return tuple(kind for kind, uuid in standing.items() if uuid == _derived(policy, kind, content))
 
 
 def _same_person(content: Registration, patient: FoundPatient, policy: Policy) -> None:
@@ -280,7 +290,7 @@ def _sorted_words(name: str) -> str:
 
 
 def _registration_visit(content: Registration, found: Found, snapshot: Snapshot) -> tuple[str | None, str | None]:
-    """The visit to use and, when it began after the registration, its beginning: an encounter must lie inside its visit."""
+    """The visit to use, and its beginning when that is later than the registration: encounters lie inside visits."""
     visits = [visit for visit in found.visits if visit.type == snapshot.constant(v.VISIT_TYPE)]
     marked = [visit for visit in visits if content.subject_id in visit.attributes.values()]
     if not (marked or visits):
@@ -293,7 +303,7 @@ def _registration_visit(content: Registration, found: Found, snapshot: Snapshot)
 
 def _revive(ours: FoundEncounter, known: Known | None, targets: Mapping[str, Any]) -> Plan:
     """Only what we voided ourselves comes back by itself."""
-    if known is None or known.outcome is not Outcome.VOIDED:
+    if known is None or known.left_fingerprint != v.VOIDED_BY_US:
         raise Hold("bahmni.target-voided")
     unvoid = Write("unvoid", "encounter", ours.uuid, {}, "the subject was un-voided in Avni")
     return Plan((unvoid,), Outcome.UPDATED, look_again=True, **targets)
@@ -316,7 +326,7 @@ def _agree(content: Registration, ours: FoundEncounter, snapshot: Snapshot, poli
     return (Write("update", "encounter", ours.uuid, {"obs": body}, f"{len(changed)} observations differ"),)
 
 
-# -- bodies -------------------------------------------------------------------------------------------------------------
+# -- bodies ----------------------------------------------------------------------------------------------------------
 
 
 def _members(content: Registration, snapshot: Snapshot) -> list[Leaf]:

@@ -104,29 +104,31 @@ def plan(want: Want, found: Found, known: Known | None, namespace: UUID) -> Plan
     if there is None:
         return _first_time(want, content, found, namespace)
     _confirm(content, there, found, known)
-    left = fingerprint([want.fingerprint])
+    left, chosen = fingerprint([want.fingerprint]), external_id(namespace, content.patient_uuid)
     targets: dict[str, Any] = {
         "target_id": there["ID"],
         "target_parent_id": there["Subject ID"],
-        "left_fingerprint": left,
+        "created_by_us": ("encounter",) if there.get("External ID") == chosen else (),
     }
+    if content.voided and there["Voided"]:
+        return Plan((), Outcome.UNCHANGED, left_fingerprint=known.left_fingerprint if known else "", **targets)
     if content.voided:
-        gone = bool(there["Voided"])
-        void = () if gone else (Write("void", "encounter", there["ID"], {}, "the patient was voided in Bahmni"),)
-        return Plan(void, Outcome.VOIDED if void else Outcome.UNCHANGED, **targets)
+        void = Write("void", "encounter", there["ID"], {}, "the patient was voided in Bahmni")
+        return Plan((void,), Outcome.VOIDED, left_fingerprint=v.VOIDED_BY_US, **targets)
     differing = _differing(content, there["observations"])
     body: dict[str, Any] = {"observations": differing} if differing else {}
     if there["Voided"]:
-        if known is None or known.outcome is not Outcome.VOIDED:
+        if known is None or known.left_fingerprint != v.VOIDED_BY_US:
             raise Hold("bahmni.target-voided")
         body["Voided"] = False
     if not body:
-        return Plan((), Outcome.UNCHANGED, **targets)
+        return Plan((), Outcome.UNCHANGED, left_fingerprint=left, **targets)
     why = f"{len(differing)} observations differ" if differing else "the patient was un-voided in Bahmni"
-    return Plan((Write("update", "encounter", there["ID"], body, why),), Outcome.UPDATED, **targets)
+    update = Write("update", "encounter", there["ID"], body, why)
+    return Plan((update,), Outcome.UPDATED, left_fingerprint=left, **targets)
 
 
-# -- the record alone ---------------------------------------------------------------------------------------------------
+# -- the record alone ------------------------------------------------------------------------------------------------
 
 
 def _value(value: Any, entry: Entry, snapshot: Snapshot) -> Any:
@@ -202,7 +204,7 @@ def _registered_at(patient: Mapping[str, Any]) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-# -- against what was found ---------------------------------------------------------------------------------------------
+# -- against what was found ------------------------------------------------------------------------------------------
 
 
 def _first_time(want: Want, content: HospitalRegistration, found: Found, namespace: UUID) -> Plan:
@@ -220,7 +222,8 @@ def _first_time(want: Want, content: HospitalRegistration, found: Found, namespa
         "Voided": False,
     }
     create = Write("create", "encounter", chosen, body, "no registration encounter carries the patient's marker")
-    return Plan((create,), Outcome.CREATED, chosen, subject["ID"], left_fingerprint=fingerprint([want.fingerprint]))
+    left = fingerprint([want.fingerprint])
+    return Plan((create,), Outcome.CREATED, chosen, subject["ID"], created_by_us=("encounter",), left_fingerprint=left)
 
 
 def _the_subject(want: Want, found: Found) -> Mapping[str, Any]:

@@ -1,0 +1,201 @@
+"""Whatever goes wrong on the wire during a write or a read: afterwards everything is there once, right, and no error is left.
+
+One test per request the streams send, through every kind of fault. The servers are real sockets; nothing is patched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from common.http import Timeouts
+from engine import work
+from errors.models import OPEN_STATES, ErrorRecord, ErrorState
+from simulators.faults import Faults
+from syncstatus.models import Link
+from tenants.models import Tenant
+from tests.chaos.truth import InAvni, InBahmni, in_avni, in_bahmni, work_until_quiet
+from tests.flow.world import MARKER, World
+
+WRITE_FAULTS = (
+    "reset_before",
+    "reset_after",
+    "late_commit",
+    "garbage",
+    "truncated",
+    "status:500",
+    "status:502",
+    "status_after:500",
+    "status_after:502",
+    "hang:0.4",
+)
+READ_FAULTS = ("reset_before", "status:500", "status:502", "garbage", "truncated", "hang:0.4")
+REPEATED = (1, 4)
+"""How often in a row: a single mishap, and more than a hand-over puts up with."""
+
+BEFORE = {"Height": 150, "Medical problems": ["Asthma", "Diabetes"], "Occupation": "Weaver", "Marital status": "Married"}
+EDIT = {"Height": 151, "Medical problems": ["Asthma", "Anaemia"], "Occupation": None, "Marriage date": "2015-02-11"}
+HELD_BEFORE = {
+    "Height": [150.0],
+    "Marital status": ["Married"],
+    "Medical problems": ["Asthma", "Diabetes"],
+    "Occupation": ["Weaver"],
+}
+HELD_AFTER = {
+    "Height": [151.0],
+    "Marital status": ["Married"],
+    "Marriage date": ["2015-02-11"],
+    "Medical problems": ["Anaemia", "Asthma"],
+}
+
+
+@pytest.fixture
+def hasty(world: World) -> World:
+    """The world with clients that wait 0.2 s for an answer instead of minutes."""
+    servers: Any = work.servers_of(work.setting_of(Tenant.objects.get(pk=world.tenant.pk)))
+    for client in (servers.avni, servers.openmrs):
+        client.session.timeouts = Timeouts(connect=2.0, read=0.2)
+    return world
+
+
+@dataclass(frozen=True)
+class Written:
+    """One request of a stream: how the world gets ready for it, what triggers it, and what must stand there afterwards."""
+
+    stream: str
+    method: str
+    path: str
+    prepare: Callable[[World, str], str]
+    trigger: Callable[[World, str], None]
+    truth: Callable[[World, str, str], object]
+    expected: Callable[[str], object]
+
+
+def subject_ready(world: World, number: str) -> str:
+    return world.subject(number, observations=BEFORE)
+
+
+def subject_there(world: World, number: str) -> str:
+    subject = subject_ready(world, number)
+    world.sync("subject")
+    return subject
+
+
+def subject_voided(world: World, number: str) -> str:
+    subject = subject_there(world, number)
+    world.avni.void_subject(subject, at=world.moment())
+    world.sync("subject")
+    return subject
+
+
+def pair_ready(world: World, number: str) -> str:
+    world.subject(number)
+    return world.patient(number, attributes={"Caste": "Toda", "Family size": "5"})
+
+
+def pair_there(world: World, number: str) -> str:
+    patient = pair_ready(world, number)
+    world.sync("patient")
+    return patient
+
+
+def nothing(world: World, entity: str) -> None:
+    """The record is new: reading it is enough."""
+
+
+def edit_subject(world: World, subject: str) -> None:
+    world.avni.edit_subject(subject, observations=EDIT, at=world.moment())
+
+
+def void_subject(world: World, subject: str) -> None:
+    world.avni.void_subject(subject, at=world.moment())
+
+
+def unvoid_subject(world: World, subject: str) -> None:
+    world.avni.edit_subject(subject, voided=False, observations=EDIT, at=world.moment())
+
+
+def edit_patient(world: World, patient: str) -> None:
+    world.bahmni.hospital_edit_attribute(patient, world.attributes["Caste"], "Irula")
+    world.bahmni.hospital_edit_attribute(patient, world.attributes["Family size"], None)
+
+
+def void_patient(world: World, patient: str) -> None:
+    world.bahmni.void_patient(patient)
+    world.rewind()
+
+
+def hospital(world: World, number: str, entity: str) -> InBahmni:
+    return in_bahmni(world, number)
+
+
+def community(world: World, number: str, patient: str) -> InAvni:
+    subject = next(
+        row.uuid for row in world.avni.subjects.values() if number in [str(v) for v in row.observations.values()]
+    )
+    return in_avni(world, subject)
+
+
+def registered(answers: dict[str, list[Any]]) -> Callable[[str], InBahmni]:
+    return lambda subject: InBahmni(1, 1, 1, 1, answers, (subject,))
+
+
+def gone(subject: str) -> InBahmni:
+    return InBahmni(1, 1, 0, 1)
+
+
+WRITES = {
+    "a new patient": Written("subject", "POST", r"/patient$", subject_ready, nothing, hospital, registered(HELD_BEFORE)),
+    "a new visit": Written("subject", "POST", r"/visit$", subject_ready, nothing, hospital, registered(HELD_BEFORE)),
+    "a new encounter": Written("subject", "POST", r"/encounter$", subject_ready, nothing, hospital, registered(HELD_BEFORE)),
+    "an edited encounter": Written(
+        "subject", "POST", r"/encounter/[^/]+$", subject_there, edit_subject, hospital, registered(HELD_AFTER)
+    ),
+    "a voided encounter": Written("subject", "DELETE", r"/encounter/", subject_there, void_subject, hospital, gone),
+    "an encounter brought back": Written(
+        "subject", "POST", r"/encounter/[^/]+$", subject_voided, unvoid_subject, hospital, registered(HELD_AFTER)
+    ),
+    "a new registration in Avni": Written(
+        "patient", "POST", r"/api/encounter$", pair_ready, nothing, community,
+        lambda patient: InAvni(1, ({MARKER: patient, "Caste [HP]": "Toda", "Family size [HP]": 5},)),
+    ),
+    "an edited registration in Avni": Written(
+        "patient", "PATCH", r"/api/encounter/", pair_there, edit_patient, community,
+        lambda patient: InAvni(1, ({MARKER: patient, "Caste [HP]": "Irula"},)),
+    ),
+    "a voided registration in Avni": Written(
+        "patient", "DELETE", r"/api/encounter/", pair_there, void_patient, community, lambda patient: InAvni(1)
+    ),
+}  # fmt: skip
+
+
+def faults_of(world: World, stream: str) -> Faults:
+    return (world.bahmni_server if stream == "subject" else world.avni_server).faults
+
+
+def open_errors(entity: str) -> list[tuple[str, str]]:
+    return list(ErrorRecord.objects.filter(entity_id=entity, state__in=OPEN_STATES).values_list("state", "message"))
+
+
+@pytest.mark.parametrize("times", REPEATED, ids=["once", "again and again"])
+@pytest.mark.parametrize("name", WRITES)
+def test_a_write_that_goes_wrong_leaves_the_record_there_once_and_right(hasty: World, name: str, times: int) -> None:
+    case = WRITES[name]
+    faults = faults_of(hasty, case.stream)
+    wrong = {}
+    for number, fault in enumerate(WRITE_FAULTS, start=1001):
+        entity = case.prepare(hasty, str(number))
+        case.trigger(hasty, entity)
+        fired = faults.fired[fault]
+        faults.plan(case.method, case.path, fault, times=times, seconds=3600)
+        hasty.sync(case.stream)
+        assert faults.fired[fault] > fired, f"{fault} did not happen"
+        faults.clear()
+        work_until_quiet(hasty, case.stream)
+        found = case.truth(hasty, str(number), entity)
+        if found != case.expected(entity) or open_errors(entity):
+            wrong[fault] = (found, open_errors(entity))
+    assert wrong == {}
