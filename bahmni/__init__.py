@@ -1,0 +1,1 @@
+"""Avni ↔ Bahmni: the OpenMRS client, the translators of both directions, and what they declare."""

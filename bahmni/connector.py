@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from avni.windows import window_start
 from bahmni import declarations, sentences
@@ -19,7 +19,7 @@ from engine.registry import Connector, FlowSpec, Servers, SideSpec, StreamSpec
 
 def first_position(servers: Servers, stream_key: str, policy: str) -> JsonObject:
     """Where a stream begins: before the first record, or behind what there is now."""
-    assert isinstance(servers, BahmniServers)
+    servers = cast(BahmniServers, servers)
     if stream_key == v.PATIENT:
         position: Any = servers.feed("patient").start("beginning" if policy == "beginning" else "recent")
         return dict(position)
@@ -31,7 +31,7 @@ def first_position(servers: Servers, stream_key: str, policy: str) -> JsonObject
 
 def show(servers: Servers, stream_key: str, source_id: str, target_id: str) -> Mapping[str, Any]:
     """What stands on both sides now, read live."""
-    assert isinstance(servers, BahmniServers)
+    servers = cast(BahmniServers, servers)
     if stream_key == v.SUBJECT:
         there = servers.openmrs.one(f"/encounter/{target_id}", "full") if target_id else None
         return {"Avni": servers.avni.subject(source_id), "Bahmni": there}

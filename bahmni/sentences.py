@@ -38,8 +38,8 @@ SENTENCES: Mapping[str, Sentence] = {
         error_type="MultipleSubjectsWithId",
     ),
     "bahmni.subject-id-changed": Sentence(
-        cause="The patient with this number already carries the registration of another subject, or the subject's number "
-        "was changed after it was handed over.",
+        cause="The patient with this number already carries the registration of another subject, or the subject's "
+        "number was changed after it was handed over.",
         remedy="Find out which subject the patient is. Correct the number in Avni, then retry.",
         error_type="SubjectIdChanged",
     ),
@@ -81,11 +81,11 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "bahmni.number-in-use": Sentence(
         cause="Bahmni says that another patient already uses this number, but does not show that patient.",
-        remedy="Look for the number in Bahmni, also among other kinds of number, and correct it on one side, then retry.",
+        remedy="Look for the number in Bahmni, also among other kinds of number, and correct it, then retry.",
     ),
     "bahmni.first-match-disagrees": Sentence(
         cause="A patient in Bahmni has this number, but {differing} differ from the subject in Avni.",
-        remedy="Compare both. If it is one person, correct the side that is wrong, then retry. If not, correct the number.",
+        remedy="Compare both. If it is one person, correct what is wrong, then retry; if not, correct the number.",
     ),
     "bahmni.multiple-patients": Sentence(
         cause="Several patients in Bahmni have this number.",
@@ -122,7 +122,7 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "bahmni.feed-reset": Sentence(
         cause="Bahmni's feed no longer holds the entry we stopped at. Was its database restored or replaced?",
-        remedy="Find out what happened to Bahmni. The position has to be set by a person; nothing is skipped until then.",
+        remedy="Find out what happened to Bahmni. A person has to set the position; nothing is skipped until then.",
     ),
     "record.field-missing": Sentence(
         cause='The record lacks "{field}", which every record should have.',

@@ -1,4 +1,4 @@
-"""The closed list of ways a change can end. Exactly one per change; a run is green only when they add up to what was read."""
+"""The closed list of ways a change can end. One per change; a run is green only when they add up to what was read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages are read ahead and joined: a batch is what one commit finishes, small enough to repeat, large enough to be cheap."""
+"""Pages are read ahead and joined. A batch is what one commit finishes: small to repeat, large enough to be cheap."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from common import clock
 from engine.ports import Change, Page
@@ -24,10 +25,12 @@ class Batch:
 
     @property
     def changes(self) -> list[Change]:
+        """All changes, in the order they were read."""
         return [change for page in self.pages for change in page.changes]
 
     @property
     def unclaimed(self) -> Counter[str]:
+        """Entries that no stream claims, by title."""
         return sum((Counter(page.unclaimed) for page in self.pages), Counter())
 
     def newest(self) -> tuple[dict[str, Change], list[Change]]:
@@ -83,7 +86,7 @@ class _ReadAhead:
                 if not self._put(page):
                     return
             self._put(self._END)
-        except BaseException as failure:
+        except BaseException as failure:  # noqa: BLE001  # it is raised again where the pages are used
             self._put(failure)
 
     def _put(self, item: object) -> bool:
@@ -99,8 +102,7 @@ class _ReadAhead:
         while (item := self._items.get()) is not self._END:
             if isinstance(item, BaseException):
                 raise item
-            assert isinstance(item, Page)
-            yield item
+            yield cast(Page, item)
 
     def stop(self) -> None:
         """Let the thread end after the page it is at."""

@@ -1,6 +1,7 @@
 """Ringing the bell: a stream is marked due in the database, and a message tells a worker to look.
 
-The row is the truth. The message may be lost or doubled: the sweep finds what is due, the lease makes a second ring harmless.
+The row is the truth. The message may be lost or doubled: the sweep finds what is due, the lease makes a second ring
+harmless.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from syncstatus.models import Stream
 
 
 def mark_due(streams: Iterable[Stream]) -> None:
-    """Say that the streams should be looked at. The time is set anew each time: a look that began before does not clear it."""
+    """Say that the streams should be looked at; a look that began before this does not clear the mark."""
     Stream.objects.filter(pk__in=[stream.pk for stream in streams]).update(due_since=Now())
 
 

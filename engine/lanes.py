@@ -20,7 +20,7 @@ def run(
 ) -> tuple[dict[Item, Result], BaseException | None]:
     """Work off the lanes, at most `limit` side by side.
 
-    Gives the results by item and what ended it early (None when all is done). An item without a result was not finished.
+    Gives the results by item and what ended it early (None when all is done). What has no result was not finished.
     Any exception of `work` ends all lanes after the item each is at.
     """
     results: dict[Item, Result] = {}
@@ -33,7 +33,7 @@ def run(
                 return
             try:
                 results[item] = work(item)
-            except BaseException as failure:
+            except BaseException as failure:  # noqa: BLE001  # it is handed to the caller
                 failures.append(failure)
                 stop.set()
                 return

@@ -25,7 +25,7 @@ DURATION = timedelta(seconds=420)
 """Longer than a batch takes at its slowest, short enough that a killed worker's tenant is taken over within minutes."""
 
 LONGEST_WRITE = timedelta(seconds=250)
-"""No remote write starts later than this before the lease ends: the longest a request to the slower side (Avni) can take."""
+"""No remote write starts later than this before the lease ends: the longest a request to Avni takes."""
 
 
 class LeaseLost(RuntimeError):
@@ -41,7 +41,7 @@ class Grant:
     _safe_until: float = field(repr=False)
 
     def may_write(self) -> bool:
-        """Whether a remote write begun now ends before the lease does, by our own clock counted from before the taking."""
+        """Whether a remote write begun now ends before the lease, by our clock counted from before the taking."""
         return clock.monotonic() < self._safe_until
 
     def extend(self) -> None:

@@ -150,7 +150,7 @@ def _reasons_against(flow: Flow, spec: FlowSpec, start_policy: str) -> list[str]
     elif not start_policy and not flow.start_policy:
         reasons.append(f"Say where to begin: {ways}. There is no default.")
     elif start_policy and flow.start_policy not in ("", start_policy):
-        reasons.append(f"It began with {flow.start_policy!r}; where to begin is asked only once.")
+        reasons.append(f"It began with {str(flow.start_policy)!r}; where to begin is asked only once.")
     return reasons
 
 

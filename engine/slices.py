@@ -1,4 +1,4 @@
-"""One look at one stream: read pages, hand the changes over in lanes, commit batch by batch, until nothing is new or time is up.
+"""One look at one stream: read pages, hand changes over in lanes, commit batch by batch, until nothing is new.
 
 A slice ends early when a server is down or refuses our account: that is nobody's record's fault, so no record is blamed
 and the position stays in front of what was not finished.
@@ -82,6 +82,7 @@ class Slice:
 
     @cached_property
     def handover(self) -> Handover[Any]:
+        """The path of this stream."""
         return self.servers.handover(self.stream.key)
 
     def reprocess(self) -> None:
@@ -206,7 +207,7 @@ class Slice:
     def _lane(self, change: Change) -> str:
         try:
             return self.handover.lane(change)
-        except Exception:  # its own lane; `want` will say what is wrong with it
+        except Exception:  # noqa: BLE001  # its own lane; `want` will say what is wrong with it
             return change.entity_id
 
     def _stop(self, failure: BaseException | None) -> None:
@@ -253,7 +254,7 @@ def fetch_one(change: Change, handover: Handover[Any]) -> Change | Result:
         raise
     except RemoteError as failure:
         return Result(change, Outcome.FAILED, *explain_remote(failure))
-    except Exception as bug:  # the barrier around one record
+    except Exception as bug:  # noqa: BLE001  # the barrier around one record
         return Result(change, Outcome.FAILED, "engine.unexpected", where(bug))
     return replace(change, record=record) if record is not None else Result(change, Outcome.SKIPPED, "remote.gone")
 

@@ -53,7 +53,7 @@ def sync(tenant_id: int, stream_key: str) -> Report:
 def work_off(
     tenant_id: int, *, streams: Collection[str] | None = None, limits: Limits | None = None, watch: Watch | None = None
 ) -> Report:
-    """Look at every due stream of the tenant (or only at those in `streams`) once, in order; again at what became due meanwhile.
+    """Look at every due stream of the tenant (or those in `streams`) in order; again at what became due meanwhile.
 
     Needs a scope of the tenant. Raises nothing of a remote server: looks carry what stopped them.
     """

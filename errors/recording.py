@@ -46,7 +46,7 @@ def record(
     if not failures:
         return
     types = {row.name: row for row in ErrorType.objects.filter(tenant=stream.tenant_id)}
-    random = Random()
+    random = Random()  # noqa: S311  # spreads retries, guards nothing
     rows = [_row(stream, failure, known.get(failure.entity_id), types, now, random) for failure in failures]
     ErrorRecord.objects.bulk_create(
         rows,
@@ -76,7 +76,7 @@ def resolve(outcomes: Mapping[str, str], known: Mapping[str, ErrorRecord], run: 
 
 
 def begin_attempt(record: ErrorRecord, run: Run, now: datetime) -> None:
-    """Write the attempt down before it is made, in a transaction of its own, so that one which kills us leaves a trace."""
+    """Write the attempt down before it is made, so that one which kills us leaves a trace."""
     ErrorLog.objects.create(
         tenant_id=record.tenant_id, record=record, run=run, attempt=record.attempts + 1, started_at=now
     )

@@ -12,7 +12,7 @@ SPREAD = 0.2
 
 
 def wait_before(attempt: int, random: Random) -> timedelta:
-    """How long to wait before attempt number `attempt` (the first retry is 2): doubling from a minute up to six hours."""
+    """How long to wait before attempt number `attempt` (the first retry is 2): a minute, doubling up to six hours."""
     doublings = min(max(attempt - 2, 0), 20)
     plain: timedelta = min(FIRST * float(2**doublings), LONGEST)
     return plain * (1 + random.uniform(-SPREAD, SPREAD))

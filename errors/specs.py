@@ -22,4 +22,4 @@ class Sentence:
     remedy: str
     error_type: str = ""
     mends: tuple[str, str] | None = None
-    """(group, type) of the mapping whose absence caused it; the form opens pre-filled from the parameters `value` and `side`."""
+    """(group, type) of the mapping that is missing; its form opens filled in from the parameters `value` and `side`."""

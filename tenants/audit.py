@@ -43,7 +43,7 @@ def record(
         user=actor.user,
         door=actor.door,
         action=action,
-        object_type=row._meta.label,
+        object_type=row._meta.label,  # noqa: SLF001  # public by documentation
         object_id=str(row.pk),
         object_label=str(row)[:300],
         before=dict(before) if before is not None else None,

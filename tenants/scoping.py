@@ -26,7 +26,7 @@ class UnscopedQuery(RuntimeError):
 
 
 class _Everything:
-    """Marker of a scope that spans all tenants; only the sweeper, the commands and the installation's own tasks use it."""
+    """Marker of a scope that spans all tenants; for the sweep, the commands and tasks of the installation."""
 
 
 _EVERYTHING: Final = _Everything()
@@ -57,7 +57,7 @@ def all_tenants() -> Iterator[None]:
 
 
 def _refuse(model: type[models.Model] | None) -> NoReturn:
-    label = model._meta.label if model else "?"
+    label = model._meta.label if model else "?"  # noqa: SLF001  # public by documentation
     raise UnscopedQuery(f"{label} was queried outside a tenant scope; wrap the caller in tenants.scoping.tenant_scope")
 
 
@@ -77,9 +77,14 @@ _Row = TypeVar("_Row", bound=models.Model)
 
 
 class _RefusedQuerySet(models.QuerySet[_Row]):
-    """Rows that cannot be reached; deletion needs a word of its own because it swaps the query's class."""
+    """Rows that cannot be reached; what does not pass through the query's own compiler needs a word of its own."""
 
     def delete(self) -> NoReturn:
+        """Refused: deletion swaps the query's class."""
+        _refuse(self.model)
+
+    def raw(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused: handwritten SQL is not built from the query."""
         _refuse(self.model)
 
 

@@ -1,7 +1,7 @@
-"""Observations of Avni → leaf observations of OpenMRS, and what must change so that a form group agrees with them. Pure.
+"""Observations of Avni → leaf observations of OpenMRS, and what must change for a form group to agree with them. Pure.
 
-Rules of values: docs/protocols/openmrs.md; of updates: an edited observation gets a new uuid from the server, what is not
-listed stays untouched, `voided` is only ever sent as true, and a new observation's uuid never repeats an earlier one.
+Rules of values and updates: docs/protocols/openmrs.md. An edited observation gets a new uuid from the server, what is
+not listed stays untouched, `voided` is only ever sent as true, and the uuid of a new one never repeats an earlier one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DEMOGRAPHICS = frozenset({"First name", "Middle name", "Last name", "Date of bir
 
 @dataclass(frozen=True)
 class Leaf:
-    """One observation without members: a question's concept and one value (for coded questions the answer's concept)."""
+    """One observation without members: a question's concept and one value (coded: the answer's concept)."""
 
     concept: str
     value: Value
@@ -35,7 +35,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Answers:
-    """All leaves of a record, the questions asked (also those left blank), and the questions without a mapping."""
+    """All leaves of a record, the concepts we answer for (also those left blank), and questions without a mapping."""
 
     leaves: tuple[Leaf, ...]
     concepts: frozenset[str]
@@ -95,10 +95,8 @@ def _number(question: str, value: Any) -> float | int:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return value
         number = float(value.strip())
-        if number in (float("inf"), float("-inf")) or number != number:
-            raise ValueError
         return int(number) if number.is_integer() else number
-    except (AttributeError, ValueError):
+    except (AttributeError, OverflowError, ValueError):  # infinite and not-a-number are no integers either
         raise Fail("bahmni.value-kind", question=question, expected="a number", kind=_kind(value)) from None
 
 
@@ -123,7 +121,7 @@ def _kind(value: Any) -> str:
     return names.get(type(value), "something else")
 
 
-# -- comparing with what stands in OpenMRS ------------------------------------------------------------------------------
+# -- comparing with what stands in OpenMRS ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -156,8 +154,10 @@ def found_obs(document: Mapping[str, Any]) -> FoundObs | None:
 
 @dataclass(frozen=True)
 class NewUuids:
-    """Source of uuids for new observations of one encounter: never repeated, because they also hash the encounter's
-    last change and the version of the source record."""
+    """Source of uuids for new observations of one encounter.
+
+    Never repeated, because they also hash the encounter's last change and the version of the source record.
+    """
 
     namespace: UUID
     encounter: str
@@ -165,6 +165,7 @@ class NewUuids:
     version: str
 
     def of(self, leaf: Leaf | str) -> str:
+        """The uuid for a leaf, or for a group by its concept."""
         parts = (leaf.concept, str(leaf.value)) if isinstance(leaf, Leaf) else (leaf,)
         return str(derived_uuid(self.namespace, "obs", self.encounter, self.changed, self.version, *parts))
 

@@ -1,4 +1,4 @@
-"""The shell of the patient stream: reads the feed and the patients, asks Avni, and leaves every decision to `patient`."""
+"""The shell of the patient stream: reads feed and patients, asks Avni, and leaves every decision to `patient`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PatientHandover:
         self._subject_type = setting.snapshot.constant(v.SUBJECT_TYPE)
 
     def pages(self, position: JsonObject) -> Iterator[Page]:
-        """Notifications since the position, oldest first. What an entry says of the patient is not believed, only fetched."""
+        """Notifications since the position, oldest first. What an entry says is not believed, only fetched."""
         for reading in self._readings(cast(FeedPosition, position)):
             changes = tuple(change for entry in reading.entries if (change := _change(entry)))
             others = Counter(entry.title for entry in reading.entries if _change(entry) is None)
@@ -72,7 +72,7 @@ class PatientHandover:
             raise Fail("record.field-missing", field=str(missing.args[0])) from None
 
     def look(self, want: Want, known: Known | None) -> patient.Found:
-        """With a link one request; without, by the id we would choose, then by marker, then the subject by its number."""
+        """With a link one request; without, by the id we would choose, by marker, then the subject by number."""
         content: patient.HospitalRegistration = want.content
         if known and known.points_somewhere:
             return patient.Found(self._avni.encounter(known.target_id))
