@@ -108,11 +108,17 @@ class SubjectHandover:
                 if code in REFUSALS:
                     message, params = REFUSALS[code]
                     raise Fail(message, **params) from None
+            self._refuse_to_create_a_patient_twice(write)
             raise
         except Unclear:
             self._refuse_to_touch_a_voided_one(write)
             raise
         return write.id
+
+    def _refuse_to_create_a_patient_twice(self, write: Write) -> None:
+        """The patient we created before has another number by now, so the search by number did not find it."""
+        if write.kind == "patient" and self._openmrs.patient(write.id, "custom:(uuid)"):
+            raise Hold("bahmni.number-moved") from None
 
     def _refuse_to_touch_a_voided_one(self, write: Write) -> None:
         """The uuid may be taken by a record that somebody voided; creating would fail for ever."""

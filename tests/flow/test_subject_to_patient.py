@@ -203,3 +203,16 @@ def test_a_name_the_hospital_refuses_is_an_error_that_names_the_field(world: Wor
     world.sync("subject")
     assert (error(subject).message, error(subject).params) == ("bahmni.name-refused", {"field": "First name"})
     assert not world.bahmni.patients
+
+
+def test_a_patient_we_created_who_got_another_number_is_held_and_not_created_again(world: World) -> None:
+    subject = world.subject("1001")
+    world.sync("subject")
+    patient = world.bahmni.patients[world.link("subject", subject).target_parent_id]
+    for row in world.bahmni.identifiers.values():
+        row.identifier = PREFIX + "7777"
+    Link.objects.all().delete()
+    world.rewind()
+    world.sync("subject")
+    assert (error(subject).state, error(subject).message) == (ErrorState.HELD, "bahmni.number-moved")
+    assert list(world.bahmni.patients) == [patient.uuid]
