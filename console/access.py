@@ -31,6 +31,11 @@ class Access:
         """Whether this person has any business here."""
         return self.is_administrator or bool(self.rights)
 
+    @property
+    def sees_several(self) -> bool:
+        """Whether rows of more than one tenant may meet in a list."""
+        return self.is_administrator or len(self.rights) > 1
+
     def may(self, right: Right | None, tenant_id: int | None) -> bool:
         """Whether the right holds in this tenant. Nobody has the right None; rows of no tenant: administrators."""
         if right is None:

@@ -13,8 +13,10 @@ from django.db import models
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from console.access import access, actor
+from console.addresses import list_url
 from tenants.audit import record
 from tenants.models import AuditEntry, Tenant
 from tenants.rights import Right
@@ -137,6 +139,45 @@ class TenantAdmin(StockAdmin[Row]):
         stock = tuple(str(name) for name in super().get_readonly_fields(request, obj))
         return stock if obj is None else (*stock, *(name for name in self.fixed_once_added if name not in stock))
 
+    # --- how it is shown ---------------------------------------------------------------------------------------------
+
+    def headline(self, row: Row) -> str:
+        """What stands above the page of a row."""
+        return str(row)
+
+    def page_of(self, request: HttpRequest, row: Row) -> dict[str, Any]:
+        """What the template of a row's page needs besides the form."""
+        return {}
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Name the tenant of each row only to people who work for several."""
+        return self._without_lone_tenant(request, super().get_list_display(request))
+
+    def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
+        """As `get_list_display`."""
+        return self._without_lone_tenant(request, super().get_list_filter(request))
+
+    def _without_lone_tenant(self, request: HttpRequest, columns: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(name for name in columns if name != "tenant" or access(request).sees_several)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Under the plain name of what is listed."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """With the headline, and what the page of the row needs besides."""
+        row = self.get_object(request, object_id) if object_id and request.method == "GET" else None
+        shown = row is not None and self.has_view_permission(request, row)
+        extra = {"subtitle": self.headline(row), **self.page_of(request, row)} if row and shown else {}
+        return super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+
     # --- what is put on record ---------------------------------------------------------------------------------------
 
     def save_model(self, request: HttpRequest, obj: Row, form: Any, change: bool) -> None:  # noqa: FBT001 - as Django calls it
@@ -209,18 +250,6 @@ class AdministratorOnly(StockAdmin[Any]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """For the installation's administrator."""
         return access(request).is_administrator
-
-
-def list_url(model: type[models.Model]) -> str:
-    """Address of a model's list."""
-    opts = model._meta  # noqa: SLF001 - documented by Django, for all its underscore
-    return reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
-
-
-def row_url(row: models.Model) -> str:
-    """Address of a row's own page."""
-    opts = row._meta  # noqa: SLF001 - as above
-    return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
 
 
 def _readable(fields: Mapping[str, Any]) -> dict[str, Any]:

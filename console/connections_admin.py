@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ from engine.work import setting_of
 from tenants.audit import record
 from tenants.models import Connection, Tenant
 from tenants.rights import Right
-from tenants.secrets import Secret
+from tenants.secrets import Secret, SecretUnreadable
 
 
 class SecretInput(forms.PasswordInput):
@@ -36,6 +36,14 @@ class SecretInput(forms.PasswordInput):
 
 class ConnectionForm(StockForm[Connection]):
     """Offers the sides and ways to sign in of the installed connectors; takes a secret without ever giving it back."""
+
+    class Meta:
+        labels: Mapping[str, str] = {
+            "base_url": "Address (URL)",
+            "username": "User name",
+            "max_parallel": "Requests at a time",
+        }
+        help_texts: Mapping[str, str] = {"max_parallel": "More is faster and leans harder on the server."}
 
     new_secret = forms.CharField(required=False, label="Secret", widget=SecretInput, strip=False)
 
@@ -98,7 +106,7 @@ class ConnectionAdmin(TenantAdmin[Connection]):
 
     form = ConnectionForm
     add_right = change_right = Right.CHANGE_CONNECTION
-    fixed_once_added = ("tenant", "side")
+    fixed_once_added = ("tenant",)
     list_display = ("label", "tenant", "base_url", "username", "reached", "secret_state")
     list_display_links = ("label",)
     list_filter = ("tenant",)
@@ -107,11 +115,11 @@ class ConnectionAdmin(TenantAdmin[Connection]):
     fields = (
         "tenant", "side", "base_url", "sign_in", "username", "new_secret", "secret_source", "zone", "max_parallel",
     )  # fmt: skip
-    readonly_fields = ("secret_source",)
+    readonly_fields = ("label", "secret_source")
 
     def get_fields(self, request: HttpRequest, obj: Connection | None = None) -> tuple[str, ...]:
         """Who may only look sees no field for a secret at all."""
-        fields = tuple(str(name) for name in self.fields)
+        fields = tuple("label" if obj and name == "side" else str(name) for name in self.fields)
         may_write = self.may(request, Right.CHANGE_CONNECTION, obj)
         shown = fields if may_write else tuple(name for name in fields if name != "new_secret")
         return shown if obj and obj.secret_source else tuple(name for name in shown if name != "secret_source")
@@ -124,6 +132,10 @@ class ConnectionAdmin(TenantAdmin[Connection]):
             form.cleaned_data["new_secret"] = "changed"  # noqa: S105 - what the record says
             form.initial["new_secret"] = "set" if change else ""
         super().save_model(request, obj, form, change)
+
+    def headline(self, row: Connection) -> str:
+        """The server, and whose."""
+        return f"{row.tenant}: {self.label(row)}"
 
     @admin.display(description="server", ordering="side")
     def label(self, row: Connection) -> str:
@@ -151,22 +163,26 @@ class ConnectionAdmin(TenantAdmin[Connection]):
 
 def check_page(screen: TenantAdmin[Any], request: HttpRequest, tenants: list[Tenant]) -> HttpResponse:
     """The page with the steps of the connection check of each tenant."""
-    reports = [{"tenant": tenant, "sides": _by_side(tenant, _checked(request, tenant))} for tenant in tenants]
     context = {
         **screen.admin_site.each_context(request),
         "title": "Check of the connections",
         "opts": screen.opts,
         "media": screen.media,
-        "reports": reports,
+        "reports": [_report(request, tenant) for tenant in tenants],
     }
     return TemplateResponse(request, "console/check.html", context)
 
 
-def _checked(request: HttpRequest, tenant: Tenant) -> list[CheckStep]:
-    steps = connector_of(tenant).check(setting_of(tenant, refuse_writes=True))
+def _report(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+    try:
+        steps = connector_of(tenant).check(setting_of(tenant, refuse_writes=True))
+    except SecretUnreadable as trouble:
+        return {"tenant": tenant, "trouble": str(trouble)}
+    except KeyError:
+        return {"tenant": tenant, "trouble": f"The connector {tenant.connector!r} is not installed."}
     failed = sum(not step.ok for step in steps)
     record(actor(request), "connection.check", tenant, tenant=tenant, after={"steps": len(steps), "failed": failed})
-    return steps
+    return {"tenant": tenant, "sides": _by_side(tenant, steps)}
 
 
 def _by_side(tenant: Tenant, steps: list[CheckStep]) -> list[dict[str, Any]]:

@@ -16,8 +16,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from console.access import actor
-from console.base import TenantAdmin, list_url, row_url
+from console.access import access, actor
+from console.addresses import list_url, row_url
+from console.base import TenantAdmin
 from console.filters import StreamFilter
 from console.live import live_page
 from console.names import entity_label, sentences, stream_label
@@ -93,7 +94,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
     """The list to mend from. Records are never edited: they are retried, ignored with a reason, or get through."""
 
     change_form_template = "console/error.html"
-    list_display = ("sentence", "entity", "stream_name", "state_word", "next_retry", "attempts", "mend", "tenant")
+    list_display = ("sentence", "entity", "state_word", "next_retry", "mend", "tenant")
     list_display_links = ("sentence",)
     list_filter = ("tenant", ("type", admin.RelatedOnlyFieldListFilter), StreamFilter, StateFilter)
     list_select_related = ("tenant", "stream__tenant", "type")
@@ -115,6 +116,10 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
         """The list of flows leads here by flow."""
         return lookup == "stream__flow__id__exact" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[ErrorRecord]:
+        """Each with a mark whether this reader may mend a mapping."""
+        return super().get_queryset(request).annotate(may_map=access(request).says(Right.CHANGE_MAPPING))
+
     # --- columns -----------------------------------------------------------------------------------------------------
 
     @admin.display(description="what is wrong", ordering="message")
@@ -125,7 +130,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
     @admin.display(description="record", ordering="entity_id")
     def entity(self, record: ErrorRecord) -> SafeString:
         """What it is, and its id in the source."""
-        return format_html('{} <span class="id">{}</span>', entity_label(record.stream), record.entity_id)
+        return format_html('<div>{}</div><span class="id">{}</span>', entity_label(record.stream), record.entity_id)
 
     @admin.display(description="stream", ordering="stream")
     def stream_name(self, record: ErrorRecord) -> str:
@@ -147,7 +152,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
     def mend(self, record: ErrorRecord) -> SafeString | str:
         """The way to the mapping that is missing, if that is what is wrong."""
         mends = explanation(record).mends
-        if mends is None or record.state not in OPEN_STATES:
+        if mends is None or record.state not in OPEN_STATES or not getattr(record, "may_map", False):
             return NOTHING
         return format_html('<a href="{}">Add mapping</a>', mend_url(record, mends))
 
@@ -196,31 +201,24 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
         """With the value."""
         return waits(record, values=True)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Add the attempts, and the doors that are open to this person."""
-        record = self.get_object(request, object_id) if object_id else None
-        extra = self._doors(request, record) if record else {}
-        return super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+    def headline(self, row: ErrorRecord) -> str:
+        """What it is about."""
+        return f"{entity_label(row.stream)} {row.entity_id}"
 
-    def _doors(self, request: HttpRequest, record: ErrorRecord) -> dict[str, Any]:
-        mends = explanation(record).mends
-        may_map = self.may(request, Right.CHANGE_MAPPING, record) and record.state in OPEN_STATES
-        link = Link.objects.filter(stream=record.stream_id, source_id=record.entity_id).first()
+    def page_of(self, request: HttpRequest, row: ErrorRecord) -> dict[str, Any]:
+        """The attempts, and the doors that are open to this person."""
+        mends = explanation(row).mends
+        may_map = self.may(request, Right.CHANGE_MAPPING, row) and row.state in OPEN_STATES
+        link = Link.objects.filter(stream=row.stream_id, source_id=row.entity_id).first()
         return {
-            "attempts": list(self._attempts(record)),
-            "may_act": self.may(request, Right.ACT, record) and record.state != ErrorState.RESOLVED,
-            "may_ignore": self.may(request, Right.ACT, record) and record.state in OPEN_STATES,
-            "may_see": self.may(request, Right.SEE_VALUES, record),
-            "mend_url": mend_url(record, mends) if mends and may_map else "",
+            "attempts": list(self._attempts(row)),
+            "may_act": self.may(request, Right.ACT, row) and row.state != ErrorState.RESOLVED,
+            "may_ignore": self.may(request, Right.ACT, row) and row.state in OPEN_STATES,
+            "may_see": self.may(request, Right.SEE_VALUES, row),
+            "mend_url": mend_url(row, mends) if mends and may_map else "",
             "link_url": row_url(link) if link else "",
             "list_url": f"{list_url(ErrorRecord)}?{urlencode({'state': StateFilter.ALL})}",
-            "show_url": reverse("admin:errors_errorrecord_show", args=[record.pk]),
+            "show_url": reverse("admin:errors_errorrecord_show", args=[row.pk]),
         }
 
     def _attempts(self, record: ErrorRecord) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,35 +16,19 @@ from django.utils.safestring import SafeString
 from common import clock
 from common.http_errors import RemoteError
 from console.access import actor
-from console.base import StockForm, TenantAdmin, list_url, row_url
+from console.base import StockForm, TenantAdmin
+from console.flow_words import errors_url, lag_in_words, last_run_link, state_badge
 from console.names import flow_label
 from console.questions import ReasonForm, answered, ask
 from console.site import site
 from console.starting import StartForm, lacks_of
-from console.words import BAD, BUSY, CARE, GOOD, NOTHING, OFF, badge, how_many, span, when
+from console.words import NOTHING, how_many, when
 from engine import moves
 from engine.overview import FlowOverview, overview
-from errors.models import ErrorRecord
 from syncstatus.cron import cron_in_words, fires_after, validate_cron
 from syncstatus.models import Flow
-from syncstatus.state import State
 from tenants.models import validate_zone
 from tenants.rights import Right
-
-FEELINGS = {
-    State.OFF: OFF,
-    State.PAUSED: OFF,
-    State.RUNNING: BUSY,
-    State.OK: GOOD,
-    State.LATE: CARE,
-    State.ERRORS: CARE,
-    State.HELD: CARE,
-    State.SOURCE_DOWN: BAD,
-    State.TARGET_DOWN: BAD,
-    State.CREDENTIALS: BAD,
-    State.BRAKE: BAD,
-    State.SEALED: BAD,
-}
 
 
 class ScheduleForm(StockForm[Flow]):
@@ -99,6 +82,14 @@ class FlowAdmin(TenantAdmin[Flow]):
         """See `FlowList`."""
         return FlowList
 
+    def headline(self, row: Flow) -> str:
+        """The direction, and whose."""
+        return f"{row.tenant}: {flow_label(row)}"
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        """The tenant always: it is what one looks for."""
+        return self.list_display
+
     # --- columns -----------------------------------------------------------------------------------------------------
 
     @admin.display(description="flow", ordering="key")
@@ -114,13 +105,12 @@ class FlowAdmin(TenantAdmin[Flow]):
     @admin.display(description="lag")
     def lag(self, flow: Flow) -> SafeString | str:
         """How old the oldest unfinished change is."""
-        return lag_in_words(_seen(flow), flow.zone)
+        return lag_in_words(_seen(flow))
 
     @admin.display(description="last run")
     def last_run(self, flow: Flow) -> SafeString | str:
         """When the flow last looked at a stream, and the way to what came of it."""
-        run = _seen(flow).last_run
-        return format_html('<a href="{}">{}</a>', row_url(run), when(run.started_at, flow.zone)) if run else "never"
+        return last_run_link(_seen(flow))
 
     @admin.display(description="next run")
     def next_run(self, flow: Flow) -> SafeString | str:
@@ -256,23 +246,5 @@ def _seen(flow: Flow) -> FlowOverview:
     return seen
 
 
-def state_badge(seen: FlowOverview) -> SafeString:
-    """The state in words, with its icon."""
-    return badge(seen.state_in_words, FEELINGS[seen.state])
-
-
-def lag_in_words(seen: FlowOverview, zone: str) -> SafeString | str:
-    """How far behind; unknown is said as such, with the time of the last good look."""
-    if seen.lag.behind is not None:
-        return span(seen.lag.behind) if seen.lag.behind else "none"
-    if seen.lag.last_good_look_at is None:
-        return "unknown"
-    return format_html("unknown; last good look {}", when(seen.lag.last_good_look_at, zone))
-
-
 def _counted(flow: Flow, count: int) -> SafeString | str:
-    if not count:
-        return "0"
-    query = urlencode({"stream__flow__id__exact": flow.pk})
-    said = how_many(count, "record")
-    return format_html('<a href="{}?{}">{}</a>', list_url(ErrorRecord), query, said)
+    return format_html('<a href="{}">{}</a>', errors_url(flow), how_many(count, "record")) if count else "0"

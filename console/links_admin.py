@@ -14,13 +14,13 @@ from django.utils.safestring import SafeString
 
 from common.outcome import Outcome
 from console.access import access
-from console.base import TenantAdmin, row_url
+from console.addresses import row_url
+from console.base import TenantAdmin
 from console.filters import StreamFilter
 from console.live import live_page
-from console.names import entity_label, parent_label, sentences, source_label, stream_label, target_label
+from console.names import entity_label, parent_label, reason, source_label, stream_label, target_label
 from console.site import site
 from console.words import BAD, CARE, GOOD, NOTHING, OFF, badge, when
-from errors.catalogue import explain
 from errors.models import ErrorRecord
 from syncstatus.models import Link
 from tenants.rights import Right
@@ -39,7 +39,7 @@ class LinkAdmin(TenantAdmin[Link]):
     """Only ever read. Numbers of patients are shown to, and found by, those who may see values."""
 
     change_form_template = "console/link.html"
-    list_display = ("source_side", "target_side", "number", "outcome_word", "why", "stream_name", "updated", "tenant")
+    list_display = ("source_side", "target_side", "number", "outcome_word", "why", "updated", "tenant")
     list_display_links = ("source_side",)
     list_filter = ("tenant", StreamFilter, "outcome")
     list_select_related = ("tenant", "stream__tenant", "run")
@@ -78,19 +78,20 @@ class LinkAdmin(TenantAdmin[Link]):
     def source_side(self, link: Link) -> SafeString:
         """The record read, by what it is and where."""
         said = f"{source_label(link.stream)}: {entity_label(link.stream)}"
-        return format_html('{} <span class="id">{}</span>', said, link.source_id)
+        return format_html('<div>{}</div><span class="id">{}</span>', said, link.source_id)
 
     @admin.display(description="stands in the target as")
     def target_side(self, link: Link) -> SafeString | str:
         """The records that stand for it, each by what it is."""
-        target = target_label(link.stream)
         named = [
-            (f"{target}: {parent_label(link.stream)}", link.target_parent_id),
-            (f"{target}: Encounter", link.target_id),
-            *((f"{target}: {str(kind).capitalize()}", str(value)) for kind, value in link.other_targets.items()),
+            (parent_label(link.stream), link.target_parent_id),
+            *((str(kind).capitalize(), str(value)) for kind, value in link.other_targets.items()),
+            ("Encounter", link.target_id),
         ]
-        rows = ((label, value) for label, value in named if value)
-        return format_html_join("", '<div>{} <span class="id">{}</span></div>', rows) or NOTHING
+        known = [(label, value) for label, value in named if value]
+        rows = format_html_join("", '<tr><th scope="row">{}</th><td class="id">{}</td></tr>', known)
+        table = '<div>{}</div><table class="records"><tbody>{}</tbody></table>'
+        return format_html(table, target_label(link.stream), rows) if known else NOTHING
 
     @admin.display(description="patient number", ordering="identifier")
     def number(self, link: Link) -> str:
@@ -108,7 +109,7 @@ class LinkAdmin(TenantAdmin[Link]):
     @admin.display(description="why")
     def why(self, link: Link) -> str:
         """The reason, as a sentence."""
-        return explain(link.reason, {}, sentences(link.tenant)).cause if link.reason else NOTHING
+        return reason(link.tenant, link.reason) if link.reason else NOTHING
 
     @admin.display(description="stream", ordering="stream")
     def stream_name(self, link: Link) -> str:
@@ -146,24 +147,16 @@ class LinkAdmin(TenantAdmin[Link]):
 
     # --- the page of one link ----------------------------------------------------------------------------------------
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Add the doors that are open to this person."""
-        link = self.get_object(request, object_id) if object_id else None
-        return super().changeform_view(
-            request, object_id, form_url, {**(self._doors(request, link) if link else {}), **(extra_context or {})}
-        )
+    def headline(self, row: Link) -> str:
+        """What it is about."""
+        return f"{entity_label(row.stream)} {row.source_id}"
 
-    def _doors(self, request: HttpRequest, link: Link) -> dict[str, Any]:
-        error = ErrorRecord.objects.filter(stream=link.stream_id, entity_id=link.source_id).first()
+    def page_of(self, request: HttpRequest, row: Link) -> dict[str, Any]:
+        """The doors that are open to this person."""
+        error = ErrorRecord.objects.filter(stream=row.stream_id, entity_id=row.source_id).first()
         return {
-            "may_see": self.may(request, Right.SEE_VALUES, link),
-            "show_url": reverse("admin:syncstatus_link_show", args=[link.pk]),
+            "may_see": self.may(request, Right.SEE_VALUES, row),
+            "show_url": reverse("admin:syncstatus_link_show", args=[row.pk]),
             "error_url": row_url(error) if error else "",
         }
 

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 
 from console.access import access, actor
-from console.base import list_url
+from console.addresses import list_url
 from console.words import NOTHING
 from mappings import csv_io
 from mappings.edits import Edit, EditsRefused
@@ -94,16 +94,20 @@ def _confirmed(screen: MappingAdmin, request: HttpRequest) -> HttpResponse:
     tenant: Tenant = form.cleaned_data["tenant"]
     text: str = form.cleaned_data["text"]
     preview = csv_io.preview(tenant, text)
-    try:
-        if preview.revision != form.cleaned_data["revision"]:
-            raise EditsRefused
-        csv_io.apply(preview, actor(request))
-    except EditsRefused:
+    if preview.revision != form.cleaned_data["revision"] or not _applied(preview, request):
         screen.message_user(request, "The mappings changed since the preview. Look again.", messages.WARNING)
         return _preview_page(screen, request, Tenant.objects.get(pk=tenant.pk), text)
     said = f"{len(preview.added)} added, {len(preview.changed)} changed, {len(preview.unchanged)} as they were."
     screen.message_user(request, said, messages.SUCCESS)
     return HttpResponseRedirect(list_url(Mapping))
+
+
+def _applied(preview: csv_io.Preview, request: HttpRequest) -> bool:
+    try:
+        csv_io.apply(preview, actor(request))
+    except EditsRefused:
+        return False
+    return True
 
 
 def _preview_page(screen: MappingAdmin, request: HttpRequest, tenant: Tenant, text: str) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as ReadOnly
 from typing import Any
 
 from django import forms
@@ -22,6 +23,17 @@ from tenants.rights import Right
 
 class MappingForm(StockForm[Mapping]):
     """One pair. Its tenant is that of its type, so the two cannot disagree."""
+
+    class Meta:
+        labels: ReadOnly[str, str] = {
+            "type": "Kind",
+            "avni_value": "Value in Avni",
+            "avni_uuid": "Its uuid in Avni",
+            "int_system_value": "Value in the other system",
+            "about": "Its name or a remark",
+            "data_type_hint": "Kind of answer",
+            "is_voided": "Voided",
+        }
 
     def clean(self) -> dict[str, Any] | None:
         """Say in words what the unique keys would refuse."""

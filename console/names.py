@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import Formatter
+
+from django.utils.text import capfirst
 
 from engine.registry import Connector, FlowSpec, SideSpec, StreamSpec, connectors
+from errors.catalogue import GENERIC, explain
 from errors.specs import Sentence
 from syncstatus.models import Flow, Stream
 from tenants.models import Tenant
@@ -51,7 +55,7 @@ def stream_label(stream: Stream) -> str:
 def entity_label(stream: Stream) -> str:
     """What one record of the stream is, e.g. "Subject"."""
     spec = stream_spec(stream)
-    return spec.entity_label if spec else "Record"
+    return capfirst(spec.entity_label) if spec else "Record"
 
 
 def side_label(tenant: Tenant, key: str) -> str:
@@ -76,6 +80,13 @@ def parent_label(stream: Stream) -> str:
     """What a stream's target records hang on: the subject in Avni, the patient elsewhere."""
     spec = stream_spec(stream)
     return "Subject" if spec and spec.target_side == AVNI else "Patient"
+
+
+def reason(tenant: Tenant, message: str) -> str:
+    """The sentence of a message id alone, where its parameters are not kept: what varies is left open."""
+    known = {**GENERIC, **sentences(tenant)}.get(message)
+    fields = [name for _, name, _, _ in Formatter().parse(known.cause) if name] if known else []
+    return explain(message, dict.fromkeys(fields, "…"), sentences(tenant)).cause
 
 
 def sentences(tenant: Tenant) -> Mapping[str, Sentence]:

@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from common.outcome import Outcome
 from console.base import TenantAdmin
 from console.filters import StreamFilter
-from console.names import sentences, source_label, stream_label, target_label
+from console.names import reason, source_label, stream_label, target_label
 from console.site import site
 from console.words import BAD, BUSY, CARE, GOOD, NOTHING, badge, span, when
-from errors.catalogue import explain
 from syncstatus.models import Run, RunState
 
 MEANINGS: Mapping[Outcome, str] = {
@@ -87,17 +86,13 @@ class RunAdmin(TenantAdmin[Run]):
         """What it cost the servers."""
         return f"{run.remote_calls} to both servers, {run.target_writes} of them writes to {target_label(run.stream)}"
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Add the sums."""
-        run = self.get_object(request, object_id) if object_id else None
-        extra = sums(run) if run else {}
-        return super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+    def headline(self, row: Run) -> str:
+        """What was looked at."""
+        return f"{row.tenant}: {stream_label(row.stream)}"
+
+    def page_of(self, request: HttpRequest, row: Run) -> dict[str, Any]:
+        """The sums."""
+        return sums(row)
 
 
 def sums(run: Run) -> dict[str, Any]:
@@ -111,7 +106,7 @@ def sums(run: Run) -> dict[str, Any]:
         "adds_up": badge("adds up", GOOD) if total == run.read else badge(f"{run.read - total} unaccounted for", BAD),
         "reasons": list(_reasons(run)),
         "unmapped": sorted(run.unmapped.items(), key=lambda pair: -pair[1]),
-        "stopped": explain(run.stopped_by, {}, sentences(run.tenant)).cause if run.stopped_by else "",
+        "stopped": reason(run.tenant, run.stopped_by) if run.stopped_by else "",
     }
 
 
@@ -120,8 +115,7 @@ def _reasons(run: Run) -> Iterator[tuple[str, str, int]]:
 
     Stored as "outcome: message id", and "not for this stream: title" for feed entries that no stream claims.
     """
-    words = sentences(run.tenant)
     outcomes = {outcome.value for outcome in Outcome}
-    for reason, number in sorted(run.reasons.items(), key=lambda pair: -pair[1]):
-        group, _, said = reason.partition(": ")
-        yield group, explain(said, {}, words).cause if group in outcomes else said, number
+    for counted, number in sorted(run.reasons.items(), key=lambda pair: -pair[1]):
+        group, _, said = counted.partition(": ")
+        yield group, reason(run.tenant, said) if group in outcomes else said, number

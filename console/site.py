@@ -12,15 +12,21 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 from console.access import access, access_of
+from console.flow_words import flow_row
+from engine.overview import overview
+from syncstatus.models import Flow
 from tenants.models import AuditEntry
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Is it flowing?", ("Flow", "ErrorRecord", "Run", "Link")),
+    ("Daily work", ("Flow", "ErrorRecord", "Run", "Link")),
     ("What stands for what", ("Mapping", "MappingType", "Constant")),
     ("Set-up", ("Tenant", "Connection", "Membership", "ErrorType", "AuditEntry")),
     ("Installation", ("User", "PeriodicTask", "CrontabSchedule", "IntervalSchedule")),
 )
 """Headings of the start page, and the models (by class name) below each."""
+
+SHOWN = 50
+"""Flows on the start page; the list has them all."""
 
 
 class LogInForm(AuthenticationForm):
@@ -40,7 +46,7 @@ class ConsoleSite(AdminSite):
 
     site_header = "Avni integration"
     site_title = "Avni integration"
-    index_title = "Is my data flowing?"
+    index_title = "Home"
     index_template = "console/index.html"
     login_form = LogInForm
     enable_nav_sidebar = False
@@ -51,9 +57,11 @@ class ConsoleSite(AdminSite):
         return request.user.is_active and access(request).is_somebody
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Beside the lists, what this person did last."""
+        """Above the lists, whether the data is flowing; beside them, what this person did last."""
         recent = AuditEntry.objects.filter(user=request.user.pk).select_related("tenant")[:10]
-        return super().index(request, {"recent": recent, **(extra_context or {})})
+        flows = overview(Flow.objects.select_related("tenant")[:SHOWN])
+        extra = {"flows": [flow_row(seen) for seen in flows], "recent": recent, **(extra_context or {})}
+        return super().index(request, extra)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The models by our headings on the start page; by application, as stock, below an application's address."""

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.urls import reverse
 
-from console.base import list_url
+from console.addresses import list_url
 from console.names import flow_spec, side_label
 from engine.provision import Missing, missing
 from mappings.models import Constant

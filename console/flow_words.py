@@ -1,0 +1,72 @@
+"""How a flow fares, as the start page and the list say it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from console.addresses import list_url, row_url
+from console.words import BAD, BUSY, CARE, GOOD, OFF, badge, span, when
+from engine.overview import FlowOverview
+from errors.models import ErrorRecord
+from syncstatus.models import Flow
+from syncstatus.state import State
+
+FEELINGS = {
+    State.OFF: OFF,
+    State.PAUSED: OFF,
+    State.RUNNING: BUSY,
+    State.OK: GOOD,
+    State.LATE: CARE,
+    State.ERRORS: CARE,
+    State.HELD: CARE,
+    State.SOURCE_DOWN: BAD,
+    State.TARGET_DOWN: BAD,
+    State.CREDENTIALS: BAD,
+    State.BRAKE: BAD,
+    State.SEALED: BAD,
+}
+
+
+def state_badge(seen: FlowOverview) -> SafeString:
+    """The state in words, with its icon."""
+    return badge(seen.state_in_words, FEELINGS[seen.state])
+
+
+def lag_in_words(seen: FlowOverview) -> SafeString | str:
+    """How far behind; unknown is said as such, with the time of the last good look."""
+    if seen.lag.behind is not None:
+        return span(seen.lag.behind) if seen.lag.behind else "none"
+    if seen.lag.last_good_look_at is None:
+        return "unknown"
+    return format_html("unknown; last good look {}", when(seen.lag.last_good_look_at, seen.flow.zone))
+
+
+def last_run_link(seen: FlowOverview) -> SafeString | str:
+    """When the flow last looked at a stream, and the way to what came of it."""
+    run = seen.last_run
+    return format_html('<a href="{}">{}</a>', row_url(run), when(run.started_at, seen.flow.zone)) if run else "never"
+
+
+def errors_url(flow: Flow) -> str:
+    """Address of the open errors of a flow."""
+    return f"{list_url(ErrorRecord)}?{urlencode({'stream__flow__id__exact': flow.pk})}"
+
+
+def flow_row(seen: FlowOverview) -> dict[str, Any]:
+    """One line of the start page."""
+    return {
+        "tenant": seen.flow.tenant,
+        "label": seen.label,
+        "url": row_url(seen.flow),
+        "state": state_badge(seen),
+        "lag": lag_in_words(seen),
+        "last_run": last_run_link(seen),
+        "next_run": when(seen.next_run_at, seen.flow.zone),
+        "waiting": seen.waiting,
+        "errors": seen.errors,
+        "errors_url": errors_url(seen.flow),
+    }
