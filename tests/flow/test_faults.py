@@ -199,3 +199,106 @@ def test_a_write_that_goes_wrong_leaves_the_record_there_once_and_right(hasty: W
         if found != case.expected(entity) or open_errors(entity):
             wrong[fault] = (found, open_errors(entity))
     assert wrong == {}
+
+
+READS = {
+    "the window of subjects": ("subject", "avni", r"/api/subjects"),
+    "the search for the patient": ("subject", "bahmni", r"/patient\?"),
+    "the encounters of the patient": ("subject", "bahmni", r"/encounter\?"),
+    "the visits of the patient": ("subject", "bahmni", r"/visit\?"),
+    "the feed": ("patient", "bahmni", r"/atomfeed/"),
+    "the patient": ("patient", "bahmni", r"/patient/[^/?]+\?"),
+    "the encounter by its External ID": ("patient", "avni", r"/api/encounter/"),
+    "the subject by its number": ("patient", "avni", r"/api/subjects"),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_a_read_that_goes_wrong_delays_the_record_and_harms_nothing(hasty: World, name: str) -> None:
+    stream, side, path = READS[name]
+    faults = (hasty.avni_server if side == "avni" else hasty.bahmni_server).faults
+    wrong = {}
+    for number, fault in enumerate(READ_FAULTS, start=1001):
+        subject = hasty.subject(str(number), observations=BEFORE)
+        patient = hasty.patient(str(number), attributes={"Caste": "Toda"})
+        fired = faults.fired[fault]
+        faults.plan("GET", path, fault, times=2)
+        hasty.sync(stream)
+        assert faults.fired[fault] > fired, f"{fault} did not happen"
+        faults.clear()
+        work_until_quiet(hasty)
+        expected = (
+            InBahmni(1, 1, 1, 1, HELD_BEFORE, (subject,)),
+            InAvni(1, ({MARKER: patient, "Caste [HP]": "Toda"},)),
+            [],
+        )
+        found = (in_bahmni(hasty, str(number)), in_avni(hasty, subject), open_errors(subject) + open_errors(patient))
+        if found != expected:
+            wrong[fault] = found
+    assert wrong == {}
+
+
+def test_a_write_whose_arrival_is_seen_in_a_second_look_counts_as_what_it_did(world: World) -> None:
+    subject = world.subject("1001")
+    world.bahmni_server.faults.plan("POST", r"/encounter$", "reset_after")
+    world.sync("subject")
+    link = world.link("subject", subject)
+    assert (link.outcome, link.created_by_us) == ("created", ["encounter", "patient", "visit"])
+
+
+def test_a_link_lost_with_its_worker_is_found_again_with_all_that_we_created(world: World) -> None:
+    subject = world.subject("1001")
+    world.sync("subject")
+    Link.objects.all().delete()
+    world.rewind()
+    world.sync("subject")
+    assert world.link("subject", subject).created_by_us == ["encounter", "patient", "visit"]
+
+
+def test_a_voided_record_found_voided_again_still_comes_back_with_its_source(world: World) -> None:
+    subject = subject_voided(world, "1001")
+    world.rewind()
+    world.sync("subject")
+    unvoid_subject(world, subject)
+    world.sync("subject")
+    assert in_bahmni(world, "1001").answers == HELD_AFTER
+
+
+@pytest.mark.parametrize("lost", ["between patient and visit", "between visit and encounter"])
+def test_a_session_that_ends_between_two_writes_costs_a_look_and_doubles_nothing(world: World, lost: str) -> None:
+    subject = world.subject("1001", observations=BEFORE)
+    before = "POST /openmrs/ws/rest/v1/" + ("visit" if lost == "between patient and visit" else "encounter")
+    forget_sessions_before(world, before)
+    world.sync("subject")
+    assert in_bahmni(world, "1001") == InBahmni(1, 1, 1, 1, HELD_BEFORE, (subject,))
+    assert open_errors(subject) == []
+
+
+def test_a_token_that_expires_in_the_middle_is_renewed_and_nothing_is_written_twice(world: World) -> None:
+    subjects = [world.subject(str(1001 + n)) for n in range(6)]
+    for n in range(6):
+        world.patient(str(1001 + n), attributes={"Caste": "Toda"})
+    forget_sessions_before(world, "POST /api/encounter", skip=2)
+    world.sync("patient")
+    assert [in_avni(world, subject).rows for subject in subjects] == [1] * 6
+    assert not ErrorRecord.objects.exclude(state=ErrorState.RESOLVED).exists()
+
+
+def forget_sessions_before(world: World, request: str, skip: int = 0) -> None:
+    """Just before this request arrives, both servers forget who is signed in; once."""
+    method, path = request.split(" ")
+    left = [skip]
+    for server, forget in (
+        (world.bahmni_server, world.bahmni.expire_sessions),
+        (world.avni_server, world.avni.expire_tokens),
+    ):
+        ask = server.app.handle
+
+        def handle(request: Any, ask: Any = ask, forget: Any = forget) -> Any:
+            if (request.method, request.path) == (method, path):
+                if left[0] == 0:
+                    forget()
+                left[0] -= 1
+            return ask(request)
+
+        server.app.handle = handle  # type: ignore[method-assign]  # a simulator that forgets at a chosen moment
