@@ -24,7 +24,6 @@ CARELESS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "autovacuum": "off",
     "shared_buffers": "64MB",
     "max_connections": "100",
     "listen_addresses": "",
