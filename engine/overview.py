@@ -29,6 +29,8 @@ class FlowOverview:
     state_in_words: str
     lag: Lag
     cron_in_words: str
+    last_look_at: datetime | None
+    """When all streams had last been looked at; a look that finds nothing new leaves no run."""
     last_run: Run | None
     next_run_at: datetime | None
     waiting: int
@@ -69,12 +71,13 @@ def _of(
     flow: Flow, streams: Sequence[Stream], runs: Sequence[Run], counts: Counter[str], *, has_lease: bool, now: datetime
 ) -> FlowOverview:
     failures = {stream.last_look_failure for stream in streams}
+    looks = [stream.last_look_at for stream in streams if stream.last_look_at]
     unfinished = [stream.oldest_unfinished_at for stream in streams if stream.oldest_unfinished_at]
     facts = Facts(
         is_on=flow.is_on,
         is_paused=flow.is_paused,
         is_running=has_lease and any(run.state == RunState.RUNNING for run in runs),
-        is_late=is_late(min(unfinished, default=None), fires_until(flow.cron, flow.zone, now)),
+        is_late=is_late([*unfinished, *looks], fires_until(flow.cron, flow.zone, now)),
         errors=counts[ErrorState.RETRYING],
         held=counts[ErrorState.HELD],
         source_down=SOURCE_DOWN in failures,
@@ -88,6 +91,7 @@ def _of(
         state_in_words=in_words(facts),
         lag=worst_lag(lag(_look(stream), now) for stream in streams),
         cron_in_words=cron_in_words(flow.cron),
+        last_look_at=min(looks) if len(looks) == len(streams) > 0 else None,
         last_run=max(runs, key=lambda run: run.started_at, default=None),
         next_run_at=next_fire(flow, now),
         waiting=counts[ErrorState.DEFERRED] + counts[ErrorState.RETRYING],

@@ -124,9 +124,14 @@ def worst_lag(lags: Iterable[Lag]) -> Lag:
     return Lag(max(known) if known and len(known) == len(behind) else None, oldest_look)
 
 
-def is_late(oldest_unfinished_at: datetime | None, last_fires: Iterable[datetime]) -> bool:
-    """Whether the schedule has come up twice since the oldest unfinished change (`last_fires`: latest first)."""
-    if oldest_unfinished_at is None:
+def is_late(since: Iterable[datetime], last_fires: Iterable[datetime]) -> bool:
+    """Whether the schedule has come up twice since any of the times (`last_fires`: latest first).
+
+    The times are those of unfinished changes and of the last looks: where nobody looks, nothing is unfinished, but
+    all is late.
+    """
+    oldest = min(since, default=None)
+    if oldest is None:
         return False
     two_slots_ago = next((fire for place, fire in enumerate(last_fires) if place == 1), None)
-    return two_slots_ago is not None and oldest_unfinished_at < two_slots_ago
+    return two_slots_ago is not None and oldest < two_slots_ago

@@ -17,7 +17,7 @@ from syncstatus.models import Flow
 from syncstatus.state import State
 from tenants.scoping import tenant_scope
 
-_HEAD: Final = ("flow", "state", "lag", "last run", "next run", "waiting", "errors")
+_HEAD: Final = ("flow", "state", "lag", "last look", "next run", "waiting", "errors")
 _DOWN: Final = frozenset({State.SOURCE_DOWN, State.TARGET_DOWN, State.CREDENTIALS})
 
 
@@ -69,6 +69,7 @@ def _as_json(flow: FlowOverview) -> dict[str, Any]:
         "is_paused": flow.flow.is_paused,
         "lag_seconds": None if behind is None else int(behind.total_seconds()),
         "last_good_look_at": _iso(flow.lag.last_good_look_at),
+        "last_look_at": _iso(flow.last_look_at),
         "last_run_at": _iso(flow.last_run.started_at if flow.last_run else None),
         "next_run_at": _iso(flow.next_run_at),
         "waiting": flow.waiting,
@@ -82,7 +83,7 @@ def _as_text(flow: FlowOverview) -> tuple[str, ...]:
         flow.label,
         flow.state_in_words,
         _span(flow.lag.behind),
-        _minute(flow.last_run.started_at if flow.last_run else None),
+        _minute(flow.last_look_at),
         _minute(flow.next_run_at),
         str(flow.waiting),
         str(flow.errors),

@@ -101,6 +101,11 @@ def test_an_unfinished_change_older_than_two_slots_makes_it_late(stream: Stream)
     assert (look().state, look().lag.behind) == (State.LATE, 6 * MINUTE)
 
 
+def test_a_flow_nobody_looks_at_is_late_though_nothing_is_known_to_be_unfinished(stream: Stream) -> None:
+    Stream.objects.filter(pk=stream.pk).update(last_look_at=NOON - 6 * MINUTE)
+    assert (look().state, look().lag.behind, look().last_look_at) == (State.LATE, timedelta(0), NOON - 6 * MINUTE)
+
+
 def test_the_number_of_queries_does_not_grow_with_the_flows(stream: Stream, bissau: Tenant, everywhere: None) -> None:
     def queries(rows: list[Flow]) -> int:
         with CaptureQueriesContext(connection) as counted:

@@ -111,9 +111,9 @@ def test_a_flow_without_streams_has_an_unknown_lag() -> None:
 )
 def test_a_flow_is_late_when_its_schedule_came_up_twice_since(age: int | None, late: bool) -> None:
     fires = [NOON - 5 * place * MINUTE for place in range(1, 10)]
-    oldest = None if age is None else NOON - age * MINUTE
-    assert is_late(oldest, fires) is late
+    since = [] if age is None else [NOON, NOON - age * MINUTE]
+    assert is_late(since, fires) is late
 
 
 def test_a_flow_whose_schedule_never_came_up_is_not_late() -> None:
-    assert not is_late(NOON - timedelta(days=9), [])
+    assert not is_late([NOON - timedelta(days=9)], [])
