@@ -1,4 +1,4 @@
-"""Patient documents as hospitals really hold them travel to Avni: every mapped attribute right, each unmapped one counted.
+"""Patient documents as hospitals really hold them travel to Avni: every mapped attribute right, unmapped ones counted.
 
 Own documents of the same three shapes always; the originals where a folder of them is present, named by
 INTEGRATION_SHAPES_DIR or `shared/fixtures` beside the checkout.
