@@ -115,8 +115,8 @@ class Slice:
                     run = run or self._run(RunKind.READ)
                     self._finish(batch, run)
                     self._tell(run)
-                    if self.look.stopped_by:
-                        break
+                    if self.look.stopped_by or self.look.more:
+                        break  # a later page must not move the position over what was left unfinished
                     if not self._has_time():
                         self.look.more = True
                         break
