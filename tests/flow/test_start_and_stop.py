@@ -1,0 +1,141 @@
+"""A server that is down or refuses our account stops a run, not a record; the next look goes on where it stopped."""
+
+from __future__ import annotations
+
+import pytest
+
+from common import clock
+from engine import work
+from engine.slices import Limits
+from errors.models import ErrorRecord
+from simulators.server import Server
+from syncstatus.models import Link, Position, Run, RunState, Stream
+from tenants.models import Connection
+from tests.chaos.truth import InBahmni, in_avni, in_bahmni
+from tests.flow.world import World
+
+SIDES = {
+    ("subject", "target"): "bahmni",
+    ("subject", "source"): "avni",
+    ("patient", "target"): "avni",
+    ("patient", "source"): "bahmni",
+}
+OUTAGES = ("stopped", "status:503", "garbage", "status:502")
+
+
+def server_of(world: World, side: str) -> Server:
+    return world.avni_server if side == "avni" else world.bahmni_server
+
+
+def pairs(world: World, number: int) -> list[tuple[str, str]]:
+    return [(world.subject(str(1001 + n)), world.patient(str(1001 + n))) for n in range(number)]
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+@pytest.mark.parametrize(("stream", "end"), SIDES)
+def test_a_server_that_is_down_blames_no_record_and_the_next_look_finishes(
+    world: World, stream: str, end: str, outage: str
+) -> None:
+    made = pairs(world, 5)
+    server = server_of(world, SIDES[stream, end])
+    before = Position.objects.get(stream__key=stream).value
+    if outage == "stopped":
+        server.stop()
+    else:
+        server.faults.plan("*", "", outage, times=10_000)
+    look = world.sync(stream).looks[-1]
+    assert (look.stopped_by, Position.objects.get(stream__key=stream).value) == (f"remote.{end}-down", before)
+    assert not ErrorRecord.objects.exists()
+    assert not Link.objects.exists()
+    if outage == "stopped":
+        server.start()
+    server.faults.clear()
+    world.sync()
+    for number, (subject, _) in enumerate(made, start=1001):
+        assert in_bahmni(world, str(number)) == InBahmni(1, 1, 1, 1, {}, (subject,))
+        assert in_avni(world, subject).rows == 1
+
+
+def test_a_run_says_by_what_it_was_stopped_and_the_stream_stays_due(world: World) -> None:
+    pairs(world, 2)
+    world.bahmni_server.stop()
+    world.sync("subject")
+    run, stream = Run.objects.get(), Stream.objects.get(key="subject")
+    assert (run.state, run.stopped_by, run.failed) == (RunState.STOPPED, "remote.target-down", 0)
+    assert (stream.last_look_failure, stream.last_good_look_at) == ("remote.target-down", None)
+
+
+def test_a_target_that_goes_down_in_the_middle_keeps_what_was_done(world: World) -> None:
+    made = pairs(world, 12)
+    world.bahmni_server.faults.plan("*", "", "status:503", times=10_000, skip=30)
+    world.sync("subject")
+    done = Link.objects.filter(outcome="created").count()
+    assert 0 < done < 12
+    assert not ErrorRecord.objects.exists()
+    world.bahmni_server.faults.clear()
+    world.sync("subject")
+    assert Link.objects.filter(stream__key="subject").count() == 12
+    for number, (subject, _) in enumerate(made, start=1001):
+        assert in_bahmni(world, str(number)) == InBahmni(1, 1, 1, 1, {}, (subject,))
+
+
+@pytest.mark.parametrize("side", ["avni", "bahmni"])
+def test_wrong_credentials_are_tried_once_and_blame_no_record(world: World, side: str) -> None:
+    pairs(world, 5)
+    work.forget()
+    row = world.avni.users["integration@demo"] if side == "avni" else user_of(world)
+    row.password = "changed by somebody"
+    world.avni.expire_tokens()
+    world.bahmni.expire_sessions()
+    server = server_of(world, side)
+    world.reset_counts()
+    looks = [world.sync(stream).looks[-1] for stream in ("subject", "patient", "subject")]
+    assert {look.stopped_by for look in looks} == {"remote.sign-in"}
+    assert sign_ins(server) == 1
+    assert not ErrorRecord.objects.exists()
+
+
+def test_right_credentials_entered_in_the_connection_are_tried_at_once(world: World) -> None:
+    pairs(world, 1)
+    work.forget()
+    user_of(world).password = "a new one"
+    world.bahmni.expire_sessions()
+    world.sync("subject")
+    user_of(world).password = "secret"
+    connection = Connection.objects.get(side="bahmni")
+    connection.save()
+    look = world.sync("subject").looks[-1]
+    assert (look.stopped_by, in_bahmni(world, "1001").encounters) == ("", 1)
+
+
+def test_a_slice_ends_when_its_time_is_up_and_the_next_goes_on_behind_it(world: World) -> None:
+    for n in range(250):
+        world.subject(str(1001 + n))
+    with clock.frozen(clock.now()) as time:
+        world.bahmni_server.app.handle = slowly(world, time)  # type: ignore[method-assign]  # each request takes time
+        first = world.sync("subject", limits=Limits(seconds=30)).looks[-1]
+    assert first.more
+    assert 0 < Link.objects.count() < 250
+    seen = Link.objects.count()
+    world.reset_counts()
+    world.sync("subject")
+    assert Link.objects.filter(outcome="created").count() == 250
+    assert world.writes == 3 * (250 - seen)
+
+
+def slowly(world: World, time: clock.FrozenClock) -> object:
+    ask = world.bahmni_server.app.handle
+
+    def handle(request: object) -> object:
+        time.advance(0.2)
+        return ask(request)  # type: ignore[arg-type]
+
+    return handle
+
+
+def user_of(world: World) -> object:
+    return next(row for row in world.bahmni.users.values() if row.username == "integration")
+
+
+def sign_ins(server: Server) -> int:
+    return server.counts["POST", "/api/user/generateToken"] + server.counts["GET", "/openmrs/ws/rest/v1/session"]
