@@ -8,6 +8,11 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from engine.exits import Exit
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "avni_integration.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)

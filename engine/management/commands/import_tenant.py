@@ -43,7 +43,7 @@ class Command(BaseCommand):
             self.stdout.write(sentence)
         if changes.count > _SHOWN:
             self.stdout.write(f"… and {changes.count - _SHOWN} more")
-        self.stdout.write(f"{changes.tenant.name}: {changes.count} changes")
+        self.stdout.write(f"{changes.tenant.name}: {changes.count} change{'' if changes.count == 1 else 's'}")
 
 
 def _text(file: str) -> str:

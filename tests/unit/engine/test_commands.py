@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -33,7 +37,7 @@ def run(*arguments: Any) -> tuple[int, str]:
 def test_import_tells_every_change_and_their_number(tmp_path: Path, paper: object, db: None) -> None:
     file = tmp_path / "tenant.yaml"
     file.write_text(DECLARATION)
-    assert run("import_tenant", str(file)) == (0, "tenant ashwini: added, all flows off\nashwini: 1 changes\n")
+    assert run("import_tenant", str(file)) == (0, "tenant ashwini: added, all flows off\nashwini: 1 change\n")
     assert run("import_tenant", str(file)) == (0, "ashwini: 0 changes\n")
 
 
@@ -124,3 +128,22 @@ def test_status_ends_with_3_while_a_server_is_down(in_ashwini: Tenant) -> None:
     Stream.objects.update(last_look_failure="remote.target-down")
     assert run("status", "ashwini")[0] == Exit.SERVER
     assert ErrorRecord.objects.count() == 1
+
+
+def test_a_command_stopped_with_ctrl_c_says_so_by_its_status(tmp_path: Path) -> None:
+    pipe = tmp_path / "tenant.yaml"
+    os.mkfifo(pipe)
+    command = [sys.executable, "manage.py", "import_tenant", str(pipe)]
+    with subprocess.Popen(command, env={**os.environ, "DJANGO_DEBUG": "1"}, stderr=subprocess.PIPE) as process:
+        with pipe.open("w"):  # returns once the command has opened its file and waits for the text
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
+    assert process.returncode == Exit.INTERRUPTED
+
+
+def test_a_command_line_that_is_wrong_ends_with_the_status_for_usage() -> None:
+    command = [sys.executable, "manage.py", "switch_on", "ashwini", OUT, "--start", "now"]
+    ended = subprocess.run(command, env={**os.environ, "DJANGO_DEBUG": "1"}, capture_output=True, check=False)
+    assert ended.returncode == Exit.USAGE
