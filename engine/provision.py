@@ -6,11 +6,13 @@ release declares besides; values that people set are never touched.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.db import transaction
-from django.db.models.signals import post_save
+from django.db.models.signals import post_migrate, post_save
 
 from engine.registry import Connector, connector_of, connectors
 from errors.models import ErrorType
@@ -20,7 +22,7 @@ from mappings.snapshot import Snapshot
 from mappings.specs import MappingTypeSpec
 from syncstatus.models import Flow, Lease, Stream
 from tenants.models import Tenant
-from tenants.scoping import tenant_scope
+from tenants.scoping import all_tenants, tenant_scope
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,23 @@ def missing_in(taken: Snapshot, connector: Connector, flow_key: str) -> list[Mis
 
 
 def connect() -> None:
-    """Seed every new tenant, whichever door it comes through."""
+    """Seed every new tenant, whichever door it comes through, and all tenants when a new release has migrated."""
     post_save.connect(_seed_newborn, sender=Tenant, dispatch_uid="seed-new-tenant")
+    # The signal goes out once per application; `errors` is the last of those whose tables are filled here.
+    post_migrate.connect(_seed_all, sender=apps.get_app_config("errors"), dispatch_uid="seed-after-migrate")
 
 
 def _seed_newborn(instance: Tenant, created: bool, raw: bool = False, **_: Any) -> None:  # noqa: FBT001, FBT002  # Django's signature
     if created and not raw and instance.connector in connectors():
         seed(instance)
+
+
+def _seed_all(plan: Sequence[tuple[Any, bool]] = (), **_: Any) -> None:
+    if any(backwards for _, backwards in plan):
+        return  # tables may be gone
+    with all_tenants():
+        for tenant in Tenant.objects.filter(connector__in=list(connectors())):
+            seed(tenant)
 
 
 def _seed_mapping_types(tenant: Tenant, connector: Connector) -> None:

@@ -126,9 +126,12 @@ def explain(message: str, params: Mapping[str, Any], sentences: Mapping[str, Sen
             error_type="",
             mends=None,
         )
+    said = _Params(texts)
+    if "side" in texts:
+        said["side"] = texts["side"].capitalize()  # a server's key, as its name is written in a sentence
     return Explanation(
-        cause=_fill(sentence.cause, texts),
-        remedy=_fill(sentence.remedy, texts),
+        cause=_fill(sentence.cause, said),
+        remedy=_fill(sentence.remedy, said),
         error_type=sentence.error_type,
         mends=_mend(sentence, texts),
     )

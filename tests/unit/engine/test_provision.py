@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from unittest.mock import patch
 
+from django.core.management.sql import emit_post_migrate_signal
+
 from engine import registry
 from engine.provision import missing, seed
 from engine.registry import Connector
@@ -61,6 +63,18 @@ def test_seeding_again_brings_what_a_newer_release_declares(in_ashwini: Tenant) 
         seed(in_ashwini)
     assert MappingType.objects.get(group__name="People", name="Number").used_for == "New words."
     assert MappingType.objects.filter(name="Age").exists()
+
+
+def test_migrating_gives_existing_tenants_what_the_new_release_declares(in_ashwini: Tenant) -> None:
+    Constant.objects.filter(key="Prefix").delete()
+    emit_post_migrate_signal(verbosity=0, interactive=False, db="default", plan=[])
+    assert Constant.objects.filter(key="Prefix").exists()
+
+
+def test_migrating_backwards_seeds_nothing(in_ashwini: Tenant) -> None:
+    Constant.objects.filter(key="Prefix").delete()
+    emit_post_migrate_signal(verbosity=0, interactive=False, db="default", plan=[(None, True)])
+    assert not Constant.objects.filter(key="Prefix").exists()
 
 
 def test_two_tenants_are_seeded_with_equal_names(ashwini: Tenant, bissau: Tenant, everywhere: None) -> None:

@@ -40,6 +40,10 @@ def test_the_connectors_sentence_goes_before_the_generic_one() -> None:
     assert explain("remote.refused", {}, OURS).cause == "The card box is full."
 
 
+def test_a_server_is_called_by_its_name_not_by_its_key() -> None:
+    assert explain("remote.slow", {"side": "avni"}, {}).cause == "Avni did not answer in time."
+
+
 @pytest.mark.parametrize("message", ["paper.unknown", "", "{side}"])
 def test_an_id_nobody_knows_is_shown_as_it_stands(message: str) -> None:
     told = explain(message, {"anything": 1}, OURS)
