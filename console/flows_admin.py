@@ -17,6 +17,7 @@ from common import clock
 from common.http_errors import RemoteError
 from console.access import actor
 from console.base import StockForm, TenantAdmin
+from console.dry_run import dry_run_page
 from console.flow_words import errors_url, lag_in_words, last_run_link, state_badge
 from console.names import flow_label
 from console.questions import ReasonForm, answered, ask
@@ -71,7 +72,7 @@ class FlowAdmin(TenantAdmin[Flow]):
     list_display_links = ("name",)
     list_filter = ("tenant",)
     list_select_related = ("tenant",)
-    actions = ("run_now", "pause", "resume", "switch_on", "switch_off")
+    actions = ("run_now", "pause", "resume", "dry_run", "switch_on", "switch_off")
     fieldsets = (
         (None, {"fields": ("name", "tenant", "state_now", "begins")}),
         ("Schedule", {"fields": ("cron", "zone", "in_words", "next_five")}),
@@ -193,6 +194,11 @@ class FlowAdmin(TenantAdmin[Flow]):
         for flow in self._chosen(request, queryset, Right.ACT):
             changed = moves.resume(flow, actor=actor(request))
             self._say(request, flow, "goes on." if changed else "was not paused.", messages.SUCCESS)
+
+    @admin.action(description="Dry run", permissions=["act"])
+    def dry_run(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> HttpResponse:
+        """Show what the next changes would do, without writing."""
+        return dry_run_page(self, request, self._chosen(request, queryset, Right.ACT))
 
     @admin.action(description="Switch on…", permissions=["configure"])
     def switch_on(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> HttpResponse | None:

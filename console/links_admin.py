@@ -39,7 +39,7 @@ class LinkAdmin(TenantAdmin[Link]):
     """Only ever read. Numbers of patients are shown to, and found by, those who may see values."""
 
     change_form_template = "console/link.html"
-    list_display = ("source_side", "target_side", "number", "outcome_word", "why", "updated", "tenant")
+    list_display = ("source_side", "target_side", "number", "result", "updated", "tenant")
     list_display_links = ("source_side",)
     list_filter = ("tenant", StreamFilter, "outcome")
     list_select_related = ("tenant", "stream__tenant", "run")
@@ -105,6 +105,12 @@ class LinkAdmin(TenantAdmin[Link]):
         """How its last change ended."""
         outcome = Outcome(link.outcome)
         return badge(outcome.value, FEELINGS.get(outcome, GOOD))
+
+    @admin.display(description="last outcome", ordering="outcome")
+    def result(self, link: Link) -> SafeString:
+        """Outcome and reason in one cell."""
+        said = self.why(link) if link.reason else ""
+        return format_html("{}<div>{}</div>", self.outcome_word(link), said)
 
     @admin.display(description="why")
     def why(self, link: Link) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,8 +11,10 @@ from django.template.response import TemplateResponse
 from common.http_errors import RemoteError
 from console.access import actor
 from console.base import TenantAdmin
+from engine.show import show
 from errors.models import ErrorRecord
 from syncstatus.models import Link
+from tenants.secrets import SecretUnreadable
 
 
 def live_page(screen: TenantAdmin[Any], request: HttpRequest, row: ErrorRecord | Link, title: str) -> HttpResponse:
@@ -21,8 +22,8 @@ def live_page(screen: TenantAdmin[Any], request: HttpRequest, row: ErrorRecord |
     failure = ""
     found: Mapping[str, Any] = {}
     try:
-        found = import_module("engine.show").show(row, actor(request))
-    except RemoteError as error:
+        found = show(row, actor(request))
+    except (RemoteError, SecretUnreadable) as error:
         failure = str(error)
     context = {
         **screen.admin_site.each_context(request),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,6 +14,16 @@ from tenants.scoping import all_tenants
 from tests.flow.console.world import Hospital, hospital
 
 SignIn = Callable[[User], Client]
+
+
+@pytest.fixture(autouse=True)
+def quiet_refusals() -> Iterator[None]:
+    """These tests are refused a thousand times; drawing a traceback for each takes longer than all the rest."""
+    logger = logging.getLogger("django.request")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    yield
+    logger.setLevel(before)
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def _set_up(made: Hospital) -> None:
 
 
 def add_mapping(made: Hospital, name: str, **more: Any) -> Mapping:
-    kind = MappingType.objects.get(tenant=made.tenant, group__name="Observation", name="Concept")
+    kind = MappingType._base_manager.get(tenant=made.tenant, group__name="Observation", name="Concept")
     values = {"avni_value": f"{made.word} {name}", "int_system_value": made.id(name), "about": f"{made.word} concept"}
     made.rows[Mapping] = Mapping.objects.create(tenant=made.tenant, type=kind, **{**values, **more})
     return made.row(Mapping)
@@ -119,7 +119,7 @@ def add_run(made: Hospital, **more: Any) -> Run:
 def add_link(made: Hospital, name: str, **more: Any) -> Link:
     fields: dict[str, Any] = {
         "source_id": made.id(f"{name} subject"),
-        "identifier": f"{made.word.upper()}-{name}",
+        "identifier": f"{made.word}-{name}".upper(),
         "target_id": made.id(f"{name} encounter"),
         "target_parent_id": made.id(f"{name} patient"),
         "other_targets": {"visit": made.id(f"{name} visit")},
@@ -164,12 +164,8 @@ def add_error(made: Hospital, name: str, *, run: Run | None = None, **more: Any)
 
 
 def everything_of(made: Hospital) -> str:
-    """All rows of a tenant as text, to see whether anybody touched one. (What people are told besides: the audit.)"""
+    """All rows of a tenant as text, to see whether anybody touched one."""
     with all_tenants():
-        tables = [
-            list(model.objects.filter(tenant=made.tenant).order_by("pk"))
-            for model in apps.get_models()
-            if issubclass(model, TenantOwned)
-        ]
-        rows: list[Any] = [made.tenant.__class__.objects.get(pk=made.tenant.pk), *sum(tables, [])]
-        return serializers.serialize("json", rows, indent=1)
+        owned = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
+        rows = [row for model in owned for row in model.objects.filter(tenant=made.tenant).order_by("pk")]
+        return serializers.serialize("json", [Tenant.objects.get(pk=made.tenant.pk), *rows], indent=1)

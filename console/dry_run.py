@@ -1,0 +1,78 @@
+"""The dry run as a page: what the next changes of a flow would do, with nothing written anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from common.http_errors import RemoteError
+from common.outcome import Outcome
+from console.access import actor
+from console.base import TenantAdmin
+from console.names import entity_label, flow_label, sentences, stream_label
+from console.starting import lacks_of
+from console.words import BAD, CARE, GOOD, OFF, badge
+from engine.rehearsal import Rehearsed, rehearse
+from errors.catalogue import explain
+from syncstatus.models import Flow, Stream
+from tenants.audit import record
+from tenants.secrets import SecretUnreadable
+
+LIMIT = 25
+"""Changes looked at per stream: the page is waited for. The `sync --dry-run` command knows no such haste."""
+
+FEELINGS = {
+    Outcome.UNCHANGED: OFF,
+    Outcome.SKIPPED: OFF,
+    Outcome.DEFERRED: CARE,
+    Outcome.HELD: BAD,
+    Outcome.FAILED: BAD,
+}
+
+
+def dry_run_page(screen: TenantAdmin[Any], request: HttpRequest, flows: Iterable[Flow]) -> HttpResponse:
+    """Go through the next changes of each flow over a transport that refuses every write."""
+    context = {
+        **screen.admin_site.each_context(request),
+        "title": "Dry run",
+        "opts": screen.opts,
+        "media": screen.media,
+        "reports": [report for flow in flows for report in _reports(request, flow)],
+        "limit": LIMIT,
+    }
+    return TemplateResponse(request, "console/dry_run.html", context)
+
+
+def _reports(request: HttpRequest, flow: Flow) -> Iterator[dict[str, Any]]:
+    title = f"{flow.tenant}: {flow_label(flow)}"
+    lacks = lacks_of(flow)
+    if lacks:
+        yield {"title": title, "trouble": f"Not tried: {len(lacks)} missing. “Switch on” lists them."}
+        return
+    record(actor(request), "flow.dry-run", flow, tenant=flow.tenant)
+    for stream in Stream.objects.filter(flow=flow).select_related("tenant"):
+        yield {"title": f"{title}, {stream_label(stream)}", **_told(stream)}
+
+
+def _told(stream: Stream) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    try:
+        rows.extend(_row(told) for told in rehearse(stream, limit=LIMIT))
+    except (RemoteError, SecretUnreadable) as trouble:
+        return {"rows": rows, "trouble": str(trouble)}
+    return {"rows": rows}
+
+
+def _row(told: Rehearsed) -> dict[str, Any]:
+    result, stream = told.result, told.stream
+    explained = explain(result.message, result.params, sentences(stream.tenant)).cause if result.message else ""
+    return {
+        "entity": entity_label(stream),
+        "id": result.change.entity_id,
+        "outcome": badge(result.outcome.value, FEELINGS.get(result.outcome, GOOD)),
+        "writes": result.planned,
+        "why": explained,
+    }

@@ -1,0 +1,169 @@
+"""What the lists and pages say, and that they cost no more queries with more rows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, models
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from console.words import span
+from errors.models import ErrorRecord, ErrorState
+from mappings.models import Mapping
+from syncstatus.models import Flow, Link, Run, Stream
+from tenants.models import AuditEntry
+from tests.flow.console.world import NOON, Hospital, add_error, add_link, add_mapping, add_run
+
+
+def page(client: Client, name: str, *args: object, **query: Any) -> str:
+    answer = client.get(reverse(f"admin:{name}", args=args), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_list_of_flows_names_them_with_their_state_in_words(numbat: Hospital, viewer: Client) -> None:
+    flow = numbat.row(Flow)
+    Flow._base_manager.filter(pk=flow.pk).update(is_on=True)
+    Stream._base_manager.filter(flow=flow).update(last_look_at=NOON, last_good_look_at=NOON)
+    said = page(viewer, "syncstatus_flow_changelist")
+    for words in ("Avni → Bahmni", "Bahmni → Avni", "Numbat Hospital", "off", "errors", "1 record", "unknown"):
+        assert words in said
+    assert "avni-to-bahmni" not in said
+
+
+def test_a_state_is_said_in_words_and_marked_for_the_eye_only_besides(numbat: Hospital, viewer: Client) -> None:
+    assert '<span aria-hidden="true">○</span> off</span>' in page(viewer, "syncstatus_flow_changelist")
+
+
+def test_the_form_of_a_flow_says_its_schedule_in_words_and_times(numbat: Hospital, owner: Client) -> None:
+    said = page(owner, "syncstatus_flow_change", numbat.rows[Flow].pk)
+    assert "Every 5 minutes" in said
+    assert said.count("<li><time") == 5
+
+
+def test_errors_are_sentences_and_the_open_ones_come_first(numbat: Hospital, operator: Client) -> None:
+    add_error(numbat, "done", state=ErrorState.RESOLVED, message="bahmni.future", params={}, next_attempt_at=None)
+    said = page(operator, "errors_errorrecord_changelist")
+    assert "The answer &quot;Numbat widow&quot; to the question &quot;Marital status&quot; has no partner" in said
+    assert "lies in the future" not in said
+    assert "lies in the future" in page(operator, "errors_errorrecord_changelist", state="resolved")
+    assert "2 error records" in page(operator, "errors_errorrecord_changelist", state="all")
+
+
+def test_an_error_leads_to_a_mapping_form_that_is_filled_in(numbat: Hospital, mapper: Client) -> None:
+    said = page(mapper, "errors_errorrecord_changelist")
+    address = said.partition(">Add mapping<")[0].rpartition('href="')[2].rstrip('"').replace("&amp;", "&")
+    form = mapper.get(address).context["adminform"].form
+    assert form.initial["avni_value"] == "Numbat widow"
+    assert str(form.fields["type"].queryset.get(pk=form.initial["type"])) == "Observation / Concept"
+
+
+def test_the_way_to_the_form_is_shown_to_those_who_may_go_it(numbat: Hospital, operator: Client) -> None:
+    assert "Add mapping" not in page(operator, "errors_errorrecord_changelist")
+
+
+def test_saving_that_mapping_leads_back_to_the_error(numbat: Hospital, mapper: Client) -> None:
+    error, kind = numbat.row(ErrorRecord), numbat.row(Mapping).type_id
+    form = {"type": kind, "avni_value": "Numbat widow", "int_system_value": "12", "data_type_hint": ""}
+    answer = mapper.post(f"{reverse('admin:mappings_mapping_add')}?error={error.pk}", form)
+    assert answer.headers["Location"] == reverse("admin:errors_errorrecord_change", args=[error.pk])
+
+
+def test_the_page_of_an_error_tells_cause_remedy_and_attempts(numbat: Hospital, operator: Client) -> None:
+    said = page(operator, "errors_errorrecord_change", numbat.rows[ErrorRecord].pk)
+    for words in ("has no partner in Bahmni", "Add a mapping for this answer, then retry.", "Attempts", "Retry now"):
+        assert words in said
+
+
+def test_the_outcomes_of_a_run_add_up(numbat: Hospital, viewer: Client) -> None:
+    said = page(viewer, "syncstatus_run_change", numbat.rows[Run].pk)
+    for words in ("adds up", "does not begin with the prefix", "Numbat title", "Numbat question"):
+        assert words in said
+
+
+def test_a_run_that_lost_something_says_so(numbat: Hospital, viewer: Client) -> None:
+    said = page(viewer, "syncstatus_run_change", add_run(numbat, read=20).pk)
+    assert "8 unaccounted for" in said
+
+
+def test_a_link_is_found_by_the_uuid_of_either_side(numbat: Hospital, viewer: Client) -> None:
+    add_link(numbat, "second")
+    for purpose in ("first subject", "first encounter", "first patient"):
+        assert "1 link\n" in page(viewer, "syncstatus_link_changelist", q=numbat.id(purpose))
+
+
+def test_a_link_names_what_stands_on_both_sides(numbat: Hospital, viewer: Client) -> None:
+    said = page(viewer, "syncstatus_link_change", numbat.rows[Link].pk)
+    for words in ("Avni: Subject", "Bahmni (OpenMRS)", "Patient", "Visit", "Encounter", numbat.id("first visit")):
+        assert words in said
+
+
+def test_history_leads_to_the_audit_entries_of_the_row(numbat: Hospital, mapper: Client) -> None:
+    row = numbat.row(Mapping)
+    form = {"avni_value": row.avni_value, "int_system_value": "13", "about": "thirteen", "data_type_hint": ""}
+    mapper.post(reverse("admin:mappings_mapping_change", args=[row.pk]), form)
+    answer = mapper.get(reverse("admin:mappings_mapping_history", args=[row.pk]), follow=True)
+    assert b"mapping.change" in answer.content
+    entry = AuditEntry._base_manager.get(action="mapping.change")
+    assert (entry.before or {})["about"] == "Numbat concept"
+    assert (entry.after or {})["about"] == "thirteen"
+
+
+LISTS = {
+    "errors_errorrecord_changelist": add_error,
+    "syncstatus_link_changelist": add_link,
+    "mappings_mapping_changelist": add_mapping,
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_costs_the_same_queries_for_3_rows_and_30(name: str, numbat: Hospital, owner: Client) -> None:
+    make = LISTS[name]
+    for place in range(2):
+        make(numbat, f"row {place}")
+    few = queries_of(owner, name)
+    for place in range(2, 29):
+        make(numbat, f"row {place}")
+    assert queries_of(owner, name) == few
+
+
+def test_the_list_of_runs_costs_the_same_queries_for_3_rows_and_30(numbat: Hospital, owner: Client) -> None:
+    add_run(numbat), add_run(numbat)
+    few = queries_of(owner, "syncstatus_run_changelist")
+    for _ in range(27):
+        add_run(numbat)
+    assert queries_of(owner, "syncstatus_run_changelist") == few
+
+
+@pytest.mark.parametrize("name", ["syncstatus_flow_changelist", "index"])
+def test_flows_cost_the_same_queries_for_2_and_30(name: str, numbat: Hospital, owner: Client) -> None:
+    few = queries_of(owner, name)
+    flows = [Flow(tenant=numbat.tenant, key=f"flow {place}") for place in range(28)]
+    for flow in models.QuerySet(Flow).bulk_create(flows):
+        Stream._base_manager.create(tenant=numbat.tenant, flow=flow, key=f"stream {flow.key}", sequence=9)
+    assert queries_of(owner, name) == few
+
+
+def queries_of(client: Client, name: str) -> int:
+    with CaptureQueriesContext(connection) as caught:
+        page(client, name)
+    return len(caught)
+
+
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [
+        (timedelta(), "0 seconds"),
+        (timedelta(seconds=59), "59 seconds"),
+        (timedelta(minutes=1, seconds=1), "1 minute 1 second"),
+        (timedelta(hours=3), "3 hours"),
+        (timedelta(days=2, hours=1, minutes=5), "2 days 1 hour"),
+        (timedelta(days=2, minutes=5), "2 days"),
+    ],
+)
+def test_spans_are_said_in_their_two_largest_units(length: timedelta, words: str) -> None:
+    assert span(length) == words

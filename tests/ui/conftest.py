@@ -1,0 +1,47 @@
+"""A browser before the running console. The Chromium comes from the fixtures every test may use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+from tests.flow.console.world import PASSWORD, Hospital, hospital
+
+SignIn = Callable[[User], Page]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database_beside_the_browsers_loop() -> Iterator[None]:
+    """The tool drives the browser from an event loop in this very thread, in which Django would refuse its database."""
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    yield
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    else:
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+
+
+@pytest.fixture
+def numbat(transactional_db: None) -> Hospital:
+    """A hospital whose rows the server's own connection can see."""
+    return hospital("Numbat")
+
+
+@pytest.fixture
+def sign_in(page: Page, live_server: LiveServer) -> SignIn:
+    """Log in through the form, as people do."""
+
+    def by_the_form(user: User) -> Page:
+        page.goto(f"{live_server.url}/admin/login/")
+        page.get_by_label("Username").fill(user.username)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        return page
+
+    return by_the_form
