@@ -34,9 +34,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def is_core(item: pytest.Item) -> bool:
     """Whether the test could come out differently on another database, in bearable time."""
-    if item.get_closest_marker("slow") or item.get_closest_marker("ui"):
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if item.get_closest_marker("slow") or item.get_closest_marker("ui") or "page" in fixtures:
         return False
-    uses_database = item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+    uses_database = item.get_closest_marker("django_db") or DATABASE_FIXTURES & fixtures
     return bool(item.get_closest_marker("core") or uses_database)
 
 
