@@ -31,6 +31,9 @@ HOSPITAL_REGISTRATION: Final = "Bahmni Patient Registration"
 VOIDED_BY_US: Final = "voided"
 """What a link keeps as the state we left when we voided the target: only then do we bring it back ourselves."""
 
+GENDERS: Final = {"Male": "M", "Female": "F", "Other": "U"}
+"""Gender in Avni → letter in OpenMRS, as the Java service writes them."""
+
 SUBJECT: Final = "subject"
 PATIENT: Final = "patient"
 AVNI: Final = "avni"

@@ -22,6 +22,7 @@ from bahmni.avni_to_bahmni.found import (
     found_visit,
 )
 from bahmni.openmrs import OpenMRSClient
+from bahmni.same_person import Likeness
 from common.http_errors import Refused, Unclear
 from engine.ports import Change, JsonObject, Known, Page, Plan, Want, Write
 from engine.registry import Setting
@@ -48,7 +49,7 @@ class SubjectHandover:
         self._zone = ZoneInfo(setting.connections[v.BAHMNI].zone)
         tenant = setting.tenant
         self._policy = subject.Policy(
-            tenant.namespace, tenant.match_name_likeness, tenant.match_birth_years, ZoneInfo(tenant.zone)
+            tenant.namespace, Likeness(tenant.match_name_likeness, tenant.match_birth_years), ZoneInfo(tenant.zone)
         )
 
     def pages(self, position: JsonObject) -> Iterator[Page]:

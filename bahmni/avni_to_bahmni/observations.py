@@ -46,11 +46,13 @@ def answers(observations: Mapping[str, Any], snapshot: Snapshot) -> Answers:
     """Translate the observations of one Avni record. Raises Fail naming question, kind and mapping."""
     leaves: list[Leaf] = []
     unmapped: list[str] = []
+    number = snapshot.single(*v.IDENTIFIER_CONCEPT)  # travels as the patient's identifier
+    elsewhere = DEMOGRAPHICS | ({number.avni_value} if number else set())
     for question, value in sorted(observations.items()):
         entry = snapshot.from_avni(*v.CONCEPT, question)
         if entry:
             leaves += _leaves(question, value, entry, snapshot)
-        elif question not in DEMOGRAPHICS:
+        elif question not in elsewhere:
             unmapped.append(question)
     concepts = frozenset(entry.int_system_value for entry in snapshot.by_avni_value.get(v.CONCEPT, {}).values())
     return Answers(tuple(leaves), concepts, tuple(unmapped))

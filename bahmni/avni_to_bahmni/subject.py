@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
-from difflib import SequenceMatcher
 from typing import Any
 from uuid import UUID
 
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
 from bahmni.avni_to_bahmni.observations import Leaf, NewUuids, answers, changes, new_member
+from bahmni.same_person import Demographics, Likeness, confirm
+from bahmni.vocabulary import GENDERS
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
 from engine.ports import Known, Plan, Want, Write
 from engine.verdicts import Defer, Fail, Hold, Skip
 from mappings.snapshot import Snapshot
-
-GENDERS = {"Male": "M", "Female": "F", "Other": "U"}
-"""As the Java service writes them (avni-bahmni compatibility)."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +66,7 @@ class Policy:
     """Settings of the tenant the plan depends on."""
 
     namespace: UUID
-    name_likeness: float
-    birth_years: int
+    likeness: Likeness
     zone: tzinfo
 
 
@@ -231,7 +228,8 @@ def _first_time(content: Registration, found: Found, known: Known | None, snapsh
         )
     else:
         if patient.uuid != patient_uuid:
-            _same_person(content, patient, policy)
+            there = Demographics(patient.name, patient.gender, patient.birthdate)
+            confirm(_demographics(content), there, policy.likeness)
         patient_uuid = patient.uuid
     visit, begin = _registration_visit(content, found, snapshot)
     if visit is None:
@@ -263,30 +261,9 @@ def _created_by_us(content: Registration, standing: Mapping[str, str], policy: P
     return tuple(kind for kind, uuid in standing.items() if uuid == _derived(policy, kind, content))
 
 
-def _same_person(content: Registration, patient: FoundPatient, policy: Policy) -> None:
-    """The number alone brought them together: name, gender and birth year must agree, or a person decides."""
-    wanted_name, there = (_sorted_words(name) for name in (f"{content.given_name} {content.family_name}", patient.name))
-    alike = SequenceMatcher(None, wanted_name, there).ratio()
-    years = (
-        abs(int(content.birthdate[:4]) - int(patient.birthdate[:4])) if content.birthdate and patient.birthdate else 0
-    )
-    gender = GENDERS.get(content.gender, "")
-    same_gender = not gender or not patient.gender or gender == patient.gender or {gender, patient.gender} == {"U", "O"}
-    differing = [
-        what
-        for what, differs in (
-            ("name", alike < policy.name_likeness),
-            ("birth year", years > policy.birth_years),
-            ("gender", not same_gender),
-        )
-        if differs
-    ]
-    if differing:
-        raise Hold("bahmni.first-match-disagrees", differing=", ".join(differing))
-
-
-def _sorted_words(name: str) -> str:
-    return " ".join(sorted(name.casefold().split()))
+def _demographics(content: Registration) -> Demographics:
+    name, gender = f"{content.given_name} {content.family_name}", GENDERS.get(content.gender, "")
+    return Demographics(name, gender, content.birthdate or "")
 
 
 def _registration_visit(content: Registration, found: Found, snapshot: Snapshot) -> tuple[str | None, str | None]:

@@ -15,6 +15,7 @@ from avni.client import AvniClient
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni import patient
 from bahmni.openmrs import OpenMRSClient
+from bahmni.same_person import Likeness
 from engine.ports import Change, JsonObject, Known, Page, Plan, Want, Write
 from engine.registry import Setting
 from engine.verdicts import Fail, Hold
@@ -26,7 +27,8 @@ PATIENT_PATH = re.compile(r"/ws/rest/v1/patient/([0-9A-Za-z-]{36,38})(?:[?/]|$)"
 
 PATIENT = (
     "custom:(uuid,voided,identifiers:(identifier,identifierType:(uuid),preferred,voided),"
-    "person:(attributes:(value,voided,attributeType:(uuid,display))),auditInfo)"
+    "person:(gender,birthdate,preferredName:(givenName,familyName),"
+    "attributes:(value,voided,attributeType:(uuid,display))),auditInfo)"
 )
 
 
@@ -40,6 +42,7 @@ class PatientHandover:
         self._feed = feed
         self._namespace = setting.tenant.namespace
         self._born_here = setting.tenant.born_here
+        self._likeness = Likeness(setting.tenant.match_name_likeness, setting.tenant.match_birth_years)
         self._subject_type = setting.snapshot.constant(v.SUBJECT_TYPE)
 
     def pages(self, position: JsonObject) -> Iterator[Page]:
@@ -86,7 +89,7 @@ class PatientHandover:
 
     def plan(self, want: Want, state: patient.Found, known: Known | None) -> Plan:
         """See `patient.plan`."""
-        return patient.plan(want, state, known, self._namespace)
+        return patient.plan(want, state, known, self._namespace, self._likeness)
 
     def write(self, write: Write) -> str:
         """Send one write to Avni. Gives the id Avni knows the encounter by."""

@@ -15,6 +15,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from bahmni import vocabulary as v
+from bahmni.same_person import Demographics, Likeness, confirm
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
 from engine.ports import Known, Plan, Want, Write
@@ -32,6 +33,7 @@ class HospitalRegistration:
 
     patient_uuid: str
     voided: bool
+    person: Demographics
     bare_identifier: str
     registered_at: str
     observations: Mapping[str, Any]
@@ -77,6 +79,7 @@ def wanted(patient: Mapping[str, Any], snapshot: Snapshot) -> Want:
     content = HospitalRegistration(
         patient_uuid=patient["uuid"],
         voided=voided,
+        person=_person(patient),
         bare_identifier=identifier.removeprefix(prefix),
         registered_at=_registered_at(patient),
         observations=observations,
@@ -95,14 +98,14 @@ def external_id(namespace: UUID, patient_uuid: str) -> str:
     return str(derived_uuid(namespace, "avni-encounter", "patient", patient_uuid))
 
 
-def plan(want: Want, found: Found, known: Known | None, namespace: UUID) -> Plan:
+def plan(want: Want, found: Found, known: Known | None, namespace: UUID, likeness: Likeness) -> Plan:
     """The writes that make Avni agree. Raises Skip, Defer, Hold, Fail."""
     content: HospitalRegistration = want.content
     there = found.encounter
     if known and known.points_somewhere and there is None:
         raise Hold("bahmni.registration-gone")
     if there is None:
-        return _first_time(want, content, found, namespace)
+        return _first_time(want, content, found, namespace, likeness)
     _confirm(content, there, found, known)
     left, chosen = fingerprint([want.fingerprint]), external_id(namespace, content.patient_uuid)
     targets: dict[str, Any] = {
@@ -195,6 +198,13 @@ def _attribute_name(attribute: Mapping[str, Any]) -> str:
     return str(kind.get("display") or kind["uuid"])
 
 
+def _person(patient: Mapping[str, Any]) -> Demographics:
+    person = patient.get("person") or {}
+    name = person.get("preferredName") or {}
+    names = [part for part in (name.get("givenName"), name.get("familyName")) if part]
+    return Demographics(" ".join(names), person.get("gender") or "", (person.get("birthdate") or "")[:10])
+
+
 def _registered_at(patient: Mapping[str, Any]) -> str:
     """When the hospital registered the patient, in UTC; the encounter's date, so that planning again plans the same."""
     created = (patient.get("auditInfo") or {}).get("dateCreated")
@@ -207,10 +217,11 @@ def _registered_at(patient: Mapping[str, Any]) -> str:
 # -- against what was found ------------------------------------------------------------------------------------------
 
 
-def _first_time(want: Want, content: HospitalRegistration, found: Found, namespace: UUID) -> Plan:
+def _first_time(want: Want, content: HospitalRegistration, found: Found, namespace: UUID, likeness: Likeness) -> Plan:
     if content.voided:
         raise Skip("bahmni.voided-before-hand-over")
     subject = _the_subject(want, found)
+    confirm(_subjects_person(subject), content.person, likeness)
     chosen = external_id(namespace, content.patient_uuid)
     body = {
         "External ID": chosen,
@@ -234,6 +245,13 @@ def _the_subject(want: Want, found: Found) -> Mapping[str, Any]:
     if not live:
         raise Defer("bahmni.no-subject", waits_for=v.arrival_of(want.identifier))
     return live[0]
+
+
+def _subjects_person(subject: Mapping[str, Any]) -> Demographics:
+    said = subject["observations"]
+    names = [said[part] for part in ("First name", "Last name") if said.get(part)]
+    gender = v.GENDERS.get(said.get("Gender") or "", "")
+    return Demographics(" ".join(names), gender, (said.get("Date of birth") or "")[:10])
 
 
 def _confirm(content: HospitalRegistration, there: Mapping[str, Any], found: Found, known: Known | None) -> None:

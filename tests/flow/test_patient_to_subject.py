@@ -134,3 +134,11 @@ def test_an_entry_of_another_kind_is_a_counted_skip_with_its_title(world: World)
     world.sync("patient")
     assert Run.objects.get().reasons == {"not for this stream: Bed-Assignment": 1}
     assert Position.objects.get(stream__key="patient").value["page"] == 1
+
+
+def test_a_patient_who_is_somebody_else_than_the_subject_with_her_number_is_held(world: World) -> None:
+    subject = world.subject("1001", "Kiran", "Joshi")
+    patient = world.patient("1001", "Prakash", "Kulkarni", gender="M", born="1956-10-05")
+    world.sync("patient")
+    assert outcome(world, patient) == Outcome.HELD.value
+    assert registrations(world, subject) == []

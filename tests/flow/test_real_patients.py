@@ -41,6 +41,15 @@ def answer_uuid(attribute: dict[str, Any]) -> str | None:
     return str(value["uuid"]) if isinstance(value, dict) else attribute.get("hydratedObject")
 
 
+def patient_as_subject(patient: dict[str, Any]) -> tuple[str, str, str]:
+    """First name, last name and gender, as the field team would have written the same person down."""
+    person = patient["person"]
+    name = person.get("preferredName") or person["names"][0]
+    first, *rest = (name.get("givenName") or name.get("display") or "").split()
+    last = name.get("familyName") or " ".join(rest)
+    return first, last, {"M": "Male", "F": "Female"}.get(person["gender"], "Other")
+
+
 def set_up(world: World, patient: dict[str, Any]) -> tuple[str, dict[str, Any], int]:
     """A subject with the patient's number, and mappings for all its attributes but the last.
 
@@ -51,7 +60,9 @@ def set_up(world: World, patient: dict[str, Any]) -> tuple[str, dict[str, Any], 
     constant = Constant.objects.get(key="BahmniIdentifierPrefix")
     constant.value = prefix
     constant.save()
-    subject = world.subject(identifier.removeprefix(prefix))
+    first, last, gender = patient_as_subject(patient)
+    born = patient["person"]["birthdate"][:10]
+    subject = world.subject(identifier.removeprefix(prefix), first, last, gender=gender, born=born)
     filled = [row for row in patient["person"]["attributes"] if row["value"] not in (None, "")]
     expected: dict[str, Any] = {MARKER: patient["uuid"]}
     for number, attribute in enumerate(filled[:-1] or filled):
