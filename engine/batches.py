@@ -7,7 +7,6 @@ import threading
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 from common import clock
 from engine.ports import Change, Page
@@ -52,7 +51,10 @@ class Batch:
 
 
 def batches(pages: Iterator[Page]) -> Generator[Batch, None, None]:
-    """Join pages to batches; the next pages are read in the background while a batch is being handed over."""
+    """Join pages to batches; the next pages are read in the background while a batch is being handed over.
+
+    When the source fails, what it gave before comes as a last batch, and then its exception.
+    """
     reader = _ReadAhead(pages)
     try:
         batch, begun = Batch(), clock.monotonic()
@@ -64,18 +66,19 @@ def batches(pages: Iterator[Page]) -> Generator[Batch, None, None]:
                 batch, begun = Batch(), clock.monotonic()
         if batch.pages:
             yield batch
+        if reader.failure:
+            raise reader.failure
     finally:
         reader.stop()
 
 
 class _ReadAhead:
-    """An iterator driven by a thread of its own, a bounded number of items ahead. Exceptions arrive in their place."""
-
-    _END = object()
+    """An iterator driven by a thread of its own, a bounded number of pages ahead. What it raised is in `failure`."""
 
     def __init__(self, pages: Iterator[Page], *, ahead: int = 24) -> None:
         self._pages = pages
-        self._items: queue.Queue[object] = queue.Queue(maxsize=ahead)
+        self.failure: BaseException | None = None
+        self._items: queue.Queue[Page | None] = queue.Queue(maxsize=ahead)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._drive, name="read-ahead", daemon=True)
         self._thread.start()
@@ -85,11 +88,11 @@ class _ReadAhead:
             for page in self._pages:
                 if not self._put(page):
                     return
-            self._put(self._END)
         except BaseException as failure:  # noqa: BLE001  # it is raised again where the pages are used
-            self._put(failure)
+            self.failure = failure
+        self._put(None)
 
-    def _put(self, item: object) -> bool:
+    def _put(self, item: Page | None) -> bool:
         while not self._stopped.is_set():
             try:
                 self._items.put(item, timeout=0.1)
@@ -99,10 +102,8 @@ class _ReadAhead:
         return False
 
     def __iter__(self) -> Iterator[Page]:
-        while (item := self._items.get()) is not self._END:
-            if isinstance(item, BaseException):
-                raise item
-            yield cast(Page, item)
+        while (page := self._items.get()) is not None:
+            yield page
 
     def stop(self) -> None:
         """Let the thread end after the page it is at."""
