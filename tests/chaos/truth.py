@@ -1,4 +1,4 @@
-"""What really stands in the two stores, for one patient number: read from their rows, whatever links and counters say."""
+"""What really stands in the two stores, for one patient number: read from their rows, whatever links say."""
 
 from __future__ import annotations
 

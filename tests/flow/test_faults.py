@@ -1,4 +1,4 @@
-"""Whatever goes wrong on the wire during a write or a read: afterwards everything is there once, right, and no error is left.
+"""Whatever goes wrong on the wire: afterwards everything is there once, right, and no error is left.
 
 One test per request the streams send, through every kind of fault. The servers are real sockets; nothing is patched.
 """
@@ -15,8 +15,10 @@ from common.http import Timeouts
 from engine import work
 from errors.models import OPEN_STATES, ErrorRecord, ErrorState
 from simulators.faults import Faults
+from simulators.server import Request
 from syncstatus.models import Link
 from tenants.models import Tenant
+from tests.chaos.hooks import watch
 from tests.chaos.truth import InAvni, InBahmni, in_avni, in_bahmni, work_until_quiet
 from tests.flow.world import MARKER, World
 
@@ -36,15 +38,20 @@ READ_FAULTS = ("reset_before", "status:500", "status:502", "garbage", "truncated
 REPEATED = (1, 4)
 """How often in a row: a single mishap, and more than a hand-over puts up with."""
 
-BEFORE = {"Height": 150, "Medical problems": ["Asthma", "Diabetes"], "Occupation": "Weaver", "Marital status": "Married"}
+BEFORE = {
+    "Height": 150,
+    "Medical problems": ["Asthma", "Diabetes"],
+    "Occupation": "Weaver",
+    "Marital status": "Married",
+}
 EDIT = {"Height": 151, "Medical problems": ["Asthma", "Anaemia"], "Occupation": None, "Marriage date": "2015-02-11"}
-HELD_BEFORE = {
+HELD_BEFORE: dict[str, list[Any]] = {
     "Height": [150.0],
     "Marital status": ["Married"],
     "Medical problems": ["Asthma", "Diabetes"],
     "Occupation": ["Weaver"],
 }
-HELD_AFTER = {
+HELD_AFTER: dict[str, list[Any]] = {
     "Height": [151.0],
     "Marital status": ["Married"],
     "Marriage date": ["2015-02-11"],
@@ -63,7 +70,7 @@ def hasty(world: World) -> World:
 
 @dataclass(frozen=True)
 class Written:
-    """One request of a stream: how the world gets ready for it, what triggers it, and what must stand there afterwards."""
+    """One request of a stream: what must be there before it, what triggers it, and what must stand there afterwards."""
 
     stream: str
     method: str
@@ -147,10 +154,14 @@ def gone(subject: str) -> InBahmni:
     return InBahmni(1, 1, 0, 1)
 
 
+def creates(path: str) -> Written:
+    return Written("subject", "POST", path, subject_ready, nothing, hospital, registered(HELD_BEFORE))
+
+
 WRITES = {
-    "a new patient": Written("subject", "POST", r"/patient$", subject_ready, nothing, hospital, registered(HELD_BEFORE)),
-    "a new visit": Written("subject", "POST", r"/visit$", subject_ready, nothing, hospital, registered(HELD_BEFORE)),
-    "a new encounter": Written("subject", "POST", r"/encounter$", subject_ready, nothing, hospital, registered(HELD_BEFORE)),
+    "a new patient": creates(r"/patient$"),
+    "a new visit": creates(r"/visit$"),
+    "a new encounter": creates(r"/encounter$"),
     "an edited encounter": Written(
         "subject", "POST", r"/encounter/[^/]+$", subject_there, edit_subject, hospital, registered(HELD_AFTER)
     ),
@@ -227,7 +238,7 @@ def test_a_read_that_goes_wrong_delays_the_record_and_harms_nothing(hasty: World
         assert faults.fired[fault] > fired, f"{fault} did not happen"
         faults.clear()
         work_until_quiet(hasty)
-        expected = (
+        expected: tuple[InBahmni, InAvni, list[tuple[str, str]]] = (
             InBahmni(1, 1, 1, 1, HELD_BEFORE, (subject,)),
             InAvni(1, ({MARKER: patient, "Caste [HP]": "Toda"},)),
             [],
@@ -286,19 +297,14 @@ def test_a_token_that_expires_in_the_middle_is_renewed_and_nothing_is_written_tw
 
 def forget_sessions_before(world: World, request: str, skip: int = 0) -> None:
     """Just before this request arrives, both servers forget who is signed in; once."""
-    method, path = request.split(" ")
     left = [skip]
-    for server, forget in (
-        (world.bahmni_server, world.bahmni.expire_sessions),
-        (world.avni_server, world.avni.expire_tokens),
-    ):
-        ask = server.app.handle
 
-        def handle(request: Any, ask: Any = ask, forget: Any = forget) -> Any:
-            if (request.method, request.path) == (method, path):
-                if left[0] == 0:
-                    forget()
-                left[0] -= 1
-            return ask(request)
+    def forget(arrived: Request) -> None:
+        if f"{arrived.method} {arrived.path}" == request:
+            if left[0] == 0:
+                world.bahmni.expire_sessions()
+                world.avni.expire_tokens()
+            left[0] -= 1
 
-        server.app.handle = handle  # type: ignore[method-assign]  # a simulator that forgets at a chosen moment
+    watch(world.avni_server, before=forget)
+    watch(world.bahmni_server, before=forget)

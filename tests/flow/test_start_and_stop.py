@@ -8,9 +8,11 @@ from common import clock
 from engine import work
 from engine.slices import Limits
 from errors.models import ErrorRecord
+from simulators.bahmni.model import User
 from simulators.server import Server
 from syncstatus.models import Link, Position, Run, RunState, Stream
 from tenants.models import Connection
+from tests.chaos.hooks import watch
 from tests.chaos.truth import InBahmni, in_avni, in_bahmni
 from tests.flow.world import World
 
@@ -83,8 +85,9 @@ def test_a_target_that_goes_down_in_the_middle_keeps_what_was_done(world: World)
 def test_wrong_credentials_are_tried_once_and_blame_no_record(world: World, side: str) -> None:
     pairs(world, 5)
     work.forget()
-    row = world.avni.users["integration@demo"] if side == "avni" else user_of(world)
-    row.password = "changed by somebody"
+    world.avni.users["integration@demo"].password = user_of(world).password = "changed by somebody"
+    give_back = user_of(world) if side == "avni" else world.avni.users["integration@demo"]
+    give_back.password = "secret"
     world.avni.expire_tokens()
     world.bahmni.expire_sessions()
     server = server_of(world, side)
@@ -112,7 +115,7 @@ def test_a_slice_ends_when_its_time_is_up_and_the_next_goes_on_behind_it(world: 
     for n in range(250):
         world.subject(str(1001 + n))
     with clock.frozen(clock.now()) as time:
-        world.bahmni_server.app.handle = slowly(world, time)  # type: ignore[method-assign]  # each request takes time
+        watch(world.bahmni_server, before=lambda request: time.advance(0.2))
         first = world.sync("subject", limits=Limits(seconds=30)).looks[-1]
     assert first.more
     assert 0 < Link.objects.count() < 250
@@ -123,17 +126,7 @@ def test_a_slice_ends_when_its_time_is_up_and_the_next_goes_on_behind_it(world: 
     assert world.writes == 3 * (250 - seen)
 
 
-def slowly(world: World, time: clock.FrozenClock) -> object:
-    ask = world.bahmni_server.app.handle
-
-    def handle(request: object) -> object:
-        time.advance(0.2)
-        return ask(request)  # type: ignore[arg-type]
-
-    return handle
-
-
-def user_of(world: World) -> object:
+def user_of(world: World) -> User:
     return next(row for row in world.bahmni.users.values() if row.username == "integration")
 
 
