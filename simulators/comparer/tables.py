@@ -1,0 +1,101 @@
+"""The dumped states as tables that can be looked up. Nothing is judged here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from simulators.comparer.findings import State
+
+__all__ = ["AvniTables", "BahmniTables", "Row"]
+
+Row = dict[str, Any]
+
+
+class AvniTables:
+    """Subjects and general encounters of one organisation."""
+
+    def __init__(self, state: State, organisation: str) -> None:
+        """Read a dumped state."""
+        self.subjects = _by_uuid(_of(state["subjects"], organisation))
+        self.encounters = _by_uuid(_of(state["encounters"], organisation))
+        self.designed = next(row for row in state["organisations"] if row["name"] == organisation)
+
+    def with_number(self, concept: str, number: str, kind: str) -> list[Row]:
+        """Un-voided subjects of a type that carry the number."""
+        return [
+            row
+            for row in self.subjects.values()
+            if not row["voided"] and row["kind"] == kind and row["observations"].get(concept) == number
+        ]
+
+
+class BahmniTables:
+    """The rows of a hospital."""
+
+    def __init__(self, state: State) -> None:
+        """Read a dumped state."""
+        self.zone = ZoneInfo(state["settings"]["zone_name"])
+        self.patients = _by_uuid(state["patients"])
+        self.persons = _by_uuid(state["persons"])
+        self.visits = _by_uuid(state["visits"])
+        self.encounters = _by_uuid(state["encounters"])
+        self.obs = _by_uuid(state["obs"])
+        self._obs_of: dict[str, list[Row]] = defaultdict(list)
+        for row in state["obs"]:
+            self._obs_of[row["encounter"] or ""].append(row)
+        self._holders: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for patient in live(state["patients"]):
+            for identifier in live(patient["identifiers"]):
+                self._holders[identifier["type"], identifier["identifier"]].append(patient["uuid"])
+
+    def with_identifier(self, kind: str, identifier: str) -> list[str]:
+        """Uuids of the un-voided patients that carry it."""
+        return list(dict.fromkeys(self._holders[kind, identifier]))
+
+    def obs_of(self, encounter: str) -> list[Row]:
+        """All observations of an encounter, voided ones too."""
+        return self._obs_of[encounter]
+
+    def leaves_of(self, encounter: str) -> list[Row]:
+        """The un-voided observations of an encounter that are nobody's group."""
+        rows = list(live(self.obs_of(encounter)))
+        groups = {row["group"] for row in rows}
+        return [row for row in rows if row["uuid"] not in groups]
+
+    def value_of(self, encounter: str, concept: str) -> set[Any]:
+        """Values an encounter holds, or held before it was voided, for a concept."""
+        voided = self.encounters[encounter]["voided"]
+        return {row["value"] for row in self.obs_of(encounter) if row["concept"] == concept and row["voided"] == voided}
+
+    def preferred_identifier(self, patient: Row) -> str:
+        """The number people see."""
+        rows = list(live(patient["identifiers"]))
+        chosen = [row for row in rows if row["preferred"]] or rows[:1]
+        return str(chosen[0]["identifier"]) if chosen else ""
+
+    def day(self, moment: str) -> str:
+        """The calendar day of a stored moment, in the hospital's zone."""
+        return datetime.fromisoformat(moment).astimezone(self.zone).date().isoformat()
+
+
+def live(rows: Iterable[Row]) -> Iterator[Row]:
+    """Rows that are not voided."""
+    return (row for row in rows if not row["voided"])
+
+
+def creator(row: Row) -> str | None:
+    """Uuid of the user who made a row of the hospital."""
+    made_by: str | None = row["audit"]["creator"]
+    return made_by
+
+
+def _of(rows: Iterable[Row], organisation: str) -> Iterator[Row]:
+    return (row for row in rows if row["organisation"] == organisation)
+
+
+def _by_uuid(rows: Iterable[Row]) -> dict[str, Row]:
+    return {row["uuid"]: row for row in rows}
