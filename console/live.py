@@ -33,9 +33,7 @@ def live_page(screen: TenantAdmin[Any], request: HttpRequest, row: ErrorRecord |
         "sides": [(name, list(lines(value))) for name, value in found.items()],
         "failure": failure,
     }
-    answer = TemplateResponse(request, "console/live.html", context)
-    answer["Cache-Control"] = "no-store"
-    return answer
+    return TemplateResponse(request, "console/live.html", context)
 
 
 def lines(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
