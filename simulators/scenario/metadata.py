@@ -30,7 +30,7 @@ PRIVILEGES: Final = (
 def enter_avni(store: AvniStore, ids: Ids, pairs: Correspondence) -> None:
     """Types, concepts and our user in Avni."""
     organisation = pairs.organisation
-    store.add_subject_type(design.SUBJECT_TYPE, organisation=organisation)
+    store.add_subject_type(design.SUBJECT_TYPE, uuid=ids("avni", "subject type"), organisation=organisation)
     store.add_encounter_type(
         design.HOSPITAL_REGISTRATION, uuid=ids("avni", "encounter type"), organisation=organisation
     )
