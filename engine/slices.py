@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.functional import cached_property
 
 from common import clock
@@ -171,6 +171,7 @@ class Slice:
 
     def _hand_over(self, changes: Mapping[str, Change], links: Mapping[str, Link]) -> list[Result]:
         """Fetch what the page did not carry, then hand over in lanes. What the servers' state cut short is left out."""
+        _give_connection_back()
         fetched, results = self._fetch(changes)
         queues: dict[str, list[str]] = {}
         for entity_id in changes:
@@ -257,6 +258,12 @@ def fetch_one(change: Change, handover: Handover[Any]) -> Change | Result:
     except Exception as bug:  # noqa: BLE001  # the barrier around one record
         return Result(change, Outcome.FAILED, "engine.unexpected", where(bug))
     return replace(change, record=record) if record is not None else Result(change, Outcome.SKIPPED, "remote.gone")
+
+
+def _give_connection_back() -> None:
+    """A batch may wait for servers for minutes; its database connection serves others meanwhile."""
+    if not connection.in_atomic_block:  # only in tests, which wrap everything
+        connection.close()
 
 
 def _first_pages(pages: Iterator[Page], changes: int) -> Iterator[Page]:
