@@ -11,6 +11,7 @@ from pathlib import Path
 
 from simulators.avni.app import AvniApp
 from simulators.avni.store import AvniStore
+from simulators.control import Inspectable
 from simulators.server import Faults, Server
 
 
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with Server(AvniApp(store), port=options.port, faults=faults, host=options.host) as server:
+    with Server(Inspectable(AvniApp(store), store.dump), port=options.port, faults=faults, host=options.host) as server:
         print(server.base_url, flush=True)
         stop.wait()
     return 0

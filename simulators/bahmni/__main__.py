@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simulators.bahmni import BahmniApp, Store, catalogue
+from simulators.control import Inspectable
 from simulators.server import Faults, Server
 
 __all__ = ["main"]
@@ -28,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    with Server(BahmniApp(store), port=options.port, host=options.host, faults=faults) as server:
+    with Server(
+        Inspectable(BahmniApp(store), store.dump), port=options.port, host=options.host, faults=faults
+    ) as server:
         print(server.base_url, flush=True)
         stopped.wait()
     if options.state:
