@@ -54,6 +54,8 @@ class TenantAdmin(StockAdmin[Row]):
     fixed_once_added: tuple[str, ...] = ("tenant",)
     """Fields that can be set on the form for a new row only."""
 
+    change_list_template = "console/change_list.html"
+    change_form_template = "console/change_form.html"
     list_per_page = 50
     show_full_result_count = False
     save_as_continue = False

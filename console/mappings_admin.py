@@ -201,7 +201,7 @@ class MappingAdmin(TenantAdmin[Mapping]):
 class MappingTypeAdmin(TenantAdmin[MappingType]):
     """The kinds a connector looks up: what each is for and what happens while it is missing. Declared, not edited."""
 
-    list_display = ("name", "group", "used_for", "when_missing", "is_mandatory", "mapped", "tenant")
+    list_display = ("kind", "used_for", "when_missing", "needed", "mapped", "tenant")
     list_filter = ("tenant", "is_mandatory", ("group", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("tenant", "group")
     search_fields = ("name", "used_for")
@@ -211,6 +211,18 @@ class MappingTypeAdmin(TenantAdmin[MappingType]):
         """With the number of live mappings."""
         live = models.Count("mappings", filter=models.Q(mappings__is_voided=False))
         return super().get_queryset(request).annotate(live=live)
+
+    @admin.display(description="kind", ordering="name")
+    def kind(self, kind: MappingType) -> str:
+        """Group and type."""
+        return str(kind)
+
+    @admin.display(description="to start", ordering="is_mandatory")
+    def needed(self, kind: MappingType) -> SafeString | str:
+        """Whether a flow does not start without it, and whether that is met."""
+        if not kind.is_mandatory:
+            return NOTHING
+        return badge("needed, there", GOOD) if getattr(kind, "live", 0) else badge("needed, missing", CARE)
 
     @admin.display(description="mappings")
     def mapped(self, kind: MappingType) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, models
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -113,7 +114,7 @@ def test_history_leads_to_the_audit_entries_of_the_row(numbat: Hospital, mapper:
     assert (entry.after or {})["about"] == "thirteen"
 
 
-LISTS = {
+LISTS: dict[str, Callable[..., object]] = {
     "errors_errorrecord_changelist": add_error,
     "syncstatus_link_changelist": add_link,
     "mappings_mapping_changelist": add_mapping,
@@ -143,7 +144,7 @@ def test_the_list_of_runs_costs_the_same_queries_for_3_rows_and_30(numbat: Hospi
 def test_flows_cost_the_same_queries_for_2_and_30(name: str, numbat: Hospital, owner: Client) -> None:
     few = queries_of(owner, name)
     flows = [Flow(tenant=numbat.tenant, key=f"flow {place}") for place in range(28)]
-    for flow in models.QuerySet(Flow).bulk_create(flows):
+    for flow in Flow._base_manager.bulk_create(flows):
         Stream._base_manager.create(tenant=numbat.tenant, flow=flow, key=f"stream {flow.key}", sequence=9)
     assert queries_of(owner, name) == few
 

@@ -9,7 +9,6 @@ import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models
 from django.forms.models import model_to_dict
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, reverse
 
@@ -36,8 +35,8 @@ def site_addresses() -> Iterator[str]:
     yield reverse("admin:view_on_site", args=[1, 1])
 
 
-def body(answer: HttpResponse) -> str:
-    return answer.content.decode(errors="replace").lower()
+def body(answer: Any) -> str:
+    return str(answer.content.decode(errors="replace")).lower()
 
 
 def strangers(hospital: Hospital, signed_in: SignIn) -> list[Client]:

@@ -72,7 +72,7 @@ def _set_up(made: Hospital) -> None:
             base_url=f"https://{side}.{word.lower()}.example",
             sign_in="none" if side == "avni" else "session",
             username=f"{word}-account",
-            secret=Secret.of(f"{word}-secret"),
+            secret=Secret.of(f"{word}-secret"),  # type: ignore[misc]  # the stubs know no field of two types
             secret_set_at=NOON,
         )
     group = MappingGroup.objects.create(tenant=tenant, name=f"{word} group")
@@ -86,8 +86,9 @@ def _set_up(made: Hospital) -> None:
 def add_mapping(made: Hospital, name: str, **more: Any) -> Mapping:
     kind = MappingType._base_manager.get(tenant=made.tenant, group__name="Observation", name="Concept")
     values = {"avni_value": f"{made.word} {name}", "int_system_value": made.id(name), "about": f"{made.word} concept"}
-    made.rows[Mapping] = Mapping.objects.create(tenant=made.tenant, type=kind, **{**values, **more})
-    return made.row(Mapping)
+    mapping = Mapping.objects.create(tenant=made.tenant, type=kind, **{**values, **more})
+    made.rows[Mapping] = mapping
+    return mapping
 
 
 def add_run(made: Hospital, **more: Any) -> Run:
@@ -111,7 +112,7 @@ def add_run(made: Hospital, **more: Any) -> Run:
         "unmapped": {f"{made.word} question": 5},
         **more,
     }
-    run = Run.objects.create(tenant=made.tenant, stream=made.rows[Stream], **fields)
+    run = Run.objects.create(tenant=made.tenant, stream=made.row(Stream), **fields)
     made.rows[Run] = run
     return run
 
@@ -129,7 +130,7 @@ def add_link(made: Hospital, name: str, **more: Any) -> Link:
         "source_time": NOON,
         **more,
     }
-    link = Link.objects.create(tenant=made.tenant, stream=made.rows[Stream], **fields)
+    link = Link.objects.create(tenant=made.tenant, stream=made.row(Stream), **fields)
     made.rows[Link] = link
     return link
 
@@ -147,7 +148,7 @@ def add_error(made: Hospital, name: str, *, run: Run | None = None, **more: Any)
         "last_seen_at": NOON,
         **more,
     }
-    found = ErrorRecord.objects.create(tenant=made.tenant, stream=made.rows[Stream], **fields)
+    found = ErrorRecord.objects.create(tenant=made.tenant, stream=made.row(Stream), **fields)
     made.rows[ErrorRecord] = found
     made.rows[ErrorLog] = ErrorLog.objects.create(
         tenant=made.tenant,
@@ -168,4 +169,4 @@ def everything_of(made: Hospital) -> str:
     with all_tenants():
         owned = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
         rows = [row for model in owned for row in model.objects.filter(tenant=made.tenant).order_by("pk")]
-        return serializers.serialize("json", [Tenant.objects.get(pk=made.tenant.pk), *rows], indent=1)
+        return str(serializers.serialize("json", [Tenant.objects.get(pk=made.tenant.pk), *rows], indent=1))
