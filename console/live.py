@@ -16,6 +16,12 @@ from errors.models import ErrorRecord
 from syncstatus.models import Link
 from tenants.secrets import SecretUnreadable
 
+MACHINERY = frozenset({"links", "resourceVersion"})
+"""Keys that tell a program where to go on, and a person nothing."""
+
+DEEP = 2
+"""From here on a name stands for the whole."""
+
 
 def live_page(screen: TenantAdmin[Any], request: HttpRequest, row: ErrorRecord | Link, title: str) -> HttpResponse:
     """The page; a server that does not answer is said in words."""
@@ -36,13 +42,20 @@ def live_page(screen: TenantAdmin[Any], request: HttpRequest, row: ErrorRecord |
     return TemplateResponse(request, "console/live.html", context)
 
 
-def lines(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """A nested record as pairs of path and value, for a table."""
+def lines(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """A nested record as pairs of path and value, for a table.
+
+    Deeper down, what a server gives a reading name of its own ("display") is said by that name alone.
+    """
     if isinstance(value, Mapping):
+        if depth >= DEEP and value.get("display"):
+            yield name, str(value["display"])
+            return
         for key, inner in value.items():
-            yield from lines(inner, f"{name} › {key}" if name else str(key))
+            if key not in MACHINERY:
+                yield from lines(inner, f"{name} › {key}" if name else str(key), depth + 1)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for place, inner in enumerate(value, start=1):
-            yield from lines(inner, f"{name} {place}")
+            yield from lines(inner, f"{name} {place}", depth + 1)
     elif value not in (None, ""):
         yield name, str(value)

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from console.live import lines
 from console.words import span
 from errors.models import ErrorRecord, ErrorState
 from mappings.models import Mapping
@@ -168,3 +169,8 @@ def queries_of(client: Client, name: str) -> int:
 )
 def test_spans_are_said_in_their_two_largest_units(length: timedelta, words: str) -> None:
     assert span(length) == words
+
+
+def test_what_a_server_calls_by_name_is_said_by_that_name() -> None:
+    record = {"uuid": "1", "links": ["x"], "person": {"age": 3, "preferredName": {"display": "Asha", "uuid": "2"}}}
+    assert list(lines(record)) == [("uuid", "1"), ("person › age", "3"), ("person › preferredName", "Asha")]

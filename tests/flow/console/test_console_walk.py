@@ -20,7 +20,7 @@ def key_of(model: type[models.Model], hospital: Hospital) -> Any:
     if model in hospital.rows:
         return hospital.rows[model].pk
     if model is IntervalSchedule:
-        return IntervalSchedule.objects.create(every=5, period="minutes").pk
+        return model._default_manager.create(every=5, period="minutes").pk
     row = model._default_manager.first()
     return row.pk if row else None
 
