@@ -10,18 +10,20 @@ from collections.abc import Iterable
 from functools import partial
 
 from celery import current_app
-from django.db import transaction
+from django.db import models, transaction
 
 from common import clock
 from syncstatus.models import Stream
 
 
-def mark_due(streams: Iterable[Stream]) -> None:
+def mark_due(streams: Iterable[Stream] | models.QuerySet[Stream]) -> None:
     """Say that the streams should be looked at; a look that began before this does not clear the mark.
 
     Not the database's clock: SQLite tells milliseconds only, and a mark must be found again by its exact time.
     """
-    Stream.objects.filter(pk__in=[stream.pk for stream in streams]).update(due_since=clock.now())
+    if not isinstance(streams, models.QuerySet):
+        streams = Stream.objects.filter(pk__in=[stream.pk for stream in streams])
+    streams.update(due_since=clock.now())
 
 
 def ring(streams: Iterable[Stream]) -> None:

@@ -7,12 +7,13 @@ the first unfinished change, while what was finished behind it keeps its links a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
 
 from common import clock
 from common.outcome import Outcome
+from common.text import storable
 from engine import bell
 from engine.handing_over import Result
 from engine.lease import Grant
@@ -28,6 +29,12 @@ ERROR_STATES = {
     Outcome.DEFERRED: ErrorState.DEFERRED,
     Outcome.HELD: ErrorState.HELD,
 }
+
+LONGEST_NAME = 255
+"""Characters kept of a name in parameters and counts: the longest name of a concept."""
+
+LONGEST_WAIT = 200
+"""Characters kept of the name of what a record waits for."""
 
 LINK_FIELDS = [
     "identifier", "target_id", "target_parent_id", "other_targets", "created_by_us", "source_version", "source_time",
@@ -54,6 +61,11 @@ def as_known(link: Link) -> Known:
     )
 
 
+def suspect(tenant_id: int, entity_ids: Collection[str]) -> None:
+    """Trust the links of these records no more: writes for them may have been cut off, so the target is asked again."""
+    Link.objects.filter(tenant=tenant_id, source_id__in=entity_ids).update(is_suspect=True)
+
+
 class Ledger:
     """Writes down the batches of one run of one stream."""
 
@@ -69,11 +81,11 @@ class Ledger:
         links: Mapping[str, Link],
         errors: Mapping[str, ErrorRecord],
         *,
-        collapsed: int = 0,
+        unfinished: Collection[str] = (),
         remote_calls: int = 0,
     ) -> None:
         """Write down what was finished without moving the position (retries). Raises LeaseLost; then nothing counts."""
-        self.commit_read(results, links, errors, None, [], collapsed=collapsed, remote_calls=remote_calls)
+        self.commit_read(results, links, errors, None, [], unfinished=unfinished, remote_calls=remote_calls)
 
     def commit_read(
         self,
@@ -83,21 +95,26 @@ class Ledger:
         position: Position | None,
         finished_pages: Sequence[Page],
         *,
+        unfinished: Collection[str] = (),
         collapsed: int = 0,
         remote_calls: int = 0,
     ) -> None:
-        """Write down a batch and move the position over the finished pages. Raises LeaseLost; then nothing counts."""
+        """Write down a batch and move the position over the finished pages. Raises LeaseLost; then nothing counts.
+
+        `unfinished` are the entities that have no result: what was written for them, nobody knows.
+        """
         now = clock.now()
         with transaction.atomic():
             self.grant.extend()
             self._count(results, collapsed, finished_pages, remote_calls)
             self._write_links(results, links)
+            if unfinished:
+                suspect(self.stream.tenant_id, unfinished)
             failures = [self._failure(result) for result in results if result.outcome in ERROR_STATES]
             recording.record(self.stream, failures, errors, self.run, now)
             got_through = {result.change.entity_id: result.outcome.value for result in results if result.is_finished}
             recording.resolve(got_through, errors, self.run, now)
-            arrived = {name for result in results if result.is_finished and result.want for name in result.want.arrives}
-            bell.ring(recording.release(self.stream.tenant_id, arrived, now))
+            bell.ring(recording.release(self.stream.tenant_id, _arrived(results), now))
             if position and finished_pages:
                 self._move(position, finished_pages[-1])
 
@@ -112,11 +129,11 @@ class Ledger:
         reasons = Counter(run.reasons)
         reasons.update(f"{result.outcome.value}: {result.message}" for result in results if result.message)
         for page in pages:
-            reasons.update({f"not for this stream: {title}": number for title, number in page.unclaimed.items()})
+            reasons.update({f"not for this stream: {storable(title, 100)}": n for title, n in page.unclaimed.items()})
         run.reasons = dict(reasons)
         unmapped = Counter(run.unmapped)
         for result in results:
-            unmapped.update(result.want.unmapped if result.want else ())
+            unmapped.update(storable(name, LONGEST_NAME) for name in (result.want.unmapped if result.want else ()))
         run.unmapped = dict(unmapped)
         run.save()
 
@@ -133,7 +150,7 @@ class Ledger:
         link.outcome, link.reason = result.outcome.value, result.message
         link.run, link.updated_at = self.run, clock.now()
         if want and want.identifier and (result.is_finished or not before):
-            link.identifier = want.identifier[:100]
+            link.identifier = storable(want.identifier, 100)
         if result.outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.VOIDED) and want:
             link.wanted_fingerprint = want.fingerprint
         if plan and result.is_finished:
@@ -150,10 +167,10 @@ class Ledger:
             entity_id=result.change.entity_id,
             state=ERROR_STATES[result.outcome],
             message=result.message,
-            params=result.params,
+            params={name: storable(value, LONGEST_NAME) for name, value in result.params.items()},
             cause=result.cause,
             error_type=sentence.error_type,
-            waits_for=result.waits_for,
+            waits_for=storable(result.waits_for, LONGEST_WAIT),
             due=result.due,
             source_time=result.change.source_time,
         )
@@ -161,3 +178,9 @@ class Ledger:
     def _move(self, position: Position, page: Page) -> None:
         position.value, position.read_upto = dict(page.position), page.read_upto or position.read_upto
         position.save(update_fields=["value", "read_upto", "moved_at"])
+
+
+def _arrived(results: Sequence[Result]) -> set[str]:
+    """What waiting records may go on now."""
+    wants = [result.want for result in results if result.is_finished and result.want]
+    return {storable(name, LONGEST_WAIT) for want in wants for name in want.arrives}

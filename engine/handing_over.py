@@ -95,6 +95,8 @@ def _look_and_write(change: Change, want: Want, known: Known | None, handover: H
     writes = 0
     intended: Outcome | None = None
     for look in range(1, LOOKS + 1):
+        if not pen.may_write():
+            raise LeaseTooShort  # looking costs time too, and the batch must be committed under this lease
         plan = handover.plan(want, handover.look(want, known), known)
         if pen.rehearses:
             return Result(change, plan.outcome, want=want, plan=plan, planned=plan.writes)

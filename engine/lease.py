@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
@@ -44,16 +45,21 @@ class Grant:
         """Whether a remote write begun now ends before the lease, by our clock counted from before the taking."""
         return clock.monotonic() < self._safe_until
 
-    def extend(self) -> None:
-        """Prove and prolong the lease; the first statement of a commit. Raises LeaseLost."""
+    def extend(self, in_flight: Collection[str] = ()) -> None:
+        """Prove and prolong the lease; the first statement of a commit. Raises LeaseLost.
+
+        `in_flight` are the source records that will be written from now on: should we end before the next call, whoever
+        takes the lease next finds them there, and trusts their links no more.
+        """
         asked = clock.monotonic()
-        if not self._ours().filter(expires_at__gt=Now()).update(expires_at=_end()):
+        ours = self._ours().filter(expires_at__gt=Now())
+        if not ours.update(expires_at=_end(), in_flight=list(in_flight)):
             raise LeaseLost
         self._safe_until = _safe_from(asked)
 
     def release(self) -> None:
         """Give the lease back; without effect when it is no longer ours."""
-        self._ours().update(expires_at=None, owner="", in_flight=[])
+        self._ours().update(expires_at=None, owner="")
 
     def _ours(self) -> QuerySet[Lease]:
         return Lease.objects.filter(tenant=self.tenant_id, owner=self.owner)

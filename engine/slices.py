@@ -6,10 +6,10 @@ and the position stays in front of what was not finished.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 from django.utils.functional import cached_property
@@ -22,9 +22,10 @@ from engine.batches import Batch, batches
 from engine.commit import Ledger, as_known, load_known
 from engine.handing_over import LeaseTooShort, Pen, Result, explain_remote, hand_over, where
 from engine.lease import Grant
+from engine.patience import Patience, Silent
 from engine.ports import Change, Handover, Page
 from engine.registry import Connector, Servers, Setting
-from engine.verdicts import Verdict
+from engine.verdicts import Hold, Verdict
 from errors import recording
 from errors.models import ErrorRecord
 from syncstatus.models import Link, Position, Run, RunKind, RunState, Stream
@@ -36,6 +37,8 @@ REPROCESSED_AT_ONCE = 100
 
 GOES_ON_BY_ITSELF = frozenset({"remote.source-down", "remote.target-down", "remote.slow", "remote.garbled"})
 """What ends a look but needs no person: the stream stays due, and the sweep asks again."""
+
+Answer = TypeVar("Answer", Result, Change | Result)
 
 Watch = Callable[[Stream, Run], None]
 
@@ -93,16 +96,16 @@ class Slice:
             if not records:
                 return
             run = self._run(RunKind.REPROCESS)
-            with transaction.atomic():
-                self.grant.extend()
-                for record in records:
-                    recording.begin_attempt(record, run, clock.now())
             changes = {record.entity_id: Change(record.entity_id, "", record.source_time) for record in records}
+            with transaction.atomic():
+                self.grant.extend(in_flight=changes)
+                recording.begin_attempts(records, run, clock.now())
             links = load_known(self.stream, list(changes))
-            results = self._hand_over(changes, links)
+            # Without an end to its patience: what has an error already is only put off once more.
+            results = self._hand_over(changes, links, Patience(most=len(changes) + 1))
             errors = {record.entity_id: record for record in records}
             Ledger(self.connector, self.grant, self.stream, run).commit(
-                results, links, errors, remote_calls=self._calls()
+                results, links, errors, unfinished=_without_result(changes, results), remote_calls=self._calls()
             )
             self._tell(run)
 
@@ -150,7 +153,7 @@ class Slice:
         return self.look
 
     def _pages(self) -> Iterator[Page]:
-        pages = self.handover.pages(self.position.value)
+        pages = _guarded(self.handover.pages(self.position.value))
         if self.limits.changes is None:
             return pages
         return _first_pages(pages, self.limits.changes)
@@ -159,20 +162,22 @@ class Slice:
         newest, collapsed = batch.newest()
         links = load_known(self.stream, list(newest))
         errors = recording.open_records(self.stream, list(newest))
-        results = self._hand_over(newest, links)
-        unfinished = set(newest) - {result.change.entity_id for result in results}
+        self.grant.extend(in_flight=newest)
+        results = self._hand_over(newest, links, Patience())
+        unfinished = _without_result(newest, results)
         pages = batch.finished_pages(unfinished)
         counted = [change for change in collapsed if change.entity_id not in unfinished]
         Ledger(self.connector, self.grant, self.stream, run).commit_read(
-            results, links, errors, self.position, pages, collapsed=len(counted), remote_calls=self._calls()
-        )
+            results, links, errors, self.position, pages,
+            unfinished=unfinished, collapsed=len(counted), remote_calls=self._calls(),
+        )  # fmt: skip
         if unfinished and not self.look.stopped_by:
             self.look.more = True
 
-    def _hand_over(self, changes: Mapping[str, Change], links: Mapping[str, Link]) -> list[Result]:
+    def _hand_over(self, changes: Mapping[str, Change], links: Mapping[str, Link], patience: Patience) -> list[Result]:
         """Fetch what the page did not carry, then hand over in lanes. What the servers' state cut short is left out."""
         _give_connection_back()
-        fetched, results = self._fetch(changes)
+        fetched, results = self._fetch(changes, patience)
         queues: dict[str, list[str]] = {}
         for entity_id in changes:
             if entity_id in fetched:
@@ -181,29 +186,41 @@ class Slice:
 
         def work(entity_id: str) -> Result:
             link = links.get(entity_id)
-            return hand_over(fetched[entity_id], as_known(link) if link else None, self.handover, pen)
+            result = hand_over(fetched[entity_id], as_known(link) if link else None, self.handover, pen)
+            patience.note(entity_id, result.message)
+            return result
 
         done, failure = lanes.run(queues.values(), work, limit=self._limit(self.spec.target_side))
-        self._stop(failure)
-        return [*results, *done.values()]
+        return [*results, *self._without_the_unanswered(done, failure, patience).values()]
 
-    def _fetch(self, changes: Mapping[str, Change]) -> tuple[dict[str, Change], list[Result]]:
+    def _fetch(self, changes: Mapping[str, Change], patience: Patience) -> tuple[dict[str, Change], list[Result]]:
         fetched = {entity_id: change for entity_id, change in changes.items() if change.record is not None}
         results = []
-        missing = [entity_id for entity_id in changes if entity_id not in fetched]
+        missing = [[entity_id] for entity_id in changes if entity_id not in fetched]
+
+        def fetch(entity_id: str) -> Change | Result:
+            if not self.grant.may_write():
+                raise LeaseTooShort
+            answer = fetch_one(changes[entity_id], self.handover)
+            patience.note(entity_id, answer.message if isinstance(answer, Result) else "")
+            return answer
+
         if missing:
-            answers, failure = lanes.run(
-                ([entity_id] for entity_id in missing),
-                lambda entity_id: fetch_one(changes[entity_id], self.handover),
-                limit=self._limit(self.spec.source_side),
-            )
-            self._stop(failure)
-            for entity_id, answer in answers.items():
+            answers, failure = lanes.run(missing, fetch, limit=self._limit(self.spec.source_side))
+            for entity_id, answer in self._without_the_unanswered(answers, failure, patience).items():
                 if isinstance(answer, Result):
                     results.append(answer)
                 else:
                     fetched[entity_id] = answer
         return fetched, results
+
+    def _without_the_unanswered(
+        self, answers: dict[str, Answer], failure: BaseException | None, patience: Patience
+    ) -> dict[str, Answer]:
+        """What lanes brought; when they stopped because nobody was answered any more, without those records."""
+        self._stop(failure)
+        silent = patience.unanswered if isinstance(failure, Silent) else ()
+        return {entity_id: answer for entity_id, answer in answers.items() if entity_id not in silent}
 
     def _lane(self, change: Change) -> str:
         try:
@@ -214,6 +231,9 @@ class Slice:
     def _stop(self, failure: BaseException | None) -> None:
         if failure is None or isinstance(failure, LeaseTooShort):
             return  # the rest of the batch is read again under the prolonged lease
+        if isinstance(failure, Silent):
+            self.look.stopped_by = "remote.slow"
+            return
         if isinstance(failure, RemoteError):
             message, params = explain_remote(failure)
             if isinstance(failure, Unreachable | SignInFailed):
@@ -227,11 +247,17 @@ class Slice:
         for run in self.look.runs:
             if run.kind == kind:
                 return run
+        self._close_what_was_cut_off()
         run = Run.objects.create(
             tenant_id=self.stream.tenant_id, stream=self.stream, kind=kind, started_at=clock.now(), token=self.token
         )
         self.look.runs.append(run)
         return run
+
+    def _close_what_was_cut_off(self) -> None:
+        """Runs whose process ended before it could say so."""
+        open_ones = Run.objects.filter(stream=self.stream, state=RunState.RUNNING, token__lt=self.token)
+        open_ones.update(state=RunState.STOPPED, stopped_by="engine.cut-off", finished_at=clock.now())
 
     def _tell(self, run: Run) -> None:
         if self.watch:
@@ -245,6 +271,10 @@ class Slice:
 
     def _limit(self, side: str) -> int:
         return self.setting.connections[side].max_parallel
+
+
+def _without_result(changes: Mapping[str, Change], results: Iterable[Result]) -> set[str]:
+    return set(changes) - {result.change.entity_id for result in results}
 
 
 def fetch_one(change: Change, handover: Handover[Any]) -> Change | Result:
@@ -264,6 +294,19 @@ def _give_connection_back() -> None:
     """A batch may wait for servers for minutes; its database connection serves others meanwhile."""
     if not connection.in_atomic_block:  # only in tests, which wrap everything
         connection.close()
+
+
+def _guarded(pages: Iterator[Page]) -> Iterator[Page]:
+    """Let a bug in reading a source end the look at this stream, and no other stream's."""
+    try:
+        yield from pages
+    except (RemoteError, Verdict):
+        raise
+    except Exception as bug:  # noqa: BLE001  # its text may hold a patient's data: kind and place must do
+        slip = Hold("engine.unexpected", **where(bug))
+    else:
+        return
+    raise slip
 
 
 def _first_pages(pages: Iterator[Page], changes: int) -> Iterator[Page]:

@@ -10,10 +10,12 @@ import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from common import clock
 from engine import bell
+from engine.commit import suspect
 from engine.lease import Grant, LeaseLost, take
 from engine.provision import missing_in
 from engine.registry import Servers, Setting, connector_of
@@ -64,7 +66,9 @@ def work_off(
             report.lease_held_by_another = not report.looks
             return report
         try:
-            looks = [_look(due, grant, limits or Limits(), watch) for due in _due(tenant_id, streams)]
+            due = list(_due(tenant_id, streams))
+            _distrust_what_was_cut_off(due, grant)
+            looks = [_look(position, grant, limits or Limits(), watch) for position in due]
         except LeaseLost:
             report.lease_held_by_another = True
             return report
@@ -85,7 +89,20 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> QuerySet[Position]:
     if streams is not None:
         rows = rows.filter(stream__key__in=streams)
     rows = rows.select_related("stream__flow", "stream__tenant", "tenant").order_by("stream__sequence", "pk")
-    return rows.annotate(lease_token=Subquery(lease.values("token")[:1]), has_due_errors=Exists(waiting))
+    return rows.annotate(
+        lease_token=Subquery(lease.values("token")[:1]),
+        left_in_flight=Subquery(lease.values("in_flight")[:1]),
+        has_due_errors=Exists(waiting),
+    )
+
+
+def _distrust_what_was_cut_off(due: list[Position], grant: Grant) -> None:
+    """The holder before us ended between its writes and its commit: those links tell less than the target holds."""
+    in_flight = due[0].left_in_flight if due else []  # type: ignore[attr-defined]  # annotated in _due
+    if in_flight:
+        with transaction.atomic():
+            grant.extend()
+            suspect(grant.tenant_id, in_flight)
 
 
 def _unready(looks: list[Look]) -> list[int]:

@@ -14,6 +14,7 @@ from errors.specs import Sentence
 
 UNEXPECTED: Final = "engine.unexpected"
 MAPPINGS_MISSING: Final = "engine.mappings-missing"
+CUT_OFF: Final = "engine.cut-off"
 REFUSED: Final = "remote.refused"
 FORBIDDEN: Final = "remote.forbidden"
 SOURCE_DOWN: Final = "remote.source-down"
@@ -26,6 +27,9 @@ FAILED: Final = "remote.failed"
 GONE: Final = "remote.gone"
 
 _BY_ITSELF: Final = "It is tried again by itself."
+_GOES_ON_FROM_THERE: Final = (
+    "Nothing is lost: the next run compares what was under way with the other side and goes on."
+)
 _GOES_ON: Final = "Nothing is lost and nothing needs to be done here: the flow goes on by itself when it answers again."
 
 GENERIC: Final[Mapping[str, Sentence]] = {
@@ -36,6 +40,10 @@ GENERIC: Final[Mapping[str, Sentence]] = {
     MAPPINGS_MISSING: Sentence(
         cause="A mapping or constant without which the flow cannot work is missing.",
         remedy="The page of the flow lists everything that is missing. Add it; the flow then goes on by itself.",
+    ),
+    CUT_OFF: Sentence(
+        cause="The process that worked on it ended, or lost its right to, before it was through.",
+        remedy=_GOES_ON_FROM_THERE,
     ),
     REFUSED: Sentence(
         cause="{side} refused the record (status {status}; code: {code}; fields: {fields}).",

@@ -5,12 +5,12 @@ Called inside the transaction of a commit. History stays: a record that got thro
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from errors.models import OPEN_STATES, ErrorLog, ErrorRecord, ErrorState, ErrorType
+from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
 from errors.retry import wait_before
 from syncstatus.models import Run, Stream
 
@@ -61,8 +61,8 @@ def record(
 
 
 def resolve(outcomes: Mapping[str, str], known: Mapping[str, ErrorRecord], run: Run, now: datetime) -> None:
-    """Close the open records among `outcomes` (entity id → outcome): they got through."""
-    rows = [row for entity_id, row in known.items() if entity_id in outcomes and row.state in OPEN_STATES]
+    """Close the records among `outcomes` (entity id → outcome), also those set aside: they got through."""
+    rows = [row for entity_id, row in known.items() if entity_id in outcomes and row.state != ErrorState.RESOLVED]
     if not rows:
         return
     ErrorRecord.objects.filter(pk__in=[row.pk for row in rows]).update(
@@ -75,10 +75,11 @@ def resolve(outcomes: Mapping[str, str], known: Mapping[str, ErrorRecord], run: 
     _log(rows, outcomes, run, now)
 
 
-def begin_attempt(record: ErrorRecord, run: Run, now: datetime) -> None:
-    """Write the attempt down before it is made, so that one which kills us leaves a trace."""
-    ErrorLog.objects.create(
-        tenant_id=record.tenant_id, record=record, run=run, attempt=record.attempts + 1, started_at=now
+def begin_attempts(records: Iterable[ErrorRecord], run: Run, now: datetime) -> None:
+    """Write attempts down before they are made, in a transaction of their own: one that kills us leaves a trace."""
+    ErrorLog.objects.bulk_create(
+        ErrorLog(tenant_id=record.tenant_id, record=record, run=run, attempt=record.attempts + 1, started_at=now)
+        for record in records
     )
 
 
@@ -124,7 +125,9 @@ def _next_attempt(failure: Failure, attempts: int, now: datetime, random: Random
     if failure.state == ErrorState.RETRYING:
         return now + wait_before(attempts + 1, random)
     if failure.state == ErrorState.DEFERRED:
-        return failure.due or now + max(POLL_OF_THE_DEFERRED, wait_before(attempts + 1, random))
+        poll = now + max(POLL_OF_THE_DEFERRED, wait_before(attempts + 1, random))
+        # A time that has passed did not help: the clocks or zones of the sides differ.
+        return failure.due if failure.due and failure.due > now else poll
     return None
 
 

@@ -99,10 +99,10 @@ class Paper:
         """Create or update."""
         entity, value = want.content
         if state == value:
-            return Plan((), Outcome.UNCHANGED, entity, want.identifier, left_fingerprint=str(value))
+            return Plan((), Outcome.UNCHANGED, entity, f"of {entity}", left_fingerprint=str(value))
         verb, outcome = ("create", Outcome.CREATED) if state is None else ("update", Outcome.UPDATED)
         write = Write(verb, "card", entity, {"value": value}, "told to")
-        return Plan((write,), outcome, entity, want.identifier, left_fingerprint=str(value))
+        return Plan((write,), outcome, entity, f"of {entity}", left_fingerprint=str(value))
 
     def write(self, write: Write) -> str:
         """Put the card into the other box."""

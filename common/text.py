@@ -1,0 +1,15 @@
+"""Texts from other systems on their way into our own rows."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["storable"]
+
+_UNFIT = re.compile("[\x00\ud800-\udfff]")
+"""What no PostgreSQL column takes, although JSON may carry it: NUL, and half a surrogate pair."""
+
+
+def storable(text: str, longest: int) -> str:
+    """The text as a column of `longest` characters can keep it; for showing, never for comparing."""
+    return _UNFIT.sub("\ufffd", text[:longest])

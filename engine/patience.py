@@ -1,0 +1,40 @@
+"""When records in a row get no answer, the server is down, and it is not the records' fault."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+PATIENCE: Final = 8
+"""Records in a row. One slow record is that record's error; so many are a server that answers nobody."""
+
+UNANSWERED: Final = frozenset({"remote.slow", "remote.unclear"})
+
+
+class Silent(Exception):
+    """The server answers nobody any more."""
+
+
+class Patience:
+    """Counts, over all lanes, how many records in a row got no answer."""
+
+    def __init__(self, most: int = PATIENCE) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._unanswered: list[str] = []
+
+    def note(self, entity_id: str, message: str) -> None:
+        """How a record ended, by message id. Raises Silent when patience is at its end."""
+        with self._lock:
+            if message not in UNANSWERED:
+                self._unanswered.clear()
+                return
+            self._unanswered.append(entity_id)
+            if len(self._unanswered) >= self._most:
+                raise Silent
+
+    @property
+    def unanswered(self) -> frozenset[str]:
+        """The records that got no answer since the last one that did."""
+        with self._lock:
+            return frozenset(self._unanswered)
