@@ -181,6 +181,6 @@ class Ledger:
 
 
 def _arrived(results: Sequence[Result]) -> set[str]:
-    """What waiting records may go on now."""
-    wants = [result.want for result in results if result.is_finished and result.want]
+    """What waiting records may go on now. What the ledger alone showed to be through arrived long ago."""
+    wants = [result.want for result in results if result.is_finished and result.plan and result.want]
     return {storable(name, LONGEST_WAIT) for want in wants for name in want.arrives}

@@ -1,0 +1,199 @@
+"""What the path may cost, by counters on full batches: requests that reached the servers, statements for the database.
+
+Signing in is budgeted apart, so every test lets the world sign in first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from engine import work
+from syncstatus.models import Link
+from tests.flow.world import World
+
+RECORDS = 100
+"""A full batch."""
+REST = "/openmrs/ws/rest/v1"
+SUBJECTS = ("GET", "/api/subjects")
+FEED = ("GET", "/openmrs/ws/atomfeed/patient/{n}")
+
+
+@dataclass
+class Cost:
+    """What a look cost."""
+
+    avni: Counter[tuple[str, str]]
+    bahmni: Counter[tuple[str, str]]
+    queries: int = 0
+
+
+@contextmanager
+def counted(world: World) -> Iterator[Cost]:
+    """Counts requests at the servers and statements at the database."""
+    world.reset_counts()
+    cost = Cost(Counter(), Counter())
+
+    def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if not sql.startswith(("SAVEPOINT", "RELEASE")):  # the tests' own
+            cost.queries += 1
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(note):
+        yield cost
+    cost.avni, cost.bahmni = Counter(world.avni_server.counts), Counter(world.bahmni_server.counts)
+    for signing_in in (("POST", "/api/user/generateToken"), ("GET", f"{REST}/session")):
+        del cost.avni[signing_in], cost.bahmni[signing_in]
+
+
+@pytest.fixture
+def signed_in(world: World) -> World:
+    world.subject("1")
+    world.patient("1")
+    world.sync()
+    return world
+
+
+def subjects(world: World, number: int = RECORDS, **more: Any) -> list[str]:
+    return [world.subject(str(1001 + n), **more) for n in range(number)]
+
+
+def patients(world: World, number: int = RECORDS, **more: Any) -> list[str]:
+    return [world.patient(str(1001 + n), **more) for n in range(number)]
+
+
+def test_a_new_subject_with_a_new_patient_costs_four_calls_and_one_duplicate_check(signed_in: World) -> None:
+    subjects(signed_in)
+    with counted(signed_in) as cost:
+        signed_in.sync("subject")
+    assert cost.bahmni == {
+        ("GET", f"{REST}/patient"): RECORDS,
+        ("POST", f"{REST}/patient"): RECORDS,
+        ("POST", f"{REST}/visit"): RECORDS,
+        ("POST", f"{REST}/encounter"): RECORDS,
+    }
+    assert RECORDS < cost.avni[SUBJECTS] <= RECORDS + 4
+    assert sum(cost.avni.values()) == cost.avni[SUBJECTS]
+    assert cost.queries <= 0.2 * RECORDS
+
+
+def test_a_new_subject_whose_patient_exists_costs_five_calls_and_one_duplicate_check(signed_in: World) -> None:
+    patients(signed_in)
+    subjects(signed_in)
+    with counted(signed_in) as cost:
+        signed_in.sync("subject")
+    assert cost.bahmni == {
+        ("GET", f"{REST}/patient"): RECORDS,
+        ("GET", f"{REST}/encounter"): RECORDS,
+        ("GET", f"{REST}/visit"): RECORDS,
+        ("POST", f"{REST}/visit"): RECORDS,
+        ("POST", f"{REST}/encounter"): RECORDS,
+    }
+    assert sum(cost.avni.values()) == cost.avni[SUBJECTS] <= RECORDS + 4
+    assert cost.queries <= 0.2 * RECORDS
+
+
+def test_an_edited_subject_costs_one_get_and_one_post(signed_in: World) -> None:
+    rows = subjects(signed_in, observations={"Height": 150})
+    signed_in.sync("subject")
+    for subject in rows:
+        signed_in.avni.edit_subject(subject, observations={"Height": 151}, at=signed_in.moment())
+    with counted(signed_in) as cost:
+        signed_in.sync("subject")
+    assert cost.bahmni == {
+        ("GET", f"{REST}/encounter/{{uuid}}"): RECORDS,
+        ("POST", f"{REST}/encounter/{{uuid}}"): RECORDS,
+    }
+    assert sum(cost.avni.values()) == cost.avni[SUBJECTS] <= 4
+    assert cost.queries <= 0.2 * RECORDS
+
+
+def test_a_subject_read_again_unchanged_costs_its_share_of_the_page(signed_in: World) -> None:
+    rows = subjects(signed_in, 5 * RECORDS)
+    signed_in.sync("subject")
+    signed_in.avni.bulk_touch(rows, at=signed_in.moment())
+    with counted(signed_in) as cost:
+        signed_in.sync("subject")
+    assert cost.bahmni == {}
+    assert (
+        sum(cost.avni.values()) == cost.avni[SUBJECTS] <= 5 * RECORDS / 100 + 12
+    )  # one millisecond holds many of them
+    assert cost.queries <= 0.1 * 5 * RECORDS
+    assert set(Link.objects.filter(source_id__in=rows).values_list("outcome", flat=True)) == {"unchanged"}
+
+
+def test_a_new_patient_costs_its_own_get_and_three_calls(signed_in: World) -> None:
+    subjects(signed_in)
+    patients(signed_in)
+    with counted(signed_in) as cost:
+        signed_in.sync("patient")
+    assert cost.bahmni[("GET", f"{REST}/patient/{{uuid}}")] == RECORDS
+    assert cost.avni == {
+        ("GET", "/api/encounter/{id}"): RECORDS,
+        ("GET", "/api/subjects"): RECORDS,
+        ("GET", "/api/encounters"): RECORDS if not signed_in.tenant.born_here else 0,
+        ("POST", "/api/encounter"): RECORDS,
+    }
+    assert sum(cost.bahmni.values()) - RECORDS == cost.bahmni[FEED] <= RECORDS / 5 + 3
+    assert cost.queries <= 0.2 * RECORDS
+
+
+def test_an_edited_patient_costs_one_get_at_each_side_and_one_patch(signed_in: World) -> None:
+    subjects(signed_in)
+    rows = patients(signed_in, attributes={"Caste": "Toda"})
+    signed_in.sync()
+    for patient in rows:
+        signed_in.bahmni.hospital_edit_attribute(patient, signed_in.attributes["Caste"], "Irula")
+    with counted(signed_in) as cost:
+        signed_in.sync("patient")
+    assert cost.bahmni[("GET", f"{REST}/patient/{{uuid}}")] == RECORDS
+    assert cost.avni == {("GET", "/api/encounter/{id}"): RECORDS, ("PATCH", "/api/encounter/{id}"): RECORDS}
+    assert cost.queries <= 0.2 * RECORDS
+
+
+def test_a_patient_announced_again_without_a_change_costs_its_get_and_no_write(signed_in: World) -> None:
+    subjects(signed_in)
+    rows = patients(signed_in, attributes={"Caste": "Toda"})
+    signed_in.sync()
+    for patient in rows:
+        signed_in.bahmni.hospital_edit_attribute(patient, signed_in.attributes["Caste"], "Toda")
+    with counted(signed_in) as cost:
+        signed_in.sync("patient")
+    assert cost.avni == {}
+    assert cost.bahmni[("GET", f"{REST}/patient/{{uuid}}")] == RECORDS
+    assert cost.queries <= 0.2 * RECORDS
+
+
+def test_equal_records_compared_with_the_target_cost_one_get_and_no_write(signed_in: World) -> None:
+    subjects(signed_in)
+    patients(signed_in, attributes={"Caste": "Toda"})
+    signed_in.sync()
+    signed_in.rewind()
+    with counted(signed_in) as cost:
+        signed_in.sync("patient")
+    assert cost.avni == {("GET", "/api/encounter/{id}"): RECORDS + 1}
+
+
+@pytest.mark.parametrize("stream", ["subject", "patient"])
+def test_an_idle_tick_costs_one_get_and_a_handful_of_statements(signed_in: World, stream: str) -> None:
+    signed_in.sync()
+    with counted(signed_in) as cost:
+        work.sync(signed_in.tenant.pk, stream)
+    assert sum((cost.avni + cost.bahmni).values()) == 1
+    assert cost.queries <= 6
+
+
+def test_retries_cost_no_statement_each(signed_in: World) -> None:
+    patients(signed_in)
+    signed_in.sync("patient")
+    subjects(signed_in)
+    with counted(signed_in) as cost:
+        signed_in.sync("subject")  # releases the patients that waited for them
+    assert Link.objects.filter(stream__key="patient", outcome="created").count() == RECORDS + 1
+    assert cost.queries <= 0.2 * 2 * RECORDS
