@@ -9,16 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
 from bahmni import vocabulary as v
+from bahmni.numbers import number_in
 from common.fingerprint import derived_uuid
 from engine.verdicts import Fail
 from mappings.models import DataTypeHint
 from mappings.snapshot import Entry, Snapshot
 
 Value = str | int | float
+
+LONGEST_ANSWER = 255
+"""Characters of the longest name of a concept; what is longer names none and may be anything."""
 
 DEMOGRAPHICS = frozenset({"First name", "Middle name", "Last name", "Date of birth", "Gender", "Profile picture"})
 """Avni puts these among a subject's observations; they travel as name, gender and birth date of the person."""
@@ -31,6 +36,7 @@ class Leaf:
     concept: str
     value: Value
     is_coded: bool = False
+    is_date: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ def _leaves(question: str, value: Any, entry: Entry, snapshot: Snapshot) -> Iter
             for answer in value if isinstance(value, list) else [value]:
                 yield Leaf(concept, _answer(question, answer, snapshot), is_coded=True)
         case DataTypeHint.DATE:
-            yield Leaf(concept, _date(question, value))
+            yield Leaf(concept, _date(question, value), is_date=True)
         case DataTypeHint.NUMERIC:
             yield Leaf(concept, _number(question, value))
         case _:
@@ -77,7 +83,7 @@ def _leaves(question: str, value: Any, entry: Entry, snapshot: Snapshot) -> Iter
 
 
 def _answer(question: str, answer: Any, snapshot: Snapshot) -> str:
-    if not isinstance(answer, str):
+    if not isinstance(answer, str) or len(answer) > LONGEST_ANSWER or not answer.isprintable():
         raise Fail("bahmni.value-kind", question=question, expected="the name of an answer", kind=_kind(answer))
     entry = snapshot.from_avni(*v.CONCEPT, answer)
     if entry is None:
@@ -94,18 +100,15 @@ def _date(question: str, value: Any) -> str:
 
 def _number(question: str, value: Any) -> float | int:
     try:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return value
-        number = float(value.strip())
-        return int(number) if number.is_integer() else number
-    except (AttributeError, OverflowError, ValueError):  # infinite and not-a-number are no integers either
+        return number_in(value)
+    except ValueError:
         raise Fail("bahmni.value-kind", question=question, expected="a number", kind=_kind(value)) from None
 
 
 def _plain(question: str, value: Any, hint: str) -> Value:
     if isinstance(value, str):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return str(value) if hint == DataTypeHint.TEXT else value
     raise Fail("bahmni.value-kind", question=question, expected="a text", kind=_kind(value))
 
@@ -226,4 +229,4 @@ def agrees(leaf: Leaf, obs: FoundObs) -> bool:
             return False
     if wanted == there:
         return True
-    return isinstance(there, str) and "T" in there and len(there) > 10 and there[:10] == wanted
+    return leaf.is_date and isinstance(there, str) and there[:10] == wanted

@@ -23,6 +23,9 @@ from engine.ports import Known, Plan, Want, Write
 from engine.verdicts import Defer, Fail, Hold, Skip
 from mappings.snapshot import Snapshot
 
+LONGEST_NUMBER = 50
+"""Characters of a patient identifier in OpenMRS."""
+
 
 @dataclass(frozen=True)
 class Registration:
@@ -80,15 +83,18 @@ def identifier_of(subject: Mapping[str, Any], snapshot: Snapshot) -> str:
 
 def wanted(subject: Mapping[str, Any], snapshot: Snapshot) -> Want:
     """What Bahmni should hold. Raises Fail for a record that cannot be handed over as it is."""
-    identifier, observations, voided = (
-        identifier_of(subject, snapshot),
-        subject["observations"],
-        bool(subject["Voided"]),
-    )
+    observations, voided = subject["observations"], subject["Voided"] is True
+    if not isinstance(observations, Mapping):
+        raise Fail("record.field-missing", field="observations")
+    identifier = identifier_of(subject, snapshot)
     if not identifier:
         if voided:
             raise Skip("bahmni.voided-before-hand-over")
         raise Fail("bahmni.subject-id-null", concept=_name(snapshot))
+    if len(identifier) > LONGEST_NUMBER or not identifier.isprintable():
+        raise Fail("bahmni.value-kind", question=_name(snapshot), expected="a patient number", kind="something else")
+    if voided:
+        observations = {}  # what it said does not travel any more, and may not keep it from being voided
     answered = answers(observations, snapshot)
     content = Registration(
         subject_id=subject["ID"],
@@ -97,7 +103,7 @@ def wanted(subject: Mapping[str, Any], snapshot: Snapshot) -> Want:
         given_name=_text(observations, "First name"),
         family_name=_text(observations, "Last name"),
         gender=_text(observations, "Gender"),
-        birthdate=observations.get("Date of birth"),
+        birthdate=_birthdate(observations),
         registered_on=_registered_on(subject),
         created_at=subject["audit"]["Created at"],
         leaves=answered.leaves,
@@ -151,6 +157,16 @@ def _registered_on(subject: Mapping[str, Any]) -> date:
         return date.fromisoformat(subject["Registration date"][:10])
     except (TypeError, ValueError):
         raise Fail("bahmni.registration-date-missing") from None
+
+
+def _birthdate(observations: Mapping[str, Any]) -> str | None:
+    value = observations.get("Date of birth")
+    if not value:
+        return None
+    try:
+        return date.fromisoformat(value[:10]).isoformat()
+    except (TypeError, ValueError):
+        raise Fail("bahmni.value-kind", question="Date of birth", expected="a date", kind="something else") from None
 
 
 def _name(snapshot: Snapshot) -> str:
@@ -308,7 +324,7 @@ def _agree(content: Registration, ours: FoundEncounter, snapshot: Snapshot, poli
 
 def _members(content: Registration, snapshot: Snapshot) -> list[Leaf]:
     marker = Leaf(_mapped(snapshot, v.MARKER_CONCEPT), content.subject_id)
-    event_date = Leaf(_mapped(snapshot, v.EVENT_DATE_CONCEPT), content.registered_on.isoformat())
+    event_date = Leaf(_mapped(snapshot, v.EVENT_DATE_CONCEPT), content.registered_on.isoformat(), is_date=True)
     return [*dict.fromkeys(content.leaves), marker, event_date]
 
 
@@ -324,7 +340,7 @@ def _patient(content: Registration, uuid: str, snapshot: Snapshot) -> dict[str, 
         "gender": GENDERS[content.gender],
     }
     if content.birthdate:
-        person["birthdate"] = content.birthdate[:10]
+        person["birthdate"] = content.birthdate
     identifier = {
         "identifier": content.identifier,
         "identifierType": snapshot.constant(v.IDENTIFIER_TYPE),

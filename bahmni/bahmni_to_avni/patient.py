@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime, time, timedelta, timezone
 from math import isfinite
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
+from avni.wire import spelled
 from bahmni import vocabulary as v
+from bahmni.numbers import number_in
 from bahmni.same_person import Demographics, Likeness, confirm
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
@@ -23,8 +24,11 @@ from engine.verdicts import Defer, Fail, Hold, Skip
 from mappings.models import DataTypeHint
 from mappings.snapshot import Entry, Snapshot
 
-INDIA = ZoneInfo("Asia/Kolkata")
-"""Avni stores dates of observations as midnight of India, whatever the organisation's zone (docs/protocols/avni.md)."""
+INDIA = timezone(timedelta(hours=5, minutes=30))
+"""Avni stores a date as midnight of India, whatever the organisation's zone and the year (docs/protocols/avni.md A26).
+
+A fixed offset: the zone of that name had other ones until 1945, and Avni reads dates of those years without them.
+"""
 
 
 @dataclass(frozen=True)
@@ -59,14 +63,15 @@ def preferred_identifier(patient: Mapping[str, Any]) -> str:
 def wanted(patient: Mapping[str, Any], snapshot: Snapshot) -> Want:
     """What Avni should hold. Raises Skip for a patient outside the programme, Fail for what cannot be translated."""
     identifier, prefix = preferred_identifier(patient), snapshot.constant(v.IDENTIFIER_PREFIX)
-    voided = bool(patient.get("voided"))
+    voided = patient.get("voided") is True
     if not voided and (not identifier.startswith(prefix) or identifier == prefix):
         # Voiding a patient voids its numbers, too: then the ledger alone tells whether it was in the programme.
         raise Skip("bahmni.not-in-programme")
     marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
     observations: dict[str, Any] = {marker.avni_value: patient["uuid"]} if marker else {}
     unmapped: list[str] = []
-    for attribute in (patient.get("person") or {}).get("attributes") or ():
+    attributes = [] if voided else (patient.get("person") or {}).get("attributes") or []
+    for attribute in attributes:  # of a voided one nothing travels, so nothing may keep it from being voided
         value = attribute.get("value")
         if attribute.get("voided") or value is None or value == "":
             continue
@@ -144,7 +149,13 @@ def _value(value: Any, entry: Entry, snapshot: Snapshot) -> Any:
         case DataTypeHint.DATE:
             return _date(value, entry)
         case _:
-            return value
+            return _plain(value, entry)
+
+
+def _plain(value: Any, entry: Entry) -> Any:
+    if isinstance(value, bool | int | str) or (isinstance(value, float) and isfinite(value)):
+        return value
+    raise _bad_kind(entry, "a text")
 
 
 def _answer(value: Any, entry: Entry, snapshot: Snapshot) -> str:
@@ -170,22 +181,18 @@ def _answer(value: Any, entry: Entry, snapshot: Snapshot) -> str:
 
 def _number(value: Any, entry: Entry) -> int | float:
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        return number_in(value)
+    except ValueError:
         raise _bad_kind(entry, "a number") from None
-    if isinstance(value, bool) or not isfinite(number):
-        raise _bad_kind(entry, "a number")
-    return int(number) if number.is_integer() else number
 
 
 def _date(value: Any, entry: Entry) -> str:
     """Midnight of India in UTC, which is how the field app stores a date."""
     try:
         day = datetime.fromisoformat(str(value)[:10]).date()
-    except ValueError:
+        return spelled(datetime.combine(day, time.min, INDIA))
+    except (OverflowError, ValueError):
         raise _bad_kind(entry, "a date") from None
-    midnight = datetime.combine(day, time.min, INDIA).astimezone(UTC)
-    return midnight.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _bad_kind(entry: Entry, expected: str) -> Fail:
@@ -210,8 +217,7 @@ def _registered_at(patient: Mapping[str, Any]) -> str:
     created = (patient.get("auditInfo") or {}).get("dateCreated")
     if not created:
         raise Fail("record.field-missing", field="auditInfo.dateCreated")
-    moment = datetime.strptime(created, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return spelled(datetime.strptime(created, "%Y-%m-%dT%H:%M:%S.%f%z").replace(microsecond=0))
 
 
 # -- against what was found ------------------------------------------------------------------------------------------

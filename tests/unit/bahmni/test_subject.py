@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
+from bahmni.avni_to_bahmni.observations import FoundObs
+from bahmni.avni_to_bahmni.subject import Found, Rival, plan, wanted
+from common.fingerprint import derived_uuid
+from common.outcome import Outcome
+from engine.ports import Known, Plan
+from engine.verdicts import Defer, Fail, Hold, Skip, Verdict
+from tests.chaos.records import NAMESPACE, NUMBER, POLICY, snapshot, subject, uuid_of
+
+MAPPED = snapshot()
+TODAY = date(2026, 3, 1)
+SUBJECT = uuid_of("subject 1001")
+ASHA = FoundPatient("P", voided=False, numbers=("TRI1001",), name="Asha Devi", gender="F", birthdate="1990-04-01")
+
+
+def planned(document: dict[str, Any], known: Known | None = None, **found: Any) -> Plan:
+    return plan(wanted(document, MAPPED), Found(**{"today": TODAY, **found}), known, MAPPED, POLICY)
+
+
+def registration(*members: FoundObs, **more: Any) -> FoundEncounter:
+    """The encounter of the usual subject, with marker and event date beside `members`."""
+    usual = (
+        FoundObs("m", uuid_of("marker"), SUBJECT),
+        FoundObs("d", uuid_of("event date"), "2026-01-05"),
+    )
+    group = FoundObs("g", uuid_of("form"), None, (*usual, *members))
+    said: dict[str, Any] = {
+        "uuid": "E", "voided": False, "patient": ASHA, "visit_uuid": "V", "obs": (group,), "marker": SUBJECT,
+        "changed": "1",
+    }  # fmt: skip
+    return FoundEncounter(**{**said, **more})
+
+
+def link(outcome: Outcome = Outcome.CREATED, **more: Any) -> Known:
+    usual: dict[str, Any] = {"wanted_fingerprint": "", "left_fingerprint": "", "is_suspect": False}
+    return Known("TRI1001", "E", "P", {}, outcome=outcome, **{**usual, **more})
+
+
+def kinds(made: Plan) -> list[tuple[str, str]]:
+    return [(write.verb, write.kind) for write in made.writes]
+
+
+def test_a_new_subject_needs_patient_visit_and_encounter_with_ids_of_ours() -> None:
+    made = planned(subject())
+    assert kinds(made) == [("create", "patient"), ("create", "visit"), ("create", "encounter")]
+    ids = [str(derived_uuid(NAMESPACE, kind, "registration", SUBJECT)) for kind in ("patient", "visit", "encounter")]
+    assert [write.id for write in made.writes] == ids
+    assert made.created_by_us == ("patient", "visit", "encounter")
+
+
+def test_what_the_hospital_created_is_not_counted_as_ours() -> None:
+    made = planned(subject(), patients=(ASHA,))
+    assert (kinds(made), made.created_by_us) == ([("create", "visit"), ("create", "encounter")], ("visit", "encounter"))
+
+
+def test_the_registration_visit_that_is_there_is_used() -> None:
+    visit = FoundVisit("V", uuid_of("visit type"), "2026-02-01T00:00:00.000+0530", {})
+    made = planned(subject(), patients=(ASHA,), visits=(visit,))
+    assert kinds(made) == [("create", "encounter")]
+    assert (made.writes[0].body["visit"], made.writes[0].body["encounterDatetime"]) == ("V", visit.start)
+
+
+def test_what_agrees_needs_no_write_with_or_without_a_link() -> None:
+    there = registration(FoundObs("h", uuid_of("Height"), 150.0))
+    document = subject(observations={"Height": 150})
+    for known in (None, link()):
+        assert planned(document, known, registrations=(there,)).outcome is Outcome.UNCHANGED
+
+
+def test_an_edit_sends_only_what_differs_below_the_group() -> None:
+    there = registration(FoundObs("h", uuid_of("Height"), 150.0), FoundObs("o", uuid_of("Occupation"), "Weaver"))
+    made = planned(subject(observations={"Height": 151, "Occupation": "Weaver"}), link(), registrations=(there,))
+    ((_, body),) = [(write.verb, write.body) for write in made.writes]
+    changed = [{"uuid": "h", "concept": uuid_of("Height"), "value": 151}]
+    assert body == {"obs": [{"uuid": "g", "concept": uuid_of("form"), "groupMembers": changed}]}
+
+
+def test_a_form_group_that_is_missing_is_written_anew() -> None:
+    made = planned(subject(), link(), registrations=(registration(obs=()),))
+    (group,) = made.writes[0].body["obs"]
+    assert [member["concept"] for member in group["groupMembers"]] == [uuid_of("marker"), uuid_of("event date")]
+
+
+def test_a_voided_subject_is_voided_whatever_its_answers_say() -> None:
+    document = subject(voided=True, observations={"Height": "tall", "Date of birth": "soon"})
+    made = planned(document, link(), registrations=(registration(),))
+    assert (kinds(made), made.outcome) == ([("void", "encounter")], Outcome.VOIDED)
+
+
+def test_only_what_we_voided_comes_back_by_itself() -> None:
+    left = planned(subject(voided=True), link(), registrations=(registration(),)).left_fingerprint
+    gone = registration(voided=True, obs=(), marker="")
+    made = planned(subject(), link(Outcome.FAILED, left_fingerprint=left), registrations=(gone,))
+    assert (kinds(made), made.look_again) == ([("unvoid", "encounter")], True)
+    with pytest.raises(Hold, match=r"bahmni\.target-voided"):
+        planned(subject(), link(), registrations=(gone,))
+
+
+def test_who_voided_it_is_remembered_when_it_is_found_voided_again() -> None:
+    gone = registration(voided=True, obs=(), marker="")
+    again = planned(subject(voided=True), link(left_fingerprint="voided"), registrations=(gone,))
+    by_hand = planned(subject(voided=True), link(left_fingerprint="something"), registrations=(gone,))
+    assert (again.left_fingerprint, by_hand.left_fingerprint) == ("voided", "something")
+
+
+@pytest.mark.parametrize(
+    ("found", "known", "kind", "message"),
+    [
+        ({"patients": (ASHA, ASHA)}, None, Hold, "bahmni.multiple-patients"),
+        ({"rivals": (Rival("a", "2025-01-01T00:00:00.000Z"),)}, None, Fail, "bahmni.multiple-subjects"),
+        ({"patients": (ASHA,), "registrations": (registration(marker="x"),)}, None, Fail, "bahmni.subject-id-changed"),
+        ({"today": date(2026, 1, 4)}, None, Defer, "bahmni.future"),
+        ({}, link(), Hold, "bahmni.registration-gone"),
+        ({"registrations": (registration(marker="x"),)}, link(), Hold, "bahmni.registration-gone"),
+        (
+            {"registrations": (registration(patient=FoundPatient("P", voided=True, numbers=("TRI1001",))),)},
+            link(), Hold, "bahmni.patient-voided",
+        ),
+        (
+            {"registrations": (registration(patient=FoundPatient("P", voided=False, numbers=("TRI7",))),)},
+            link(), Hold, "bahmni.number-moved",
+        ),
+        (
+            {"registrations": (registration(patient=FoundPatient("Q", voided=False, numbers=("TRI1001",))),)},
+            link(), Hold, "bahmni.number-moved",
+        ),
+    ],
+)  # fmt: skip
+def test_in_doubt_nothing_is_written(
+    found: dict[str, Any], known: Known | None, kind: type[Verdict], message: str
+) -> None:
+    with pytest.raises(kind) as verdict:
+        planned(subject(), known, **found)
+    assert verdict.value.message == message
+
+
+def test_of_two_with_one_number_the_earlier_registered_one_is_handed_over() -> None:
+    later = Rival("zzz", "2026-01-05T06:00:00.001Z")
+    assert planned(subject(), rivals=(later,)).outcome is Outcome.CREATED
+
+
+def test_a_registration_in_the_future_waits_for_its_day_in_the_zone_of_the_tenant() -> None:
+    with pytest.raises(Defer) as verdict:
+        planned(subject(registered="2026-03-02"))
+    assert verdict.value.due == datetime(2026, 3, 1, 18, 30, tzinfo=UTC)
+
+
+def test_a_number_that_changed_is_held_before_anything_is_asked() -> None:
+    with pytest.raises(Hold, match=r"bahmni\.subject-id-changed"):
+        planned(subject("2002"), link(), registrations=(registration(),))
+
+
+@pytest.mark.parametrize("number", [None, "", "  ", True, 7.5, [], {}])
+def test_a_subject_without_a_number_is_named_so(number: Any) -> None:
+    with pytest.raises(Fail, match=r"bahmni\.subject-id-null"):
+        wanted(subject(number), MAPPED)
+
+
+@pytest.mark.parametrize("number", ["1" * 48, "10\x0001", "10\ud83d"])
+def test_a_number_no_hospital_can_hold_is_told_by_its_question(number: str) -> None:
+    with pytest.raises(Fail) as failure:
+        wanted(subject(number, id=SUBJECT), MAPPED)
+    assert (failure.value.message, failure.value.params["question"]) == ("bahmni.value-kind", NUMBER)
+
+
+def test_a_number_may_be_a_number() -> None:
+    assert wanted(subject(1001), MAPPED).identifier == wanted(subject("1001 "), MAPPED).identifier == "TRI1001"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"Registration date": None}, "bahmni.registration-date-missing"),
+        ({"Registration date": "0000-01-01"}, "bahmni.registration-date-missing"),
+        ({"observations": {NUMBER: "1001", "Date of birth": [1990]}}, "bahmni.value-kind"),
+        ({"observations": {NUMBER: "1001", "Date of birth": "0000-00-00"}}, "bahmni.value-kind"),
+        ({"observations": None}, "record.field-missing"),
+        ({"observations": []}, "record.field-missing"),
+    ],
+)
+def test_a_field_of_another_kind_is_named(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(Fail, match=message):
+        wanted({**subject(), **change}, MAPPED)
+
+
+@pytest.mark.parametrize("field", ["First name", "Last name", "Gender"])
+def test_a_patient_is_not_created_without_what_the_hospital_demands(field: str) -> None:
+    with pytest.raises(Fail) as failure:
+        planned(subject(observations={field: ""}))
+    assert (failure.value.message, failure.value.params) == ("bahmni.demographic-missing", {"field": field})
+
+
+def test_a_subject_voided_before_it_was_handed_over_is_skipped() -> None:
+    for document in (subject(voided=True), subject(None, voided=True)):
+        with pytest.raises(Skip):
+            planned(document)
+
+
+@pytest.mark.parametrize("voided", [None, "false", "true", 1, {}])
+def test_only_the_word_of_the_protocol_voids(voided: Any) -> None:
+    assert not wanted(subject(voided=voided), MAPPED).content.voided
+
+
+def test_a_touch_leaves_the_fingerprint_and_an_edit_or_a_mapping_changes_it() -> None:
+    print_ = wanted(subject(observations={"Height": 150}), MAPPED).fingerprint
+    assert (
+        wanted(subject(observations={"Height": 150}, modified="2026-02-02T06:00:00.000Z"), MAPPED).fingerprint == print_
+    )
+    assert wanted(subject(observations={"Height": 151}), MAPPED).fingerprint != print_
+
+
+def test_the_same_record_and_state_give_the_same_plan() -> None:
+    document = subject(observations={"Height": 150, "Medical problems": ["Asthma", "Diabetes"]})
+    assert planned(document) == planned(document)
+    assert planned(document, link(), registrations=(registration(),)) == planned(
+        document, link(), registrations=(registration(),)
+    )
