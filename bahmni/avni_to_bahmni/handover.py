@@ -48,9 +48,8 @@ class SubjectHandover:
         self._subject_type = setting.snapshot.constant(v.SUBJECT_TYPE)
         self._zone = ZoneInfo(setting.connections[v.BAHMNI].zone)
         tenant = setting.tenant
-        self._policy = subject.Policy(
-            tenant.namespace, Likeness(tenant.match_name_likeness, tenant.match_birth_years), ZoneInfo(tenant.zone)
-        )
+        likeness = Likeness(tenant.match_name_likeness, tenant.match_birth_years)
+        self._policy = subject.Policy(tenant.namespace, likeness)
 
     def pages(self, position: JsonObject) -> Iterator[Page]:
         """Subjects modified since the position, oldest first."""
@@ -78,7 +77,7 @@ class SubjectHandover:
         content: subject.Registration = want.content
         if known and known.points_somewhere:
             encounter = self._encounter(known.target_id)
-            return subject.Found(registrations=(encounter,) if encounter else (), today=self._today())
+            return subject.Found(registrations=(encounter,) if encounter else (), now=self._now())
         if content.voided:  # nothing will be created, so rivals and visits do not matter
             return self._patient_and_registrations(want.identifier, ())
         rivals = self._rivals(content)
@@ -149,7 +148,7 @@ class SubjectHandover:
         rows = self._openmrs.patient_by_identifier(identifier, identifier_type=identifier_type, v=PATIENT)
         patients = tuple(found_patient(row) for row in rows)
         if len(patients) != 1:
-            return subject.Found(rivals=rivals, patients=patients, today=self._today())
+            return subject.Found(rivals=rivals, patients=patients, now=self._now())
         of_patient = {"patient": patients[0].uuid}
         registration_type = self._snapshot.single(*v.REGISTRATION_ENCOUNTER_TYPE)
         of_type = {"encounterType": registration_type.int_system_value} if registration_type else {}
@@ -160,7 +159,7 @@ class SubjectHandover:
             location = {"location": self._snapshot.constant(v.LOCATION)}
             visits = self._openmrs.all("/visit", {**of_patient, **location, "v": VISIT})
         found_visits = tuple(found_visit(row) for row in visits if not row.get("voided"))
-        return subject.Found(rivals, patients, registrations, found_visits, self._today())
+        return subject.Found(rivals, patients, registrations, found_visits, self._now())
 
     def _encounter(self, uuid: str) -> FoundEncounter | None:
         document = self._openmrs.one(f"/encounter/{uuid}", ENCOUNTER)
@@ -170,8 +169,8 @@ class SubjectHandover:
         entry = self._snapshot.single(*v.MARKER_CONCEPT)
         return entry.int_system_value if entry else ""
 
-    def _today(self) -> Any:
-        return self._openmrs.server_now().astimezone(self._zone).date()
+    def _now(self) -> datetime:
+        return self._openmrs.server_now().astimezone(self._zone)
 
 
 def _change(row: Mapping[str, Any]) -> Change:

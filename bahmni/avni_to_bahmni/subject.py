@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,8 @@ from common.outcome import Outcome
 from engine.ports import Known, Plan, Want, Write
 from engine.verdicts import Defer, Fail, Hold, Skip
 from mappings.snapshot import Snapshot
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 LONGEST_NUMBER = 50
 """Characters of a patient identifier in OpenMRS."""
@@ -61,7 +63,8 @@ class Found:
     patients: tuple[FoundPatient, ...] = ()
     registrations: tuple[FoundEncounter, ...] = ()
     visits: tuple[FoundVisit, ...] = ()
-    today: date = date.max
+    now: datetime = NEVER
+    """The hospital's clock when it was asked, in its own zone."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,6 @@ class Policy:
 
     namespace: UUID
     likeness: Likeness
-    zone: tzinfo
 
 
 def identifier_of(subject: Mapping[str, Any], snapshot: Snapshot) -> str:
@@ -140,7 +142,11 @@ def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, poli
         return Plan((void,), Outcome.VOIDED, left_fingerprint=v.VOIDED_BY_US, **targets)
     if ours.voided:
         return _revive(ours, known, targets)
-    writes = _agree(content, ours, snapshot, policy)
+    was_handed_over = known is None or known.wanted_fingerprint == want.fingerprint
+    # Nothing but the time tells a second repair of one version from the first, whose uuids are spent.
+    attempt = f"{content.version} {found.now.isoformat()}" if was_handed_over else content.version
+    uuids = NewUuids(policy.namespace, ours.uuid, ours.changed, attempt)
+    writes = _agree(content, ours, snapshot, uuids)
     return Plan(writes, Outcome.UPDATED if writes else Outcome.UNCHANGED, left_fingerprint=left, **targets)
 
 
@@ -227,8 +233,8 @@ def _first_time(content: Registration, found: Found, known: Known | None, snapsh
         raise Hold("bahmni.multiple-patients")
     if found.registrations:
         raise Fail("bahmni.subject-id-changed")
-    if content.registered_on > found.today:
-        raise Defer("bahmni.future", due=datetime.combine(content.registered_on, time.min, policy.zone))
+    if content.registered_on > found.now.date():
+        raise Defer("bahmni.future", due=datetime.combine(content.registered_on, time.min, found.now.tzinfo))
     patient = found.patients[0] if found.patients else None
     patient_uuid = _derived(policy, "patient", content)
     writes: list[Write] = []
@@ -302,9 +308,8 @@ def _revive(ours: FoundEncounter, known: Known | None, targets: Mapping[str, Any
     return Plan((unvoid,), Outcome.UPDATED, look_again=True, **targets)
 
 
-def _agree(content: Registration, ours: FoundEncounter, snapshot: Snapshot, policy: Policy) -> tuple[Write, ...]:
+def _agree(content: Registration, ours: FoundEncounter, snapshot: Snapshot, uuids: NewUuids) -> tuple[Write, ...]:
     form, members = _mapped(snapshot, v.REGISTRATION_FORM), _members(content, snapshot)
-    uuids = NewUuids(policy.namespace, ours.uuid, ours.changed, content.version)
     group = next((obs for obs in ours.obs if obs.concept == form), None)
     if group is None:
         body = [

@@ -15,7 +15,7 @@ from mappings.snapshot import Entry, Pair, Snapshot
 NAMESPACE = UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 ZONE = ZoneInfo("Asia/Kolkata")
 LIKENESS = Likeness(0.7, 2)
-POLICY = Policy(NAMESPACE, LIKENESS, ZONE)
+POLICY = Policy(NAMESPACE, LIKENESS)
 NUMBER = "Sangam Number"
 MARKER = "Bahmni Entity UUID [Bahmni]"
 PREFIX = "TRI"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,16 +12,16 @@ from common.fingerprint import derived_uuid
 from common.outcome import Outcome
 from engine.ports import Known, Plan
 from engine.verdicts import Defer, Fail, Hold, Skip, Verdict
-from tests.chaos.records import NAMESPACE, NUMBER, POLICY, snapshot, subject, uuid_of
+from tests.chaos.records import NAMESPACE, NUMBER, POLICY, ZONE, snapshot, subject, uuid_of
 
 MAPPED = snapshot()
-TODAY = date(2026, 3, 1)
+NOW = datetime(2026, 3, 1, 10, 0, tzinfo=ZONE)
 SUBJECT = uuid_of("subject 1001")
 ASHA = FoundPatient("P", voided=False, numbers=("TRI1001",), name="Asha Devi", gender="F", birthdate="1990-04-01")
 
 
 def planned(document: dict[str, Any], known: Known | None = None, **found: Any) -> Plan:
-    return plan(wanted(document, MAPPED), Found(**{"today": TODAY, **found}), known, MAPPED, POLICY)
+    return plan(wanted(document, MAPPED), Found(**{"now": NOW, **found}), known, MAPPED, POLICY)
 
 
 def registration(*members: FoundObs, **more: Any) -> FoundEncounter:
@@ -116,7 +116,7 @@ def test_who_voided_it_is_remembered_when_it_is_found_voided_again() -> None:
         ({"patients": (ASHA, ASHA)}, None, Hold, "bahmni.multiple-patients"),
         ({"rivals": (Rival("a", "2025-01-01T00:00:00.000Z"),)}, None, Fail, "bahmni.multiple-subjects"),
         ({"patients": (ASHA,), "registrations": (registration(marker="x"),)}, None, Fail, "bahmni.subject-id-changed"),
-        ({"today": date(2026, 1, 4)}, None, Defer, "bahmni.future"),
+        ({"now": datetime(2026, 1, 4, 23, 59, tzinfo=ZONE)}, None, Defer, "bahmni.future"),
         ({}, link(), Hold, "bahmni.registration-gone"),
         ({"registrations": (registration(marker="x"),)}, link(), Hold, "bahmni.registration-gone"),
         (
@@ -146,7 +146,7 @@ def test_of_two_with_one_number_the_earlier_registered_one_is_handed_over() -> N
     assert planned(subject(), rivals=(later,)).outcome is Outcome.CREATED
 
 
-def test_a_registration_in_the_future_waits_for_its_day_in_the_zone_of_the_tenant() -> None:
+def test_a_registration_in_the_future_waits_for_its_day_in_the_zone_of_the_hospital() -> None:
     with pytest.raises(Defer) as verdict:
         planned(subject(registered="2026-03-02"))
     assert verdict.value.due == datetime(2026, 3, 1, 18, 30, tzinfo=UTC)
@@ -206,6 +206,22 @@ def test_a_subject_voided_before_it_was_handed_over_is_skipped() -> None:
 @pytest.mark.parametrize("voided", [None, "false", "true", 1, {}])
 def test_only_the_word_of_the_protocol_voids(voided: Any) -> None:
     assert not wanted(subject(voided=voided), MAPPED).content.voided
+
+
+def test_an_answer_that_was_handed_over_and_is_gone_is_added_under_another_uuid_each_time() -> None:
+    document = subject(observations={"Height": 150})
+    known = link(wanted_fingerprint=wanted(document, MAPPED).fingerprint)
+    moments = [NOW, NOW + timedelta(microseconds=1)]
+    plans = [planned(document, known, registrations=(registration(),), now=moment) for moment in moments]
+    uuids = [made.writes[0].body["obs"][0]["groupMembers"][0]["uuid"] for made in plans]
+    assert uuids[0] != uuids[1]
+
+
+def test_a_new_version_is_written_under_the_same_uuids_however_often_it_is_tried() -> None:
+    document = subject(observations={"Height": 150})
+    moments = [NOW, NOW + timedelta(seconds=90)]
+    plans = [planned(document, link(), registrations=(registration(),), now=moment) for moment in moments]
+    assert plans[0] == plans[1]
 
 
 def test_a_touch_leaves_the_fingerprint_and_an_edit_or_a_mapping_changes_it() -> None:
