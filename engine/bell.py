@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
+import structlog
 from celery import current_app
 from django.db import models, transaction
+from kombu.exceptions import OperationalError
 
 from common import clock
 from syncstatus.models import Stream
+
+log = structlog.get_logger(__name__)
 
 
 def mark_due(streams: Iterable[Stream] | models.QuerySet[Stream]) -> None:
@@ -35,5 +39,8 @@ def ring(streams: Iterable[Stream]) -> None:
 
 
 def send(stream: Stream) -> None:
-    """Send the message for a stream that is marked already."""
-    current_app.send_task(f"{stream.tenant.connector}.sync.{stream.key}", args=[stream.tenant_id])
+    """Send the message for a stream that is marked already. With the broker down the sweep finds the mark."""
+    try:
+        current_app.send_task(f"{stream.tenant.connector}.sync.{stream.key}", args=[stream.tenant_id])
+    except OperationalError:
+        log.warning("bell.broker_down", stream=stream.key, tenant=stream.tenant_id)

@@ -9,6 +9,7 @@ class SyncStatusConfig(AppConfig):
     """How far the flows have come."""
 
     name = "syncstatus"
+    verbose_name = "Synchronisation"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -25,7 +25,8 @@ ENRICH: list[structlog.typing.Processor] = [
 ]
 
 RENDER: list[structlog.typing.Processor] = (
-    [structlog.dev.ConsoleRenderer(colors=False)]
+    # Plain: the usual traceback shows local variables, and with them secrets and patients' values.
+    [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
     if DEBUG
     else [name_exceptions, structlog.processors.JSONRenderer(sort_keys=True)]
 )

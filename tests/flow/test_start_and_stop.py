@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from common import clock
@@ -14,8 +18,9 @@ from syncstatus.models import Link, Position, Run, RunState, Stream
 from tenants.models import Connection
 from tests.chaos.hooks import watch
 from tests.chaos.truth import InBahmni, in_avni, in_bahmni
-from tests.flow.world import World
+from tests.flow.world import World, small_world
 
+ROOT = Path(__file__).parents[2]
 SIDES = {
     ("subject", "target"): "bahmni",
     ("subject", "source"): "avni",
@@ -132,3 +137,20 @@ def user_of(world: World) -> User:
 
 def sign_ins(server: Server) -> int:
     return server.counts["POST", "/api/user/generateToken"] + server.counts["GET", "/openmrs/ws/rest/v1/session"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_is_down_loses_no_knock_and_fails_nobody(process_environment: dict[str, str]) -> None:
+    with small_world() as world:
+        world.switch_on()
+        script = (
+            "import django; django.setup()\n"
+            "from engine.tasks import knock; from syncstatus.models import Flow\n"
+            "from tenants.scoping import all_tenants\n"
+            "with all_tenants(): flows = list(Flow.objects.values_list('pk', flat=True))\n"
+            "for flow in flows: knock(flow)\n"
+        )
+        nowhere = {**process_environment, "CELERY_BROKER_URL": "redis://127.0.0.1:1/0"}
+        done = subprocess.run([sys.executable, "-c", script], env=nowhere, cwd=ROOT, timeout=60, check=False)
+        assert done.returncode == 0
+        assert not Stream.objects.filter(due_since=None).exists()

@@ -141,7 +141,5 @@ class Command(BaseCommand):
 
 def _why_not(flow: Flow) -> str:
     if not flow.is_on:
-        return (
-            f"The flow {flow.key} is off. Switch it on first: manage.py switch_on {flow.tenant.name} --flow {flow.key}"
-        )
+        return f"The flow {flow.key} is off. Switch it on first: manage.py switch_on {flow.tenant.name} {flow.key}"
     return f"The flow {flow.key} is paused. Resume it first." if flow.is_paused else ""
