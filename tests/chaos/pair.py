@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +29,7 @@ from simulators.avni import Settings as AvniSettings
 from simulators.bahmni import BahmniApp, catalogue
 from simulators.bahmni import Store as BahmniStore
 from simulators.bahmni.model import Obs
-from simulators.server import Server
+from simulators.server import Application, Request, Response, Server
 from tenants.models import Connection, Tenant
 from tests.chaos.records import ANSWERS, ATTRIBUTES, CLASSES, KINDS, MARKER, NAMESPACE, NUMBER, snapshot, uuid_of
 
@@ -95,6 +97,25 @@ class Pair:
         return {question: sorted(values, key=str) for question, values in found.items()}
 
 
+class Ticking:
+    """A hospital whose clock, as its answers tell it, is a second later each time: people need longer than tests."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._time = datetime(2026, 11, 1, tzinfo=UTC)
+
+    def handle(self, request: Request) -> Response:
+        """The application's answer, with its date."""
+        self._time += timedelta(seconds=1)
+        response = self._app.handle(request)
+        response.headers["Date"] = format_datetime(self._time, usegmt=True)
+        return response
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else the server asks the application."""
+        return getattr(self._app, name)
+
+
 @contextmanager
 def pair() -> Iterator[Pair]:
     """Two servers with everything the mappings of `tests.chaos.records` name."""
@@ -102,7 +123,7 @@ def pair() -> Iterator[Pair]:
     bahmni = catalogue.install(BahmniStore())
     _design_avni(avni)
     _design_bahmni(bahmni)
-    with Server(AvniApp(avni)) as avni_server, Server(BahmniApp(bahmni)) as bahmni_server:
+    with Server(AvniApp(avni)) as avni_server, Server(Ticking(BahmniApp(bahmni))) as bahmni_server:
         clients = (
             AvniClient(avni_server.base_url, NoSignIn("integration@demo")),
             OpenMRSClient(f"{bahmni_server.base_url}/openmrs", "integration", "secret", side=v.BAHMNI),

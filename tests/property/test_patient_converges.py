@@ -1,4 +1,4 @@
-"""Any history of a patient, handed over step by step: Avni ends up with what the hospital says, nothing is left to do."""
+"""Any history of a patient, handed over step by step: Avni ends up with what the hospital says, nothing left to do."""
 
 from __future__ import annotations
 
