@@ -1,13 +1,18 @@
-"""Texts from other systems on their way into our own rows."""
+"""Texts from other systems on their way into rows, our own and those of the next system."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["storable"]
+__all__ = ["is_storable", "storable"]
 
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
 """What no PostgreSQL column takes, although JSON may carry it: NUL, and half a surrogate pair."""
+
+
+def is_storable(text: str) -> bool:
+    """Whether any database takes this text as it is."""
+    return not _UNFIT.search(text)
 
 
 def storable(text: str, longest: int) -> str:

@@ -16,6 +16,7 @@ from uuid import UUID
 from bahmni import vocabulary as v
 from bahmni.numbers import number_in
 from common.fingerprint import derived_uuid
+from common.text import is_storable
 from engine.verdicts import Fail
 from mappings.models import DataTypeHint
 from mappings.snapshot import Entry, Snapshot
@@ -83,7 +84,7 @@ def _leaves(question: str, value: Any, entry: Entry, snapshot: Snapshot) -> Iter
 
 
 def _answer(question: str, answer: Any, snapshot: Snapshot) -> str:
-    if not isinstance(answer, str) or len(answer) > LONGEST_ANSWER or not answer.isprintable():
+    if not isinstance(answer, str) or len(answer) > LONGEST_ANSWER or not is_storable(answer):
         raise Fail("bahmni.value-kind", question=question, expected="the name of an answer", kind=_kind(answer))
     entry = snapshot.from_avni(*v.CONCEPT, answer)
     if entry is None:
@@ -106,7 +107,7 @@ def _number(question: str, value: Any) -> float | int:
 
 
 def _plain(question: str, value: Any, hint: str) -> Value:
-    if isinstance(value, str):
+    if isinstance(value, str) and is_storable(value):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return str(value) if hint == DataTypeHint.TEXT else value

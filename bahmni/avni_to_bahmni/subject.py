@@ -19,6 +19,7 @@ from bahmni.same_person import Demographics, Likeness, confirm
 from bahmni.vocabulary import GENDERS
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
+from common.text import is_storable
 from engine.ports import Known, Plan, Want, Write
 from engine.verdicts import Defer, Fail, Hold, Skip
 from mappings.snapshot import Snapshot
@@ -93,7 +94,7 @@ def wanted(subject: Mapping[str, Any], snapshot: Snapshot) -> Want:
         if voided:
             raise Skip("bahmni.voided-before-hand-over")
         raise Fail("bahmni.subject-id-null", concept=_name(snapshot))
-    if len(identifier) > LONGEST_NUMBER or not identifier.isprintable():
+    if len(identifier) > LONGEST_NUMBER or not is_storable(identifier):
         raise Fail("bahmni.value-kind", question=_name(snapshot), expected="a patient number", kind="something else")
     if voided:
         observations = {}  # what it said does not travel any more, and may not keep it from being voided

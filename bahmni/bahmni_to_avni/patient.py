@@ -6,6 +6,7 @@ and the patient's uuid as marker, as the Java service writes it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone
@@ -19,10 +20,14 @@ from bahmni.numbers import number_in
 from bahmni.same_person import Demographics, Likeness, confirm
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
+from common.text import is_storable
 from engine.ports import Known, Plan, Want, Write
 from engine.verdicts import Defer, Fail, Hold, Skip
 from mappings.models import DataTypeHint
 from mappings.snapshot import Entry, Snapshot
+
+CONCEPT = re.compile(r"[0-9A-Za-z-]{36,38}")
+"""A uuid of OpenMRS: 36 characters, up to 38 in old data."""
 
 INDIA = timezone(timedelta(hours=5, minutes=30))
 """Avni stores a date as midnight of India, whatever the organisation's zone and the year (docs/protocols/avni.md A26).
@@ -153,9 +158,11 @@ def _value(value: Any, entry: Entry, snapshot: Snapshot) -> Any:
 
 
 def _plain(value: Any, entry: Entry) -> Any:
-    if isinstance(value, bool | int | str) or (isinstance(value, float) and isfinite(value)):
-        return value
-    raise _bad_kind(entry, "a text")
+    """A text, number or truth value as it stands."""
+    is_fit = is_storable(value) if isinstance(value, str) else isinstance(value, int | float) and isfinite(value)
+    if not is_fit:
+        raise _bad_kind(entry, "a text")
+    return value
 
 
 def _answer(value: Any, entry: Entry, snapshot: Snapshot) -> str:
@@ -170,12 +177,12 @@ def _answer(value: Any, entry: Entry, snapshot: Snapshot) -> str:
     answer = snapshot.from_int_system(*v.CONCEPT, concept)
     if answer is None:
         # A coded attribute that holds bare text may hold anything; only a concept's uuid and name are metadata.
-        shown = (
-            {"value": concept, "name": str(value.get("display"))}
-            if isinstance(value, Mapping)
-            else {"value": "", "name": "a text"}
-        )
-        raise Fail("bahmni.attribute-answer-unmapped", question=entry.avni_value, side="int_system", **shown)
+        is_concept = isinstance(value, Mapping) and CONCEPT.fullmatch(concept)
+        shown = (concept, str(value.get("display"))) if is_concept else ("", "a text")
+        raise Fail(
+            "bahmni.attribute-answer-unmapped",
+            question=entry.avni_value, side="int_system", value=shown[0], name=shown[1],
+        )  # fmt: skip
     return answer.avni_value
 
 
@@ -217,7 +224,10 @@ def _registered_at(patient: Mapping[str, Any]) -> str:
     created = (patient.get("auditInfo") or {}).get("dateCreated")
     if not created:
         raise Fail("record.field-missing", field="auditInfo.dateCreated")
-    return spelled(datetime.strptime(created, "%Y-%m-%dT%H:%M:%S.%f%z").replace(microsecond=0))
+    try:
+        return spelled(datetime.strptime(created, "%Y-%m-%dT%H:%M:%S.%f%z").replace(microsecond=0))
+    except (TypeError, ValueError):
+        raise Fail("record.field-missing", field="auditInfo.dateCreated") from None
 
 
 # -- against what was found ------------------------------------------------------------------------------------------

@@ -34,6 +34,18 @@ class Watched:
         return getattr(self._app, name)
 
 
+def twist(server: Server, change: Callable[[Request, Response], None]) -> None:
+    """From now on let `change` spoil what this server answers."""
+
+    class Twisted(Watched):
+        def handle(self, request: Request) -> Response:
+            response = super().handle(request)
+            change(request, response)
+            return response
+
+    server.app = Twisted(server.app, nothing, nothing)
+
+
 def watch(server: Server, *, before: Hook = nothing, after: Hook = nothing) -> None:
     """From now on call the hooks around every request of this server."""
     server.app = Watched(server.app, before, after)
