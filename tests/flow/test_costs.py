@@ -34,6 +34,11 @@ class Cost:
     queries: int = 0
 
 
+def allowed(share: float, records: int = RECORDS) -> float:
+    """Statements for so many records. SQLite takes links in portions, as it binds only so many values at a time."""
+    return share * records + (0 if connection.vendor == "postgresql" else records / 50)
+
+
 @contextmanager
 def counted(world: World) -> Iterator[Cost]:
     """Counts requests at the servers and statements at the database."""
@@ -80,7 +85,7 @@ def test_a_new_subject_with_a_new_patient_costs_four_calls_and_one_duplicate_che
     }
     assert RECORDS < cost.avni[SUBJECTS] <= RECORDS + 4
     assert sum(cost.avni.values()) == cost.avni[SUBJECTS]
-    assert cost.queries <= 0.2 * RECORDS
+    assert cost.queries <= allowed(0.2)
 
 
 def test_a_new_subject_whose_patient_exists_costs_five_calls_and_one_duplicate_check(signed_in: World) -> None:
@@ -96,7 +101,7 @@ def test_a_new_subject_whose_patient_exists_costs_five_calls_and_one_duplicate_c
         ("POST", f"{REST}/encounter"): RECORDS,
     }
     assert sum(cost.avni.values()) == cost.avni[SUBJECTS] <= RECORDS + 4
-    assert cost.queries <= 0.2 * RECORDS
+    assert cost.queries <= allowed(0.2)
 
 
 def test_an_edited_subject_costs_one_get_and_one_post(signed_in: World) -> None:
@@ -111,7 +116,7 @@ def test_an_edited_subject_costs_one_get_and_one_post(signed_in: World) -> None:
         ("POST", f"{REST}/encounter/{{uuid}}"): RECORDS,
     }
     assert sum(cost.avni.values()) == cost.avni[SUBJECTS] <= 4
-    assert cost.queries <= 0.2 * RECORDS
+    assert cost.queries <= allowed(0.2)
 
 
 def test_a_subject_read_again_unchanged_costs_its_share_of_the_page(signed_in: World) -> None:
@@ -124,7 +129,7 @@ def test_a_subject_read_again_unchanged_costs_its_share_of_the_page(signed_in: W
     assert (
         sum(cost.avni.values()) == cost.avni[SUBJECTS] <= 5 * RECORDS / 100 + 12
     )  # one millisecond holds many of them
-    assert cost.queries <= 0.1 * 5 * RECORDS
+    assert cost.queries <= allowed(0.1, 5 * RECORDS)
     assert set(Link.objects.filter(source_id__in=rows).values_list("outcome", flat=True)) == {"unchanged"}
 
 
@@ -141,7 +146,7 @@ def test_a_new_patient_costs_its_own_get_and_three_calls(signed_in: World) -> No
         ("POST", "/api/encounter"): RECORDS,
     }
     assert sum(cost.bahmni.values()) - RECORDS == cost.bahmni[FEED] <= RECORDS / 5 + 3
-    assert cost.queries <= 0.2 * RECORDS
+    assert cost.queries <= allowed(0.2)
 
 
 def test_an_edited_patient_costs_one_get_at_each_side_and_one_patch(signed_in: World) -> None:
@@ -154,7 +159,7 @@ def test_an_edited_patient_costs_one_get_at_each_side_and_one_patch(signed_in: W
         signed_in.sync("patient")
     assert cost.bahmni[("GET", f"{REST}/patient/{{uuid}}")] == RECORDS
     assert cost.avni == {("GET", "/api/encounter/{id}"): RECORDS, ("PATCH", "/api/encounter/{id}"): RECORDS}
-    assert cost.queries <= 0.2 * RECORDS
+    assert cost.queries <= allowed(0.2)
 
 
 def test_a_patient_announced_again_without_a_change_costs_its_get_and_no_write(signed_in: World) -> None:
@@ -167,7 +172,7 @@ def test_a_patient_announced_again_without_a_change_costs_its_get_and_no_write(s
         signed_in.sync("patient")
     assert cost.avni == {}
     assert cost.bahmni[("GET", f"{REST}/patient/{{uuid}}")] == RECORDS
-    assert cost.queries <= 0.2 * RECORDS
+    assert cost.queries <= allowed(0.2)
 
 
 def test_equal_records_compared_with_the_target_cost_one_get_and_no_write(signed_in: World) -> None:
@@ -196,4 +201,4 @@ def test_retries_cost_no_statement_each(signed_in: World) -> None:
     with counted(signed_in) as cost:
         signed_in.sync("subject")  # releases the patients that waited for them
     assert Link.objects.filter(stream__key="patient", outcome="created").count() == RECORDS + 1
-    assert cost.queries <= 0.2 * 2 * RECORDS
+    assert cost.queries <= allowed(0.2, 2 * RECORDS)
