@@ -1,4 +1,4 @@
-"""One page of a feed: bytes in, a value out.
+"""One page of a feed: bytes in, a value out (atomfeed.md F2 to F13).
 
 Links say where the publisher believes it lives (often a wrong host or scheme behind a proxy), so only
 the page number at the end of their path is used. Entries stand oldest first, in the order of the

@@ -1,4 +1,4 @@
-"""Walking a feed from a position, and choosing a first position.
+"""Walking a feed from a position, and choosing a first position (atomfeed.md F14 to F19, F24).
 
 An idle look costs one request: the page we stopped on is still the newest and holds nothing new.
 """

@@ -1,5 +1,7 @@
 """The calls to an OpenMRS server that the streams make: plain JSON in and out, one session, nothing sent twice.
 
+Stands on openmrs.md O11 to O16 (representations, lists), O36 (a look decides), O48, O49 (searching by number).
+
 Reads name their representation (`v=custom:(…)`): the defaults are large, differ between calls, and asking for the
 default by name is an error. No write is repeated here: one that is cut off is Unclear, and whoever sent it looks
 for the uuid it chose before sending again.

@@ -1,4 +1,4 @@
-"""What an answer of OpenMRS means.
+"""What an answer of OpenMRS means (openmrs.md O5, O8, O29 to O36).
 
 Error bodies carry identifiers and names (in messages, in stack traces, in SQL). From them only machine words are
 taken: codes, names of fields and privileges, and a few known sentences turned into codes of our own:

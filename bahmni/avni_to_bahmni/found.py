@@ -1,6 +1,7 @@
 """What OpenMRS returned, reduced to what decisions are made of. Pure.
 
-The representations asked for stand beside the code that reads them, so that neither changes without the other.
+The representations asked for (openmrs.md O11 to O13) stand beside the code that reads them, so that neither changes
+without the other. Dates may come back as times (O71), coded values as objects (O61), voided numbers not at all (O37).
 """
 
 from __future__ import annotations

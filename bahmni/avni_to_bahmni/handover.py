@@ -1,4 +1,8 @@
-"""The shell of the subject stream: asks Avni and OpenMRS, and leaves every decision to `subject`."""
+"""The shell of the subject stream: asks Avni and OpenMRS, and leaves every decision to `subject`.
+
+Stands on avni.md A1, A7, A10 (lists) and openmrs.md O17, O38 (ids we choose), O22, O23 (void and back), O39, O41, O46
+(what is refused), O49 (look-up by number), O58, O64 (searches).
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Observations of Avni → leaf observations of OpenMRS, and what must change for a form group to agree with them. Pure.
 
-Rules of values and updates: docs/protocols/openmrs.md. An edited observation gets a new uuid from the server, what is
+Values: openmrs.md O66 to O74; updates: O75 to O85. An edited observation gets a new uuid from the server, what is
 not listed stays untouched, `voided` is only ever sent as true, and the uuid of a new one never repeats an earlier one.
 """
 

@@ -1,4 +1,8 @@
-"""The shell of the patient stream: reads feed and patients, asks Avni, and leaves every decision to `patient`."""
+"""The shell of the patient stream: reads feed and patients, asks Avni, and leaves every decision to `patient`.
+
+Stands on atomfeed.md F1, F22, F25 (what an entry says and what raises none), openmrs.md O16, O37 (voided patients),
+avni.md A2, A10 (search by marker), A13, A14 (External ID), A16, A17 (partial update, void).
+"""
 
 from __future__ import annotations
 
