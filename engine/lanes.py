@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 Item = TypeVar("Item", bound=Hashable)
@@ -21,7 +21,8 @@ def run(
     """Work off the lanes, at most `limit` side by side.
 
     Gives the results by item and what ended it early (None when all is done). What has no result was not finished.
-    Any exception of `work` ends all lanes after the item each is at.
+    Any exception of `work` ends all lanes after the item each is at; so does a time limit or Ctrl-C that reaches the
+    caller, which is raised again once no lane is at work any more: nobody writes behind the back of the next holder.
     """
     results: dict[Item, Result] = {}
     failures: list[BaseException] = []
@@ -39,6 +40,9 @@ def run(
                 return
 
     with ThreadPoolExecutor(max_workers=limit, thread_name_prefix="lane") as pool:
-        for lane in lanes:
-            pool.submit(drive, lane)
+        try:
+            wait([pool.submit(drive, lane) for lane in lanes])
+        except BaseException:
+            stop.set()
+            raise
     return results, failures[0] if failures else None

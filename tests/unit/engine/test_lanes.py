@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import signal
 import threading
+import time
+
+import pytest
 
 from engine import lanes
 
@@ -88,3 +92,28 @@ def test_an_item_that_raised_has_no_result_but_its_predecessors_do() -> None:
 
 def test_no_lanes_are_no_work() -> None:
     assert lanes.run([], str, limit=4) == ({}, None)
+
+
+def test_when_the_caller_is_cut_off_the_lanes_come_to_rest_before_it_goes_on() -> None:
+    begun: list[int] = []
+    both, cut = threading.Barrier(2, timeout=PATIENCE), threading.Event()
+    main = threading.main_thread().ident or 0
+
+    def work(item: int) -> None:
+        begun.append(item)
+        if both.wait() == 0:
+            signal.pthread_kill(main, signal.SIGUSR1)  # as a time limit of Celery or Ctrl-C does
+        assert cut.wait(PATIENCE)
+        time.sleep(0.1)
+
+    def cut_off(*_: object) -> None:
+        cut.set()
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGUSR1, cut_off)
+    try:
+        with pytest.raises(InterruptedError):
+            lanes.run([[1, 2, 3], [4, 5, 6], [7, 8]], work, limit=2)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert set(begun) == {1, 4}
