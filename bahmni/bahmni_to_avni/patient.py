@@ -116,7 +116,7 @@ def plan(want: Want, found: Found, known: Known | None, namespace: UUID, likenes
         raise Hold("bahmni.registration-gone")
     if there is None:
         return _first_time(want, content, found, namespace, likeness)
-    _confirm(content, there, found, known)
+    _confirm(want, content, there, found, known)
     left, chosen = fingerprint([want.fingerprint]), external_id(namespace, content.patient_uuid)
     targets: dict[str, Any] = {
         "target_id": there["ID"],
@@ -270,12 +270,19 @@ def _subjects_person(subject: Mapping[str, Any]) -> Demographics:
     return Demographics(" ".join(names), gender, (said.get("Date of birth") or "")[:10])
 
 
-def _confirm(content: HospitalRegistration, there: Mapping[str, Any], found: Found, known: Known | None) -> None:
-    """The encounter must carry our patient's marker and hang on the subject we know, or a person decides."""
+def _confirm(
+    want: Want, content: HospitalRegistration, there: Mapping[str, Any], found: Found, known: Known | None
+) -> None:
+    """The encounter must carry our patient's marker and hang on the subject we know, or a person decides.
+
+    So must the number that led to that subject still be the patient's; a voided patient may have lost it.
+    """
     if content.patient_uuid not in there["observations"].values():
         raise Hold("bahmni.marker-missing")
-    if known and known.points_somewhere and there["Subject ID"] != known.target_parent_id:
-        raise Hold("bahmni.number-moved")
+    if known and known.points_somewhere:
+        has_other_number = not content.voided and known.identifier not in ("", want.identifier)
+        if has_other_number or there["Subject ID"] != known.target_parent_id:
+            raise Hold("bahmni.number-moved")
     if found.subjects_asked and there["Subject ID"] not in [row["ID"] for row in found.subjects if not row["Voided"]]:
         raise Fail("bahmni.subject-id-changed-for-patient")
 

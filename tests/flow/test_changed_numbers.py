@@ -1,0 +1,20 @@
+"""A patient's number changes in Bahmni after her registration reached Avni."""
+
+from __future__ import annotations
+
+from errors.models import ErrorRecord, ErrorState
+from tests.flow.test_patient_to_subject import registrations
+from tests.flow.world import MARKER, PREFIX, World
+
+
+def test_a_patient_who_got_another_number_is_held_and_no_longer_written_to_the_former_subject(world: World) -> None:
+    former = world.subject("1001")
+    world.subject("1002", first="Banu", last="Khan")
+    patient = world.patient("1001", attributes={"Caste": "Toda"})
+    world.sync("patient")
+    world.bahmni.patients[patient].identifiers[0].identifier = f"{PREFIX}1002"
+    world.bahmni.hospital_edit_attribute(patient, world.attributes["Caste"], "Irula")
+    world.sync("patient")
+    assert registrations(world, former) == [{MARKER: patient, "Caste [HP]": "Toda"}]
+    error = ErrorRecord.objects.get()
+    assert (error.entity_id, error.state, error.message) == (patient, ErrorState.HELD, "bahmni.number-moved")
