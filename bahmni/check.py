@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from atomfeed.reader import Feed
 from avni.client import AvniClient
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.handover import LONG_AGO
 from bahmni.bahmni_to_avni.handover import PATIENT_PATH
 from bahmni.openmrs import OpenMRSClient
 from bahmni.servers import BahmniServers, avni_client, openmrs_client
@@ -112,7 +111,7 @@ def _clock(server_now: object) -> str:
 
 
 def _page_of_subjects(client: AvniClient, subject_type: str) -> str:
-    page = client.subjects(LONG_AGO, subject_type, size=1)
+    page = client.subjects(v.LONG_AGO, subject_type, size=1)
     if not page.content:
         raise Finding(
             f'There is no subject of type "{subject_type}" our user may see. Check the name and the user\'s rights.'

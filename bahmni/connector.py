@@ -9,7 +9,6 @@ from typing import Any, cast
 from avni.windows import window_start
 from bahmni import declarations, sentences
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.handover import LONG_AGO
 from bahmni.check import check
 from bahmni.servers import SIGN_INS, BahmniServers
 from common import clock
@@ -24,7 +23,7 @@ def first_position(servers: Servers, stream_key: str, policy: str) -> JsonObject
         position: Any = servers.feed("patient").start("beginning" if policy == "beginning" else "recent")
         return dict(position)
     if policy == "beginning":
-        return dict(window_start(LONG_AGO))
+        return dict(window_start(v.LONG_AGO))
     # Avni's clock may be behind ours; a minute of overlap only costs a look at records that did not change.
     return dict(window_start(clock.now() - timedelta(minutes=1)))
 

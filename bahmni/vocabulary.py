@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from mappings.snapshot import Pair
@@ -33,6 +34,9 @@ VOIDED_BY_US: Final = "voided"
 
 GENDERS: Final = {"Male": "M", "Female": "F", "Other": "U"}
 """Gender in Avni → letter in OpenMRS, as the Java service writes them."""
+
+LONG_AGO: Final = datetime(1900, 1, 1, tzinfo=UTC)
+"""Before any record."""
 
 SUBJECT: Final = "subject"
 PATIENT: Final = "patient"

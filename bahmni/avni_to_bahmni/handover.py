@@ -7,7 +7,7 @@ Stands on avni.md A1, A7, A10 (lists) and openmrs.md O17, O38 (ids we choose), O
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -31,8 +31,6 @@ from common.http_errors import Refused, Unclear
 from engine.ports import Change, JsonObject, Known, Page, Plan, Want, Write
 from engine.registry import Setting
 from engine.verdicts import Fail, Hold
-
-LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
 
 REFUSALS = {
     "GivenName.invalid": ("bahmni.name-refused", {"field": "First name"}),
@@ -140,7 +138,7 @@ class SubjectHandover:
         if concept is None:
             return ()
         bare = content.identifier.removeprefix(self._snapshot.constant(v.IDENTIFIER_PREFIX))
-        rows = self._avni.subjects(LONG_AGO, self._subject_type, concepts={concept.avni_value: bare}).content
+        rows = self._avni.subjects(v.LONG_AGO, self._subject_type, concepts={concept.avni_value: bare}).content
         return tuple(
             subject.Rival(row["ID"], row["audit"]["Created at"])
             for row in rows

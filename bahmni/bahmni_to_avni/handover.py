@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import cast
 
 from atomfeed.page import Entry
@@ -24,7 +23,6 @@ from engine.ports import Change, JsonObject, Known, Page, Plan, Want, Write
 from engine.registry import Setting
 from engine.verdicts import Fail, Hold
 
-LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
 TITLE = "Patient"
 PATIENT_PATH = re.compile(r"/ws/rest/v1/patient/([0-9A-Za-z-]{36,38})(?:[?/]|$)")
 """A uuid of OpenMRS: 36 characters, up to 38 in old data."""
@@ -114,7 +112,7 @@ class PatientHandover:
         if marker is None:
             return None
         concepts = {marker.avni_value: patient_uuid}
-        rows = self._avni.encounters(LONG_AGO, v.HOSPITAL_REGISTRATION, concepts=concepts).content
+        rows = self._avni.encounters(v.LONG_AGO, v.HOSPITAL_REGISTRATION, concepts=concepts).content
         live = [row for row in rows if not row["Voided"]] or rows
         if len(live) > 1:
             raise Fail("bahmni.multiple-registrations")
@@ -125,7 +123,7 @@ class PatientHandover:
         if concept is None:
             return []
         concepts = {concept.avni_value: bare_identifier}
-        return list(self._avni.subjects(LONG_AGO, self._subject_type, concepts=concepts).content)
+        return list(self._avni.subjects(v.LONG_AGO, self._subject_type, concepts=concepts).content)
 
 
 def _change(entry: Entry) -> Change | None:
