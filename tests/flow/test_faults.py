@@ -308,3 +308,14 @@ def forget_sessions_before(world: World, request: str, skip: int = 0) -> None:
 
     watch(world.avni_server, before=forget)
     watch(world.bahmni_server, before=forget)
+
+
+def test_a_target_that_takes_requests_and_answers_none_stops_the_flow_and_blames_nobody(hasty: World) -> None:
+    subjects = [hasty.subject(str(1001 + number)) for number in range(24)]
+    hasty.bahmni_server.faults.plan("*", "", "hang:0.4", times=10_000)
+    look = hasty.sync("subject").looks[-1]
+    assert (look.stopped_by, ErrorRecord.objects.count()) == ("remote.slow", 0)
+    hasty.bahmni_server.faults.clear()
+    work_until_quiet(hasty, "subject")
+    for number, subject in enumerate(subjects, start=1001):
+        assert in_bahmni(hasty, str(number)) == InBahmni(1, 1, 1, 1, {}, (subject,))
