@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 
 from demo import report, service, verdict
-from demo.stage import PASSWORD_VARIABLE, Stage
+from demo.commands import write_commands
+from demo.processes import ROOT
+from demo.stage import OURS, PASSWORD_VARIABLE, Stage
 from simulators.comparer import Before, compare
 from simulators.scenario import Scenario
 
@@ -69,6 +71,9 @@ class Play:
     def leave_open(self) -> None:
         """Let people look around in the admin until somebody ends it. Raises Failed when something goes down."""
         print(f"The admin: {self.stage.web_url}/admin/   name: {ADMINISTRATOR}   password: {self.password}")
+        troop = self.stage.troop
+        script = write_commands(troop.folder, troop.environment, (*OURS, PASSWORD_VARIABLE))
+        print(f"Commands, from a second terminal: {script.relative_to(ROOT)} status {service.TENANT}")
         print("Ctrl-C ends everything.", flush=True)
         while True:
             self.stage.troop.check()
