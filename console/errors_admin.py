@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -163,7 +163,9 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
 
     @admin.display(description="what to do")
     def remedy(self, record: ErrorRecord) -> str:
-        """What mends it."""
+        """What mends it, while there is something to mend."""
+        if record.state == ErrorState.RESOLVED:
+            return "Nothing: the record got through. The cause is that of its last failure."
         return explanation(record).remedy
 
     @admin.display(description="seen")
@@ -234,20 +236,22 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
 
     def show_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Read both servers now and show what stands there: by right, put on record, never stored."""
-        if request.method != "POST":  # reading values is an act: no link, no prefetch leads here
-            return HttpResponseNotAllowed(["POST"])
         record = get_object_or_404(self.get_queryset(request).select_related("tenant", "stream__tenant"), pk=pk)
+        if request.method != "POST":  # reading values is an act: no link, no prefetch does it
+            return HttpResponseRedirect(row_url(record))
         self.demand(request, Right.SEE_VALUES, record)
         return live_page(self, request, record, f"{entity_label(record.stream)} {record.entity_id}")
 
     # --- actions -----------------------------------------------------------------------------------------------------
 
     @admin.action(description="Retry now", permissions=["act"])
-    def retry(self, request: HttpRequest, queryset: models.QuerySet[ErrorRecord]) -> None:
-        """Try the chosen records again at once."""
+    def retry(self, request: HttpRequest, queryset: models.QuerySet[ErrorRecord]) -> HttpResponse | None:
+        """Try the chosen records again at once; asked for on the page of one, go back to that page."""
+        only = queryset.first() if "from_its_page" in request.POST else None
         done = moves.retry(self.permitted(request, queryset), actor=actor(request), chosen=chosen(request))
         said = "will be tried again now." if done else "to try again: choose records that did not get through."
         self.message_user(request, f"{how_many(done, 'record')} {said}", messages.SUCCESS if done else messages.WARNING)
+        return HttpResponseRedirect(row_url(only)) if only else None
 
     @admin.action(description="Ignore, with a reason…", permissions=["act"])
     def ignore(self, request: HttpRequest, queryset: models.QuerySet[ErrorRecord]) -> HttpResponse | None:

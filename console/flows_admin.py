@@ -28,7 +28,7 @@ from engine import moves
 from engine.overview import FlowOverview, overview
 from syncstatus.cron import cron_in_words, fires_after, validate_cron
 from syncstatus.models import Flow
-from tenants.models import validate_zone
+from tenants.models import AuditEntry, validate_zone
 from tenants.rights import Right
 
 
@@ -130,8 +130,13 @@ class FlowAdmin(TenantAdmin[Flow]):
 
     @admin.display(description="state")
     def state_now(self, flow: Flow) -> SafeString:
-        """As in the list."""
-        return state_badge(overview([flow])[0])
+        """As in the list; of a paused flow with the reason somebody gave."""
+        said = state_badge(overview([flow])[0])
+        if not flow.is_paused:
+            return said
+        paused = AuditEntry.objects.filter(action="pause", object_type="syncstatus.Flow", object_id=str(flow.pk))
+        reason = paused.order_by("-pk").values_list("reason", flat=True).first()
+        return format_html("{}<div>Paused because: {}</div>", said, reason) if reason else said
 
     @admin.display(description="began")
     def begins(self, flow: Flow) -> str:
@@ -163,7 +168,7 @@ class FlowAdmin(TenantAdmin[Flow]):
             try:
                 moves.run_now(flow, actor=actor(request))
             except moves.CannotStart as refusal:
-                self._say(request, flow, " ".join(refusal.reasons), messages.ERROR)
+                self._say(request, flow, "is not looked at now. " + " ".join(refusal.reasons), messages.ERROR)
             else:
                 self._say(request, flow, "is being looked at now.", messages.SUCCESS)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
@@ -45,7 +45,7 @@ class LinkAdmin(TenantAdmin[Link]):
     list_select_related = ("tenant", "stream__tenant", "run")
     ordering = ("-pk",)
     search_fields = ("source_id",)  # shows the search box; what it finds is decided below
-    search_help_text = "The whole uuid of a record on either side, or a patient's number."
+    search_help_text = "The whole uuid of a record on either side, or a patient's number with its prefix."
     fields = (
         "source_side", "target_side", "number", "created_here", "outcome_word", "why", "suspect", "source_seen",
         "updated", "last_run", "stream_name", "tenant",
@@ -68,7 +68,8 @@ class LinkAdmin(TenantAdmin[Link]):
         term = search_term.strip()
         if not term:
             return queryset, False
-        by_id = models.Q(source_id=term) | models.Q(target_id=term) | models.Q(target_parent_id=term)
+        uuids = {term, term.lower()}
+        by_id = models.Q(source_id__in=uuids) | models.Q(target_id__in=uuids) | models.Q(target_parent_id__in=uuids)
         by_number = models.Q(identifier__in={term, term.upper()}) & access(request).where(Right.SEE_VALUES)
         return queryset.filter(by_id | by_number), False
 
@@ -168,8 +169,8 @@ class LinkAdmin(TenantAdmin[Link]):
 
     def show_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Read both servers now and show what stands there: by right, put on record, never stored."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         link = get_object_or_404(self.get_queryset(request).select_related("tenant", "stream__tenant"), pk=pk)
+        if request.method != "POST":  # an address from the history or a bookmark leads to the door, not through it
+            return HttpResponseRedirect(row_url(link))
         self.demand(request, Right.SEE_VALUES, link)
         return live_page(self, request, link, f"{entity_label(link.stream)} {link.source_id}")

@@ -44,6 +44,9 @@ class MappingForm(StockForm[Mapping]):
         draft = Mapping(tenant_id=kind.tenant_id, type=kind)
         for name in ("avni_value", "int_system_value", "is_voided"):
             setattr(draft, name, self.cleaned_data.get(name, getattr(self.instance, name)))
+        if not draft.avni_value and not draft.int_system_value:  # as files refuse it: an export must come in again
+            self.add_error(None, "Both values are empty. Give at least one.")
+            return cleaned
         draft.set_unique_keys()
         others = Mapping.objects.filter(tenant=kind.tenant_id, type=kind).exclude(pk=self.instance.pk)
         twins = {

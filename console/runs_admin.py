@@ -36,8 +36,8 @@ class RunAdmin(TenantAdmin[Run]):
 
     change_form_template = "console/run.html"
     list_display = (
-        "started", "stream_name", "result", "read", "written", "unchanged", "skipped", "open_ends", "failed", "took",
-        "tenant",
+        "started", "stream_name", "result", "read", "written", "unchanged", "collapsed", "skipped", "open_ends",
+        "failed", "took", "tenant",
     )  # fmt: skip
     list_display_links = ("started",)
     list_filter = ("tenant", StreamFilter, "state", "kind")

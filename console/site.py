@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 
 from console.access import access, access_of
 from console.flow_words import flow_row
+from console.words import when
 from engine.overview import overview
 from syncstatus.models import Flow
 from tenants.models import AuditEntry
@@ -58,7 +59,8 @@ class ConsoleSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Above the lists, whether the data is flowing; beside them, what this person did last."""
-        recent = AuditEntry.objects.filter(user=request.user.pk).select_related("tenant")[:10]
+        mine = AuditEntry.objects.filter(user=request.user.pk).select_related("tenant")[:10]
+        recent = [(entry, when(entry.at, entry.tenant.zone if entry.tenant else "UTC")) for entry in mine]
         flows = overview(Flow.objects.select_related("tenant")[:SHOWN])
         extra = {"flows": [flow_row(seen) for seen in flows], "recent": recent, **(extra_context or {})}
         return super().index(request, extra)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -45,6 +46,35 @@ def test_retry_sends_the_chosen_record_back_at_once(numbat: Hospital, operator: 
     assert held.next_attempt_at is not None
     assert held.next_attempt_at <= clock.now()
     assert entries("retry errors")[0].user == numbat.people["operator"]
+
+
+def test_retrying_on_the_page_of_a_record_leads_back_to_it(numbat: Hospital, operator: Client) -> None:
+    record = numbat.row(ErrorRecord)
+    asked = {"action": "retry", ACTION_CHECKBOX_NAME: record.pk, "from_its_page": "yes"}
+    answer = operator.post(reverse(ERRORS) + "?state=all", asked, follow=True)
+    assert answer.redirect_chain == [(reverse("admin:errors_errorrecord_change", args=[record.pk]), 302)]
+    assert "1 record will be tried again now." in answer.content.decode()
+
+
+def test_the_page_of_a_paused_flow_and_the_start_page_say_why(numbat: Hospital, operator: Client) -> None:
+    flow = numbat.row(Flow)
+    act(operator, FLOWS, "pause", flow, answered="yes", reason="Upgrade <tonight>")
+    shown = operator.get(reverse("admin:syncstatus_flow_change", args=[flow.pk])).content.decode()
+    assert "Paused because: Upgrade &lt;tonight&gt;" in shown
+    start = operator.get("/admin/").content.decode()
+    said = start[start.index("What you did last") :]
+    assert "Upgrade &lt;tonight&gt;" in said
+    assert " UTC" not in re.sub("<[^>]*>", "", said)  # in the tenant's zone, as everything else on the page
+    act(operator, FLOWS, "resume", flow)
+    assert (
+        "Paused because" not in operator.get(reverse("admin:syncstatus_flow_change", args=[flow.pk])).content.decode()
+    )
+
+
+def test_running_a_paused_flow_is_refused_in_a_sentence(numbat: Hospital, operator: Client) -> None:
+    flow = numbat.row(Flow)
+    Flow.objects.filter(pk=flow.pk).update(is_on=True, is_paused=True)
+    assert "is not looked at now. It is paused: resume it first." in act(operator, FLOWS, "run_now", flow)
 
 
 def test_ignoring_asks_why_first(numbat: Hospital, operator: Client) -> None:
@@ -198,6 +228,14 @@ def test_a_mapping_that_exists_is_refused_in_words(numbat: Hospital, mapper: Cli
     form = {"type": row.type_id, "avni_value": row.avni_value, "int_system_value": "12", "data_type_hint": ""}
     page = mapper.post(reverse("admin:mappings_mapping_add"), form).content.decode()
     assert "There can be only one" in page
+
+
+def test_a_mapping_without_any_value_is_refused(numbat: Hospital, mapper: Client) -> None:
+    before = Mapping.objects.count()
+    form = {"type": numbat.row(Mapping).type_id, "avni_value": " ", "int_system_value": "", "data_type_hint": ""}
+    page = mapper.post(reverse("admin:mappings_mapping_add"), form).content.decode()
+    assert "Both values are empty. Give at least one." in page
+    assert Mapping.objects.count() == before
 
 
 def test_voiding_takes_a_mapping_out_of_use_and_back(numbat: Hospital, mapper: Client) -> None:

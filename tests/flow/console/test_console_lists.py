@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,8 @@ from mappings.models import Mapping
 from syncstatus.models import Flow, Link, Run, Stream
 from tenants.models import AuditEntry
 from tests.flow.console.world import NOON, Hospital, add_error, add_link, add_mapping, add_run
+
+COLUMNS = ("read", "written", "unchanged", "collapsed", "skipped", "open_ends", "failed")
 
 
 def page(client: Client, name: str, *args: object, **query: Any) -> str:
@@ -81,6 +84,24 @@ def test_the_page_of_an_error_tells_cause_remedy_and_attempts(numbat: Hospital, 
         assert words in said
 
 
+def test_a_record_that_got_through_asks_for_nothing(numbat: Hospital, operator: Client) -> None:
+    record = add_error(numbat, "through", state=ErrorState.RESOLVED, next_attempt_at=None)
+    said = page(operator, "errors_errorrecord_change", record.pk)
+    assert "Nothing: the record got through." in said
+    assert "then retry" not in said
+
+
+def test_the_columns_of_the_list_of_runs_add_up(numbat: Hospital, viewer: Client) -> None:
+    Run._base_manager.all().delete()
+    add_run(
+        numbat, read=511, created=1, updated=2, voided=4, unchanged=8, collapsed=16, skipped=32, deferred=64, held=128,
+        failed=256,
+    )  # fmt: skip
+    said = page(viewer, "syncstatus_run_changelist")
+    shown = {name: int(re.findall(rf'class="field-{name}[^"]*">(\d+)<', said)[0]) for name in COLUMNS}
+    assert shown.pop("read") == sum(shown.values()) == 511
+
+
 def test_the_outcomes_of_a_run_add_up(numbat: Hospital, viewer: Client) -> None:
     said = page(viewer, "syncstatus_run_change", numbat.rows[Run].pk)
     for words in ("adds up", "does not begin with the prefix", "Numbat title", "Numbat question"):
@@ -95,7 +116,8 @@ def test_a_run_that_lost_something_says_so(numbat: Hospital, viewer: Client) -> 
 def test_a_link_is_found_by_the_uuid_of_either_side(numbat: Hospital, viewer: Client) -> None:
     add_link(numbat, "second")
     for purpose in ("first subject", "first encounter", "first patient"):
-        assert "1 link\n" in page(viewer, "syncstatus_link_changelist", q=numbat.id(purpose))
+        for written in (numbat.id(purpose), numbat.id(purpose).upper()):
+            assert "1 link\n" in page(viewer, "syncstatus_link_changelist", q=written)
 
 
 def test_a_link_names_what_stands_on_both_sides(numbat: Hospital, viewer: Client) -> None:
