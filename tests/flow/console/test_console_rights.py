@@ -168,3 +168,14 @@ def test_people_without_a_membership_are_told_who_can_help(client: Client, djang
     django_user_model.objects.create_user("lonely", password="a long enough one", is_staff=True)
     answer = client.post(reverse("admin:login"), {"username": "lonely", "password": "a long enough one"})
     assert b"not a member of any tenant yet" in answer.content
+
+
+def test_a_refusal_says_who_can_help_and_leads_back(numbat: Hospital, viewer: Client) -> None:
+    for address_, status, said in (
+        (reverse("admin:mappings_mapping_add"), 403, "An owner of your tenant"),
+        ("/admin/nonsense/", 404, "nothing at this address"),
+    ):
+        answer = viewer.get(address_)
+        assert answer.status_code == status
+        assert said in answer.content.decode()
+        assert 'href="/admin/"' in answer.content.decode()
