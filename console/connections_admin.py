@@ -18,7 +18,7 @@ from console.access import actor
 from console.base import StockForm, TenantAdmin
 from console.names import connector, side_label, side_spec
 from console.site import site
-from console.words import BAD, GOOD, OFF, badge, span
+from console.words import BAD, GOOD, OFF, badge
 from engine.registry import CheckStep, SideSpec, connector_of, connectors
 from engine.work import setting_of
 from tenants.audit import record
@@ -107,7 +107,7 @@ class ConnectionAdmin(TenantAdmin[Connection]):
     form = ConnectionForm
     add_right = change_right = Right.CHANGE_CONNECTION
     fixed_once_added = ("tenant",)
-    list_display = ("label", "tenant", "base_url", "username", "reached", "secret_state")
+    list_display = ("label", "tenant", "base_url", "username", "secret_state")
     list_display_links = ("label",)
     list_filter = ("tenant",)
     list_select_related = ("tenant",)
@@ -141,13 +141,6 @@ class ConnectionAdmin(TenantAdmin[Connection]):
     def label(self, row: Connection) -> str:
         """The side by the name people use."""
         return side_label(row.tenant, row.side)
-
-    @admin.display(description="state")
-    def reached(self, row: Connection) -> SafeString:
-        """Whether our last calls got through."""
-        if row.down_since is None:
-            return badge("no trouble known", GOOD)
-        return badge(f"down for {span(clock.now() - row.down_since)}", BAD)
 
     @admin.display(description="secret")
     def secret_state(self, row: Connection) -> SafeString:
