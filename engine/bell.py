@@ -19,6 +19,10 @@ from syncstatus.models import Stream
 
 log = structlog.get_logger(__name__)
 
+LIFE = 120
+"""Seconds until a message nobody took is dropped: the sweep rings again. Otherwise they pile up behind long slices, and
+what waits behind them (the sweep, the sign of life) comes ever later."""
+
 
 def mark_due(streams: Iterable[Stream] | models.QuerySet[Stream]) -> None:
     """Say that the streams should be looked at; a look that began before this does not clear the mark.
@@ -41,6 +45,7 @@ def ring(streams: Iterable[Stream]) -> None:
 def send(stream: Stream) -> None:
     """Send the message for a stream that is marked already. With the broker down the sweep finds the mark."""
     try:
-        current_app.send_task(f"{stream.tenant.connector}.sync.{stream.key}", args=[stream.tenant_id])
+        name = f"{stream.tenant.connector}.sync.{stream.key}"
+        current_app.send_task(name, args=[stream.tenant_id], expires=LIFE)
     except OperationalError:
         log.warning("bell.broker_down", stream=stream.key, tenant=stream.tenant_id)

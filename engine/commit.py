@@ -110,6 +110,7 @@ class Ledger:
             self._write_links(results, links)
             if unfinished:
                 suspect(self.stream.tenant_id, unfinished)
+                recording.take_back_attempts([errors[one] for one in unfinished if one in errors], self.run)
             failures = [self._failure(result) for result in results if result.outcome in ERROR_STATES]
             recording.record(self.stream, failures, errors, self.run, now)
             got_through = {result.change.entity_id: result.outcome.value for result in results if result.is_finished}

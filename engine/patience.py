@@ -10,6 +10,9 @@ PATIENCE: Final = 8
 
 UNANSWERED: Final = frozenset({"remote.slow", "remote.unclear"})
 
+ANSWERS: Final = frozenset({"409", "500"})
+"""Statuses that settle nothing and yet are the server's own word about this record."""
+
 
 class Silent(Exception):
     """The server answers nobody any more."""
@@ -23,10 +26,10 @@ class Patience:
         self._lock = threading.Lock()
         self._unanswered: list[str] = []
 
-    def note(self, entity_id: str, message: str) -> None:
-        """How a record ended, by message id. Raises Silent when patience is at its end."""
+    def note(self, entity_id: str, message: str, status: str = "") -> None:
+        """How a record ended, by message id and the server's status. Raises Silent when patience is at its end."""
         with self._lock:
-            if message not in UNANSWERED:
+            if message not in UNANSWERED or status in ANSWERS:
                 self._unanswered.clear()
                 return
             self._unanswered.append(entity_id)

@@ -187,7 +187,7 @@ class Slice:
         def work(entity_id: str) -> Result:
             link = links.get(entity_id)
             result = hand_over(fetched[entity_id], as_known(link) if link else None, self.handover, pen)
-            patience.note(entity_id, result.message)
+            patience.note(entity_id, result.message, result.params.get("status", ""))
             return result
 
         done, failure = lanes.run(queues.values(), work, limit=self._limit(self.spec.target_side))

@@ -34,6 +34,8 @@ class Report:
 
     lease_held_by_another: bool = False
     looks: list[Look] = field(default_factory=list)
+    left: list[Stream] = field(default_factory=list)
+    """Streams rung for meanwhile that the time did not reach for."""
 
     @property
     def more(self) -> bool:
@@ -49,6 +51,8 @@ def sync(tenant_id: int, stream_key: str) -> Report:
         for look in report.looks:
             if look.more and not look.stopped_by:
                 bell.send(look.stream)
+        for stream in report.left:
+            bell.send(stream)
     return report
 
 
@@ -60,6 +64,8 @@ def work_off(
     Needs a scope of the tenant. Raises nothing of a remote server: looks carry what stopped them.
     """
     report = Report()
+    limits = limits or Limits()
+    begun = clock.monotonic()
     while True:
         grant = take(tenant_id)
         if grant is None:
@@ -68,14 +74,18 @@ def work_off(
         try:
             due = list(_due(tenant_id, streams))
             _distrust_what_was_cut_off(due, grant)
-            looks = [_look(position, grant, limits or Limits(), watch) for position in due]
+            looks = [_look(position, grant, limits, watch) for position in due]
         except LeaseLost:
             report.lease_held_by_another = True
             return report
         finally:
             grant.release()
         report.looks += looks
-        if not looks or not _due(tenant_id, streams).exclude(stream__in=_unready(looks)).exists():
+        rung_meanwhile = _due(tenant_id, streams).exclude(stream__in=_unready(looks))
+        if looks and clock.monotonic() - begun >= limits.seconds:  # a task must end before its time limit
+            report.left = [position.stream for position in rung_meanwhile]
+            return report
+        if not looks or not rung_meanwhile.exists():
             return report
 
 

@@ -83,6 +83,11 @@ def begin_attempts(records: Iterable[ErrorRecord], run: Run, now: datetime) -> N
     )
 
 
+def take_back_attempts(records: Iterable[ErrorRecord], run: Run) -> None:
+    """Forget the attempts begun for these records: the server was down or time was up, so they were none."""
+    ErrorLog.objects.filter(run=run, record__in=[record.pk for record in records], finished_at=None).delete()
+
+
 def release(tenant_id: int, arrived: Collection[str], now: datetime) -> list[Stream]:
     """Let the deferred records that waited for what has arrived be tried now. Gives the streams they belong to."""
     if not arrived:

@@ -72,14 +72,16 @@ CELERY_TASK_ACKS_ON_TIMEOUT: Final = True
 CELERY_TASK_REJECT_ON_WORKER_LOST: Final = False
 CELERY_TASK_RETRY_ON_WORKER_LOST: Final = True
 CELERY_TASK_ANNOTATIONS: Final = {"*": {"max_retries": 2, "default_retry_delay": 5}}
-# Seconds. A slice ends itself after 120 at most; soft raises inside the task, hard kills the child. Only the prefork
-# pool obeys them.
-CELERY_TASK_SOFT_TIME_LIMIT: Final = 150
-CELERY_TASK_TIME_LIMIT: Final = 180
+# Seconds. A net below what ends itself: per stream 60 of reading, and a last batch that a slow hospital may draw out
+# for another 170 (engine.lease). A batch that is cut off counts for nothing and begins anew, so a limit below that
+# would keep a slow hospital from ever getting through. Soft raises inside the task, hard kills the child. Only the
+# prefork pool obeys them.
+CELERY_TASK_SOFT_TIME_LIMIT: Final = 600
+CELERY_TASK_TIME_LIMIT: Final = 660
 CELERY_BROKER_TRANSPORT_OPTIONS: Final[dict[str, Any]] = {
     # Seconds until an unacknowledged message is given to another worker: longer than any task may take, and far
-    # below Redis's default of an hour, during which a killed worker's task would sleep.
-    "visibility_timeout": 300,
+    # below Redis's default of an hour. Nobody waits for it: the sweep finds what a killed worker left due.
+    "visibility_timeout": 900,
     # Look for such messages every 5 s, at every look (the defaults amount to every 100 s).
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,

@@ -1,0 +1,93 @@
+"""What must neither grow nor stick: while servers are down, slow or answer oddly, and while the bell keeps ringing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.conf import settings
+
+from bahmni.connector import CONNECTOR
+from common import clock
+from common.http_errors import Unclear
+from engine import bell, work
+from engine.lease import DURATION, LONGEST_WRITE
+from engine.patience import PATIENCE
+from engine.slices import SECONDS
+from engine.verdicts import Fail
+from errors.models import ErrorLog, ErrorRecord
+from syncstatus.models import Run, Stream
+from tests.chaos.desk import STREAM, Desk, desk
+from tests.chaos.paper import card, down
+
+
+@pytest.fixture
+def there(db: None) -> Iterator[Desk]:
+    with desk() as built:
+        yield built
+
+
+def bad() -> None:
+    raise Fail("record.field-missing", field="x")
+
+
+def refuse_to_answer(entity: str) -> None:
+    raise down()
+
+
+def test_retries_that_found_the_server_down_leave_no_attempts_behind(there: Desk) -> None:
+    there.paper.add(*(card(str(number), raises=bad) for number in range(3)))
+    there.work()
+    attempts = ErrorLog.objects.count()
+    there.paper.pages_[0] = [card(str(number)) for number in range(3)]
+    there.paper.before_look = refuse_to_answer
+    ErrorRecord.objects.update(next_attempt_at=clock.now())
+    for _ in range(3):
+        assert there.work().looks[-1].stopped_by == "remote.target-down"
+    assert ErrorLog.objects.count() == attempts
+    there.paper.before_look = lambda entity: None
+    there.work()
+    assert ErrorLog.objects.count() == 2 * attempts
+
+
+def test_records_that_get_an_answer_which_settles_nothing_are_their_own_errors(there: Desk) -> None:
+    def undecided(entity: str) -> None:
+        raise Unclear("a constraint", side="paper", method="POST", path_template="/card", status=500)
+
+    number = 3 * PATIENCE
+    there.paper.add(*(card(str(each)) for each in range(number)))
+    there.paper.before_write = undecided
+    look = there.work().looks[-1]
+    assert (look.stopped_by, len(there.errors()), there.position) == ("", number, 1)
+
+
+def test_rings_without_end_do_not_keep_a_task_from_ending(there: Desk) -> None:
+    with clock.frozen(clock.now()) as time:
+
+        def ring_again(stream: Stream, run: Run) -> None:
+            assert len(there.paper.pages_) < 50, "it never ends"
+            there.paper.add(card(f"later {len(there.paper.pages_)}"))
+            time.advance(20)
+            there.ring()
+
+        there.paper.add(card("first"))
+        there.ring()
+        report = work.work_off(there.tenant.pk, watch=ring_again)
+        assert [stream.key for stream in report.left] == [STREAM]
+        assert Stream.objects.get(key=STREAM).due_since is not None
+
+
+def test_a_task_has_time_for_the_slowest_batch_of_every_stream() -> None:
+    slowest = SECONDS + (DURATION - LONGEST_WRITE).total_seconds()
+    assert sum(len(flow.streams) for flow in CONNECTOR.flows) * slowest < settings.CELERY_TASK_SOFT_TIME_LIMIT
+
+
+def test_a_message_nobody_took_in_time_is_dropped_because_the_sweep_rings_again(
+    there: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, **options: sent.append(options))
+    bell.send(Stream.objects.select_related("tenant").get(key=STREAM))
+    assert 30 <= sent[0]["expires"] <= 300
