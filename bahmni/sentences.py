@@ -18,6 +18,10 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy="Add a mapping for this answer, then retry.",
         mends=v.CONCEPT,
     ),
+    "bahmni.mapping-without-uuid": Sentence(
+        cause='"{name}" is mapped to something that is no uuid of a concept in Bahmni.',
+        remedy='Look up the mapping of "{name}" (Observation / Concept), enter the uuid of its concept, then retry.',
+    ),
     "bahmni.value-kind": Sentence(
         cause='The question "{question}" should hold {expected}, but the record holds a value of kind {kind}.',
         remedy="Correct the value in the record, or the data type hint of the question's mapping, then retry.",

@@ -6,6 +6,7 @@ not listed stays untouched, `voided` is only ever sent as true, and the uuid of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +26,9 @@ Value = str | int | float
 
 LONGEST_ANSWER = 255
 """Characters of the longest name of a concept; what is longer names none and may be anything."""
+
+UUID_OF_OPENMRS = re.compile(r"[0-9A-Za-z-]{36,38}")
+"""36 characters, up to 38 in old data; not always in the usual form."""
 
 DEMOGRAPHICS = frozenset({"First name", "Middle name", "Last name", "Date of birth", "Gender", "Profile picture"})
 """Avni puts these among a subject's observations; they travel as name, gender and birth date of the person."""
@@ -68,7 +72,7 @@ def answers(observations: Mapping[str, Any], snapshot: Snapshot) -> Answers:
 def _leaves(question: str, value: Any, entry: Entry, snapshot: Snapshot) -> Iterator[Leaf]:
     if value is None:
         return
-    concept = entry.int_system_value
+    concept = _concept(question, entry)
     match entry.data_type_hint:
         case DataTypeHint.CODED:
             for answer in value if isinstance(value, list) else [value]:
@@ -89,6 +93,13 @@ def _answer(question: str, answer: Any, snapshot: Snapshot) -> str:
     entry = snapshot.from_avni(*v.CONCEPT, answer)
     if entry is None:
         raise Fail("bahmni.answer-unmapped", question=question, value=answer, side="avni")
+    return _concept(answer, entry)
+
+
+def _concept(name: str, entry: Entry) -> str:
+    """The concept a question or answer is mapped to; a mapping typed by hand may hold anything."""
+    if not UUID_OF_OPENMRS.fullmatch(entry.int_system_value):
+        raise Fail("bahmni.mapping-without-uuid", name=name)
     return entry.int_system_value
 
 

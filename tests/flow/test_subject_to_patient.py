@@ -216,3 +216,13 @@ def test_a_patient_we_created_who_got_another_number_is_held_and_not_created_aga
     world.sync("subject")
     assert (error(subject).state, error(subject).message) == (ErrorState.HELD, "bahmni.number-moved")
     assert list(world.bahmni.patients) == [patient.uuid]
+
+
+def test_a_mapping_that_holds_no_uuid_is_named_and_nothing_is_sent(world: World) -> None:
+    subject = world.subject("1001", observations={"Marital status": "Widowed"})
+    mapping = Mapping.objects.get(avni_value="Widowed")
+    mapping.int_system_value = "Widow"
+    mapping.save()
+    world.sync("subject")
+    assert (error(subject).message, error(subject).params) == ("bahmni.mapping-without-uuid", {"name": "Widowed"})
+    assert not world.bahmni.patients
