@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -26,11 +25,6 @@ class Batch:
     def changes(self) -> list[Change]:
         """All changes, in the order they were read."""
         return [change for page in self.pages for change in page.changes]
-
-    @property
-    def unclaimed(self) -> Counter[str]:
-        """Entries that no stream claims, by title."""
-        return sum((Counter(page.unclaimed) for page in self.pages), Counter())
 
     def newest(self) -> tuple[dict[str, Change], list[Change]]:
         """The last change of each entity, by id, and the earlier ones it speaks for."""

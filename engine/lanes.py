@@ -11,10 +11,6 @@ Item = TypeVar("Item", bound=Hashable)
 Result = TypeVar("Result")
 
 
-class Stop(Exception):
-    """Raised by the work on an item when nothing further should be begun in any lane; carries why."""
-
-
 def run(
     lanes: Iterable[list[Item]], work: Callable[[Item], Result], *, limit: int
 ) -> tuple[dict[Item, Result], BaseException | None]:

@@ -144,6 +144,8 @@ def setting_of(tenant: Tenant, *, refuse_writes: bool = False) -> Setting:
     key = (tenant.pk, str(tenant.namespace), tenant.mapping_revision)
     with _lock:
         if key not in _settings:
+            for old in [known for known in _settings if known[0] == tenant.pk]:
+                _settings.pop(old)
             rows = {row.side: row for row in Connection.objects.filter(tenant=tenant)}
             _settings[key] = Setting(tenant, rows, snapshot.take(tenant))
         known = _settings[key]
@@ -157,7 +159,6 @@ def servers_of(setting: Setting) -> Servers:
     with _lock:
         for old in [known for known in _servers if known[0] == tenant.pk and known != key]:
             _servers.pop(old).close()
-            _settings.pop(old, None)
         if key not in _servers:
             _servers[key] = connector_of(tenant).connect(setting)
         return _servers[key]

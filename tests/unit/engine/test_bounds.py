@@ -18,7 +18,9 @@ from engine.patience import PATIENCE
 from engine.slices import SECONDS
 from engine.verdicts import Fail
 from errors.models import ErrorLog, ErrorRecord
+from mappings import revision
 from syncstatus.models import Run, Stream
+from tenants.models import Tenant
 from tests.chaos.desk import STREAM, Desk, desk
 from tests.chaos.paper import card, down
 
@@ -91,3 +93,10 @@ def test_a_message_nobody_took_in_time_is_dropped_because_the_sweep_rings_again(
     monkeypatch.setattr(current_app, "send_task", lambda name, **options: sent.append(options))
     bell.send(Stream.objects.select_related("tenant").get(key=STREAM))
     assert 30 <= sent[0]["expires"] <= 300
+
+
+def test_of_a_tenants_settings_only_the_latest_are_kept(there: Desk) -> None:
+    for _ in range(3):
+        revision.bump(there.tenant)
+        work.setting_of(Tenant.objects.get(pk=there.tenant.pk), refuse_writes=True)
+    assert len(work._settings) == 1
