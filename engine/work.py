@@ -7,7 +7,7 @@ and the holder looks once more after giving the lease back.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -72,7 +72,7 @@ def work_off(
             report.lease_held_by_another = not report.looks
             return report
         try:
-            due = list(_due(tenant_id, streams))
+            due = _current(_due(tenant_id, streams))
             _distrust_what_was_cut_off(due, grant)
             looks = [_look(position, grant, limits, watch) for position in due]
         except LeaseLost:
@@ -124,11 +124,14 @@ def _look(due: Position, grant: Grant, limits: Limits, watch: Watch | None) -> L
     tenant = due.tenant
     connector = connector_of(tenant)
     setting = setting_of(tenant)
+    if not {side.key for side in connector.sides} <= setting.connections.keys():
+        return _not_looked_at(due.stream, "engine.connection-missing")
     servers = servers_of(setting)
     slice_ = Slice(connector, setting, servers, grant, due.lease_token, due, limits, watch)  # type: ignore[attr-defined]  # annotated in _due
-    lacking = missing_in(setting.snapshot, connector, due.stream.flow.key)
-    if lacking:
+    if missing_in(setting.snapshot, connector, due.stream.flow.key):
         slice_.look.stopped_by = "engine.mappings-missing"
+    elif not _is_current(due):
+        slice_.look.stopped_by = "engine.partition-changed"
     elif is_refused(due.stream):
         slice_.look.stopped_by = REFUSED
     else:
@@ -137,6 +140,27 @@ def _look(due: Position, grant: Grant, limits: Limits, watch: Watch | None) -> L
         if not slice_.look.stopped_by:
             slice_.read()
     return slice_.close()
+
+
+def _current(due: Iterable[Position]) -> list[Position]:
+    """The positions to read on from: those of what the tenant's settings name now, else one that tells they changed."""
+    chosen: dict[int, Position] = {}
+    for position in due:
+        if position.stream_id not in chosen or _is_current(position):
+            chosen[position.stream_id] = position
+    return list(chosen.values())
+
+
+def _is_current(position: Position) -> bool:
+    """Whether the stream still reads what this position was made for (a subject type, a feed)."""
+    spec = connector_of(position.tenant).stream(position.stream.key)
+    return position.partition == spec.partition(setting_of(position.tenant).snapshot)
+
+
+def _not_looked_at(stream: Stream, why: str) -> Look:
+    """A look that could not even begin; it is over until a person has done something about it."""
+    Stream.objects.filter(pk=stream.pk).update(due_since=None, last_look_at=clock.now(), last_look_failure=why)
+    return Look(stream, stopped_by=why)
 
 
 def setting_of(tenant: Tenant, *, refuse_writes: bool = False) -> Setting:

@@ -14,6 +14,8 @@ from errors.specs import Sentence
 
 UNEXPECTED: Final = "engine.unexpected"
 MAPPINGS_MISSING: Final = "engine.mappings-missing"
+CONNECTION_MISSING: Final = "engine.connection-missing"
+PARTITION_CHANGED: Final = "engine.partition-changed"
 CUT_OFF: Final = "engine.cut-off"
 REFUSED: Final = "remote.refused"
 FORBIDDEN: Final = "remote.forbidden"
@@ -44,6 +46,15 @@ GENERIC: Final[Mapping[str, Sentence]] = {
     CUT_OFF: Sentence(
         cause="The process that worked on it ended, or lost its right to, before it was through.",
         remedy=_GOES_ON_FROM_THERE,
+    ),
+    CONNECTION_MISSING: Sentence(
+        cause="One of the two servers has no connection any more.",
+        remedy="Add the connection, check it, then run the flow.",
+    ),
+    PARTITION_CHANGED: Sentence(
+        cause="A constant that says what this stream reads (such as the subject type) was changed.",
+        remedy="Put the constant back, or switch the flow off and on: what it names now is then read from where the "
+        "flow began.",
     ),
     REFUSED: Sentence(
         cause="{side} refused the record (status {status}; code: {code}; fields: {fields}).",

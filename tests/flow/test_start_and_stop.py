@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from common import clock
-from engine import work
+from engine import moves, work
 from engine.slices import Limits
 from errors.models import ErrorRecord
+from mappings.models import Constant
 from simulators.bahmni.model import User
 from simulators.server import Server
-from syncstatus.models import Link, Position, Run, RunState, Stream
+from syncstatus.models import Flow, Link, Position, Run, RunState, Stream
+from tenants.audit import SYSTEM
 from tenants.models import Connection
 from tests.chaos.hooks import watch
 from tests.chaos.truth import InBahmni, in_avni, in_bahmni
@@ -154,3 +156,27 @@ def test_a_broker_that_is_down_loses_no_knock_and_fails_nobody(process_environme
         done = subprocess.run([sys.executable, "-c", script], env=nowhere, cwd=ROOT, timeout=60, check=False)
         assert done.returncode == 0
         assert not Stream.objects.filter(due_since=None).exists()
+
+
+def test_a_subject_type_that_was_changed_stops_the_stream_instead_of_losing_the_old_subjects_of_the_new_one(
+    world: World,
+) -> None:
+    world.subject("1001")
+    world.sync("subject")
+    world.avni.add_subject_type("Household member", person=True)
+    constant = Constant.objects.get(key="IntegrationAvniSubjectType")
+    constant.value = "Household member"
+    constant.save()
+    assert world.sync("subject").looks[-1].stopped_by == "engine.partition-changed"
+    flow = Flow.objects.get(key="avni-to-bahmni")
+    moves.switch_off(flow, actor=SYSTEM)
+    moves.switch_on(flow, actor=SYSTEM)
+    assert world.sync("subject").looks[-1].stopped_by == ""
+
+
+def test_a_connection_that_is_gone_stops_its_streams_with_a_sentence(world: World) -> None:
+    world.subject("1001")
+    Connection.objects.get(side="bahmni").delete()
+    looks = world.sync().looks
+    assert {look.stopped_by for look in looks} == {"engine.connection-missing"}
+    assert set(Stream.objects.values_list("last_look_failure", flat=True)) == {"engine.connection-missing"}

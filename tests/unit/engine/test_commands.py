@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,10 @@ def test_a_command_stopped_with_ctrl_c_says_so_by_its_status(tmp_path: Path) -> 
     pipe = tmp_path / "tenant.yaml"
     os.mkfifo(pipe)
     command = [sys.executable, "manage.py", "import_tenant", str(pipe)]
-    with subprocess.Popen(command, env={**os.environ, "DJANGO_DEBUG": "1"}, stderr=subprocess.PIPE) as process:
+    # A shell starts what it puts into the background with this signal ignored, and children inherit that.
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    environment = {**os.environ, "DJANGO_DEBUG": "1"}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, preexec_fn=heeds) as process:  # noqa: PLW1509  # no threads yet
         with pipe.open("w"):  # returns once the command has opened its file and waits for the text
             process.send_signal(signal.SIGINT)
             process.wait(30)
