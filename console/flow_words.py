@@ -32,8 +32,9 @@ FEELINGS = {
 
 
 def state_badge(seen: FlowOverview) -> SafeString:
-    """The state in words, with its icon."""
-    return badge(seen.state_in_words, FEELINGS[seen.state])
+    """The state in words, with its icon; below it why the last look ended early, if it did."""
+    state = badge(seen.state_in_words, FEELINGS[seen.state])
+    return format_html('{}<p class="trouble">{}</p>', state, seen.trouble) if seen.trouble else state
 
 
 def lag_in_words(seen: FlowOverview) -> SafeString | str:

@@ -11,7 +11,8 @@ from django.db.models import Count, OuterRef, Subquery
 
 from common import clock
 from engine.registry import connectors
-from errors.catalogue import SIGN_IN, SOURCE_DOWN, TARGET_DOWN
+from engine.slices import GOES_ON_BY_ITSELF
+from errors.catalogue import SIGN_IN, SOURCE_DOWN, TARGET_DOWN, explain
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.cron import cron_in_words, fires_until
 from syncstatus.models import Flow, Lease, Run, RunState, Stream
@@ -27,6 +28,8 @@ class FlowOverview:
     label: str
     state: State
     state_in_words: str
+    trouble: str
+    """Why the last look ended early and what to do, in sentences; empty when it did not."""
     lag: Lag
     cron_in_words: str
     last_look_at: datetime | None
@@ -70,7 +73,8 @@ def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOve
 def _of(
     flow: Flow, streams: Sequence[Stream], runs: Sequence[Run], counts: Counter[str], *, has_lease: bool, now: datetime
 ) -> FlowOverview:
-    failures = {stream.last_look_failure for stream in streams}
+    failures = {stream.last_look_failure for stream in streams if stream.last_look_failure}
+    told_apart = {SOURCE_DOWN, TARGET_DOWN, SIGN_IN}
     looks = [stream.last_look_at for stream in streams if stream.last_look_at]
     unfinished = [stream.oldest_unfinished_at for stream in streams if stream.oldest_unfinished_at]
     facts = Facts(
@@ -83,12 +87,15 @@ def _of(
         source_down=SOURCE_DOWN in failures,
         target_down=TARGET_DOWN in failures,
         credentials_refused=SIGN_IN in failures,
+        stands_still=bool(failures - told_apart - GOES_ON_BY_ITSELF),
+        was_cut_short=bool(failures & (GOES_ON_BY_ITSELF - told_apart)),
     )
     return FlowOverview(
         flow=flow,
         label=_label(flow),
         state=flow_state(facts),
         state_in_words=in_words(facts),
+        trouble=" ".join(_trouble(flow, stream) for stream in streams if flow.is_on and stream.last_look_failure),
         lag=worst_lag(lag(_look(stream), now) for stream in streams),
         cron_in_words=cron_in_words(flow.cron),
         last_look_at=min(looks) if len(looks) == len(streams) > 0 else None,
@@ -98,6 +105,17 @@ def _of(
         errors=counts[ErrorState.RETRYING] + counts[ErrorState.HELD],
         held=counts[ErrorState.HELD],
     )
+
+
+def _trouble(flow: Flow, stream: Stream) -> str:
+    connector = connectors().get(flow.tenant.connector)
+    if connector is None:
+        return stream.last_look_failure
+    spec = connector.stream(stream.key)
+    sides = {SOURCE_DOWN: spec.source_side, TARGET_DOWN: spec.target_side}
+    params = {"side": sides.get(stream.last_look_failure, "one of the two servers")}
+    told = explain(stream.last_look_failure, params, connector.sentences)
+    return f"{told.cause} {told.remedy}"
 
 
 def _streams(flows: Sequence[Flow]) -> dict[int, list[Stream]]:

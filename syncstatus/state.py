@@ -45,6 +45,10 @@ class Facts:
     source_down: bool = False
     target_down: bool = False
     credentials_refused: bool = False
+    stands_still: bool = False
+    """The last look ended for a reason that only a person removes."""
+    was_cut_short: bool = False
+    """The last look ended early and is tried again by itself."""
     brake: bool = False
     sealed: bool = False
 
@@ -62,8 +66,8 @@ def flow_state(facts: Facts) -> State:
         State.CREDENTIALS: runs and facts.credentials_refused,
         State.TARGET_DOWN: runs and facts.target_down,
         State.SOURCE_DOWN: runs and facts.source_down,
-        State.HELD: facts.held > 0,
-        State.ERRORS: facts.errors > 0,
+        State.HELD: facts.held > 0 or (runs and facts.stands_still),
+        State.ERRORS: facts.errors > 0 or (runs and facts.was_cut_short),
         State.LATE: runs and facts.is_late,
     }
     return max((state for state, holds in true.items() if holds), default=activity(facts))

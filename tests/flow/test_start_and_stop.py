@@ -10,12 +10,14 @@ import pytest
 
 from common import clock
 from engine import moves, work
+from engine.overview import overview
 from engine.slices import Limits
 from errors.models import ErrorRecord
 from mappings.models import Constant
 from simulators.bahmni.model import User
 from simulators.server import Server
 from syncstatus.models import Flow, Link, Position, Run, RunState, Stream
+from syncstatus.state import State
 from tenants.audit import SYSTEM
 from tenants.models import Connection
 from tests.chaos.hooks import watch
@@ -180,3 +182,6 @@ def test_a_connection_that_is_gone_stops_its_streams_with_a_sentence(world: Worl
     looks = world.sync().looks
     assert {look.stopped_by for look in looks} == {"engine.connection-missing"}
     assert set(Stream.objects.values_list("last_look_failure", flat=True)) == {"engine.connection-missing"}
+    for seen in overview(Flow.objects.select_related("tenant")):
+        assert seen.state is State.HELD
+        assert "has no connection any more" in seen.trouble

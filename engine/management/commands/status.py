@@ -45,6 +45,9 @@ class Command(BaseCommand):
         else:
             for line in _table([_HEAD, *(_as_text(flow) for flow in flows)]):
                 self.stdout.write(line)
+            for flow in flows:
+                if flow.trouble:
+                    self.stdout.write(f"{flow.label}: {flow.trouble}")
         status = _exit(flows)
         if status:
             raise SystemExit(status)
@@ -55,7 +58,7 @@ def _exit(flows: Iterable[FlowOverview]) -> Exit:
     all_flows = list(flows)
     if any(flow.state in _DOWN for flow in all_flows):
         return Exit.SERVER
-    return Exit.RECORDS_OPEN if any(flow.errors for flow in all_flows) else Exit.THROUGH
+    return Exit.RECORDS_OPEN if any(flow.errors or flow.trouble for flow in all_flows) else Exit.THROUGH
 
 
 def _as_json(flow: FlowOverview) -> dict[str, Any]:
@@ -65,6 +68,7 @@ def _as_json(flow: FlowOverview) -> dict[str, Any]:
         "label": flow.label,
         "state": flow.state.word,
         "state_in_words": flow.state_in_words,
+        "trouble": flow.trouble,
         "is_on": flow.flow.is_on,
         "is_paused": flow.flow.is_paused,
         "lag_seconds": None if behind is None else int(behind.total_seconds()),
