@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 
 from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
-from errors.retry import wait_before
+from errors.retry import poll_before, wait_before
 from syncstatus.models import Run, Stream
-
-POLL_OF_THE_DEFERRED = timedelta(hours=1)
-"""A deferred record is released by the arrival it waits for; this is the net below, should that arrival pass unseen."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,7 @@ def _next_attempt(failure: Failure, attempts: int, now: datetime, random: Random
     if failure.state == ErrorState.RETRYING:
         return now + wait_before(attempts + 1, random)
     if failure.state == ErrorState.DEFERRED:
-        poll = now + max(POLL_OF_THE_DEFERRED, wait_before(attempts + 1, random))
+        poll = now + poll_before(attempts + 1, random)
         # A time that has passed did not help: the clocks or zones of the sides differ.
         return failure.due if failure.due and failure.due > now else poll
     return None

@@ -7,6 +7,8 @@ from random import Random
 
 FIRST = timedelta(minutes=1)
 LONGEST = timedelta(hours=6)
+FIRST_POLL = timedelta(hours=1)
+LONGEST_POLL = timedelta(days=7)
 SPREAD = 0.2
 """Up to a fifth earlier or later, so that records which failed together do not come back together."""
 
@@ -16,3 +18,13 @@ def wait_before(attempt: int, random: Random) -> timedelta:
     doublings = min(max(attempt - 2, 0), 20)
     plain: timedelta = min(FIRST * float(2**doublings), LONGEST)
     return plain * (1 + random.uniform(-SPREAD, SPREAD))
+
+
+def poll_before(attempt: int, random: Random) -> timedelta:
+    """How long a deferred record waits before attempt number `attempt`: an hour, doubling up to a week.
+
+    It is released by the arrival it waits for; this is the net below, should that arrival pass unseen.
+    """
+    doublings = min(max(attempt - 2, 0), 20)
+    plain: timedelta = min(FIRST_POLL * float(2**doublings), LONGEST_POLL)
+    return plain * (1 + random.uniform(0, SPREAD))
