@@ -108,18 +108,12 @@ class AvniClient:
 
         Raises ValueError for a body that the server would fail on or understand otherwise.
         """
+        _check_encounter(body)
         return self._store("POST", "/api/encounter", "/api/encounter", body)
-
-    def put_encounter(self, identity: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Wholly replace the general encounter with this uuid; returns what stands there now. Raises ValueError."""
-        return self._store("PUT", f"/api/encounter/{_step(identity)}", "/api/encounter/{id}", body)
 
     def patch_encounter(self, identity: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Change only what `body` carries: observations are merged by concept, null removes one. Since Avni 4."""
-        path = f"/api/encounter/{_step(identity)}"
-        content = json.dumps(dict(body), allow_nan=False).encode()
-        request = Request("PATCH", path, "/api/encounter/{id}", query_string({"version": VERSION}), content)
-        return write_answer(self.session, request, self._write(request))
+        return self._store("PATCH", f"/api/encounter/{_step(identity)}", "/api/encounter/{id}", body)
 
     def void_encounter(self, identity: str) -> None:
         """Void a general encounter; doing it again does no harm."""
@@ -164,7 +158,6 @@ class AvniClient:
         return entity
 
     def _store(self, method: str, path: str, template: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        _check_encounter(body)
         content = json.dumps(dict(body), allow_nan=False).encode()
         request = Request(method, path, template, query_string({"version": VERSION}), content)
         return write_answer(self.session, request, self._write(request))

@@ -81,26 +81,15 @@ class Ledger:
         links: Mapping[str, Link],
         errors: Mapping[str, ErrorRecord],
         *,
-        unfinished: Collection[str] = (),
-        remote_calls: int = 0,
-    ) -> None:
-        """Write down what was finished without moving the position (retries). Raises LeaseLost; then nothing counts."""
-        self.commit_read(results, links, errors, None, [], unfinished=unfinished, remote_calls=remote_calls)
-
-    def commit_read(
-        self,
-        results: Sequence[Result],
-        links: Mapping[str, Link],
-        errors: Mapping[str, ErrorRecord],
-        position: Position | None,
-        finished_pages: Sequence[Page],
-        *,
+        position: Position | None = None,
+        finished_pages: Sequence[Page] = (),
         unfinished: Collection[str] = (),
         collapsed: int = 0,
         remote_calls: int = 0,
     ) -> None:
-        """Write down a batch and move the position over the finished pages. Raises LeaseLost; then nothing counts.
+        """Write down a batch. Raises LeaseLost; then nothing of it counts.
 
+        `position` moves over the `finished_pages`; retries have neither and move none.
         `unfinished` are the entities that have no result: what was written for them, nobody knows.
         """
         now = clock.now()

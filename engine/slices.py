@@ -167,8 +167,8 @@ class Slice:
         unfinished = _without_result(newest, results)
         pages = batch.finished_pages(unfinished)
         counted = [change for change in collapsed if change.entity_id not in unfinished]
-        Ledger(self.connector, self.grant, self.stream, run).commit_read(
-            results, links, errors, self.position, pages,
+        Ledger(self.connector, self.grant, self.stream, run).commit(
+            results, links, errors, position=self.position, finished_pages=pages,
             unfinished=unfinished, collapsed=len(counted), remote_calls=self._calls(),
         )  # fmt: skip
         if unfinished and not self.look.stopped_by:

@@ -8,7 +8,7 @@ from random import Random
 FIRST = timedelta(minutes=1)
 LONGEST = timedelta(hours=6)
 FIRST_POLL = timedelta(hours=1)
-LONGEST_POLL = timedelta(days=7)
+LONGEST_POLL = timedelta(days=1)
 SPREAD = 0.2
 """Up to a fifth earlier or later, so that records which failed together do not come back together."""
 
@@ -21,9 +21,10 @@ def wait_before(attempt: int, random: Random) -> timedelta:
 
 
 def poll_before(attempt: int, random: Random) -> timedelta:
-    """How long a deferred record waits before attempt number `attempt`: an hour, doubling up to a week.
+    """How long a deferred record waits before attempt number `attempt`: an hour, doubling up to a day.
 
-    It is released by the arrival it waits for; this is the net below, should that arrival pass unseen.
+    It is released by the arrival it waits for; this is the net below, should that arrival pass unseen, as it does while
+    the flow that would tell of it is off.
     """
     doublings = min(max(attempt - 2, 0), 20)
     plain: timedelta = min(FIRST_POLL * float(2**doublings), LONGEST_POLL)

@@ -129,7 +129,7 @@ def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, poli
     if known and known.points_somewhere:
         _confirm(content, ours, found, known)
     if ours is None:
-        return _first_time(content, found, known, snapshot, policy)
+        return _first_time(content, found, snapshot, policy)
     left = fingerprint([want.fingerprint])
     standing = {"patient": ours.patient.uuid, "visit": ours.visit_uuid, "encounter": ours.uuid}
     targets: dict[str, Any] = {
@@ -224,7 +224,7 @@ def _confirm(content: Registration, ours: FoundEncounter | None, found: Found, k
         raise Hold("bahmni.number-moved")
 
 
-def _first_time(content: Registration, found: Found, known: Known | None, snapshot: Snapshot, policy: Policy) -> Plan:
+def _first_time(content: Registration, found: Found, snapshot: Snapshot, policy: Policy) -> Plan:
     """Nothing in Bahmni carries the subject's marker yet."""
     if content.voided:
         raise Skip("bahmni.voided-before-hand-over")

@@ -163,10 +163,22 @@ def test_an_encounter_written_twice_is_one(avni: AvniClient, field: AvniStore) -
     assert found["observations"] == {"Note": "two"}
 
 
-def test_a_replacement_finds_its_encounter_by_uuid(avni: AvniClient, field: AvniStore) -> None:
+def test_a_partial_change_leaves_what_it_does_not_name(avni: AvniClient, field: AvniStore) -> None:
     owner = register(field)
-    stored = avni.upsert_encounter(body(owner))
-    assert avni.put_encounter(stored["ID"], body(owner, Voided=True))["Voided"] is True
+    stored = avni.upsert_encounter(body(owner, observations={"Note": "one"}))
+    avni.patch_encounter(stored["ID"], {"Voided": True})
+    found = avni.encounter(stored["ID"])
+    assert found is not None
+    assert (found["Voided"], found["observations"]) == (True, {"Note": "one"})
+
+
+def test_a_void_finds_its_encounter_by_uuid_and_may_be_repeated(avni: AvniClient, field: AvniStore) -> None:
+    stored = avni.upsert_encounter(body(register(field)))
+    avni.void_encounter(stored["ID"])
+    avni.void_encounter(stored["ID"])
+    found = avni.encounter(stored["ID"])
+    assert found is not None
+    assert found["Voided"] is True
 
 
 def test_nothing_there_is_none(avni: AvniClient) -> None:

@@ -92,10 +92,17 @@ def test_a_write_carries_the_body_as_it_is() -> None:
     assert request.json() == {**BODY, "Encounter type": "पंजीकरण"}
 
 
-def test_a_replacement_goes_to_the_uuid() -> None:
+def test_a_partial_change_goes_to_the_uuid_with_nothing_but_what_changes() -> None:
     app = Scripted(Response(body={"ID": "1"}))
-    ask(app, lambda client: client.put_encounter("uuid-1", BODY))
-    assert (app.requests[0].method, app.requests[0].path) == ("PUT", "/api/encounter/uuid-1")
+    ask(app, lambda client: client.patch_encounter("uuid-1", {"observations": {"Caste": None}}))
+    assert (app.requests[0].method, app.requests[0].path) == ("PATCH", "/api/encounter/uuid-1")
+    assert app.requests[0].json() == {"observations": {"Caste": None}}
+
+
+def test_a_void_goes_to_the_uuid() -> None:
+    app = Scripted(Response(body={"ID": "1"}))
+    ask(app, lambda client: client.void_encounter("uuid-1"))
+    assert (app.requests[0].method, app.requests[0].path) == ("DELETE", "/api/encounter/uuid-1")
 
 
 @pytest.mark.parametrize(
