@@ -16,6 +16,12 @@ EVENT_DATE_CONCEPT: Final[Pair] = ("Common", "AvniEventDate_Concept")
 BAHMNI_MARKER_CONCEPT: Final[Pair] = ("Common", "BahmniUUID_Concept")
 VISIT_MARKER: Final[Pair] = ("Common", "AvniUUID_VisitAttributeType")
 VISIT_EVENT_DATE: Final[Pair] = ("Common", "AvniEventDate_VisitAttributeType")
+GENERAL_ENCOUNTER_TYPE: Final[Pair] = ("GeneralEncounter", "CommunityEncounter_EncounterType")
+GENERAL_ENCOUNTER_FORM: Final[Pair] = ("GeneralEncounter", "CommunityEncounter_BahmniForm")
+HOSPITAL_FORM: Final[Pair] = ("GeneralEncounter", "EncounterType")
+HOSPITAL_PROGRAM_FORM: Final[Pair] = ("ProgramEncounter", "EncounterType")
+LAB_ENCOUNTER_TYPE: Final[Pair] = ("GeneralEncounter", "LabEncounterType")
+DRUG_ENCOUNTER_TYPE: Final[Pair] = ("GeneralEncounter", "DrugOrderEncounterType")
 CONCEPT: Final[Pair] = ("Observation", "Concept")
 
 IDENTIFIER_PREFIX: Final = "BahmniIdentifierPrefix"
@@ -39,7 +45,9 @@ LONG_AGO: Final = datetime(1900, 1, 1, tzinfo=UTC)
 """Before any record."""
 
 SUBJECT: Final = "subject"
+GENERAL_ENCOUNTER: Final = "general-encounter"
 PATIENT: Final = "patient"
+ENCOUNTER: Final = "encounter"
 AVNI: Final = "avni"
 BAHMNI: Final = "bahmni"
 AVNI_TO_BAHMNI: Final = "avni-to-bahmni"
@@ -49,3 +57,13 @@ BAHMNI_TO_AVNI: Final = "bahmni-to-avni"
 def arrival_of(identifier: str) -> str:
     """Name of the event that a subject with this patient number reached Bahmni; patients may wait for it."""
     return f"subject:{identifier}"
+
+
+def arrival_of_subject(subject_id: str) -> str:
+    """Name of the event that this subject of Avni stands in Bahmni; its encounters may wait for it."""
+    return f"subject-id:{subject_id}"
+
+
+def arrival_of_patient(patient_uuid: str) -> str:
+    """Name of the event that this patient of Bahmni is registered in Avni; its encounters may wait for it."""
+    return f"patient-id:{patient_uuid}"

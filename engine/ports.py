@@ -6,12 +6,13 @@ ids are text, records are JSON objects, positions are JSON objects only their so
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from common.outcome import Outcome
+from engine.verdicts import Fail
 
 JsonObject = Mapping[str, Any]
 
@@ -27,6 +28,17 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """A place in the source that could not be read. It is written down as an error; the position passes it.
+
+    `place` is the source's own short name for it (at most 60 characters), the same whenever it is met again.
+    """
+
+    place: str
+    why: Fail
+
+
+@dataclass(frozen=True)
 class Page:
     """What one read of the source gave, oldest first, and the position that holds once all of it is finished."""
 
@@ -35,6 +47,15 @@ class Page:
     read_upto: datetime | None = None
     unclaimed: Mapping[str, int] = field(default_factory=dict)
     """Titles of entries that no stream claims, with their number."""
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The record another one hangs on (an encounter's subject): its stream and its id there."""
+
+    stream: str
+    entity_id: str
 
 
 @dataclass(frozen=True)
@@ -106,12 +127,15 @@ State = TypeVar("State")
 class Handover(Protocol[State]):
     """One entity type on its way from source to target, bound to one tenant's connections and mapping snapshot.
 
-    `pages`, `fetch`, `look` and `write` talk to servers and may raise `common.http.RemoteError`.
-    `lane`, `want` and `plan` are pure; `want`, `look` and `plan` may raise a `Verdict`.
+    `pages`, `reread`, `fetch`, `look` and `write` talk to servers and may raise `common.http.RemoteError`.
+    `lane`, `parent`, `want` and `plan` are pure; `want`, `look` and `plan` may raise a `Verdict`.
     """
 
-    def pages(self, position: JsonObject) -> Iterator[Page]:
-        """Read on from `position`, oldest first; ends when the source has nothing more to give now."""
+    def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
+        """Read on in a partition from `position`, oldest first; ends when the source has nothing more to give now."""
+
+    def reread(self, partition: str, place: str) -> tuple[Sequence[Change], Gap | None]:
+        """Read a gap again: what can be read there now, and what still cannot."""
 
     def fetch(self, entity_id: str) -> JsonObject | None:
         """The record as it is now; None when the source says there is none."""
@@ -119,11 +143,17 @@ class Handover(Protocol[State]):
     def lane(self, change: Change) -> str:
         """What must be handled in order: the patient, by normalised identifier. `change.record` is set."""
 
+    def parent(self, change: Change) -> Parent | None:
+        """The record this one hangs on; the ledger's memory of it is handed to `look`. `change.record` is set."""
+
     def want(self, change: Change) -> Want:
         """Record and mappings turned into what the target should hold."""
 
-    def look(self, want: Want, known: Known | None) -> State:
-        """Read from the target (and what the source must be asked besides) just what `plan` needs."""
+    def look(self, want: Want, known: Known | None, parent: Known | None) -> State:
+        """Read from the target (and what the source must be asked besides) just what `plan` needs.
+
+        `parent` is None when there is none or the ledger has never seen it; what `plan` needs of it goes into the state.
+        """
 
     def plan(self, want: Want, state: State, known: Known | None) -> Plan:
         """Compare what is wanted with what is there."""

@@ -32,15 +32,20 @@ class Skip(Verdict):
 class Defer(Verdict):
     """The record waits for something that somebody else will do.
 
-    `waits_for` names it (the arrival of `identifier:TRI0001` releases it); `due` is set when time alone releases it.
+    `waits_for` names it (the arrival of `subject:TRI0001` releases it); `due` is set when time alone releases it.
+    `asks_for` is a record (stream, entity id) nobody has seen yet: it is then fetched, not only waited for.
     """
 
     outcome = Outcome.DEFERRED
 
-    def __init__(self, message: str, *, waits_for: str = "", due: datetime | None = None, **params: str) -> None:
+    def __init__(
+        self, message: str, *, waits_for: str = "", due: datetime | None = None,
+        asks_for: tuple[str, str] | None = None, **params: str,
+    ) -> None:  # fmt: skip
         super().__init__(message, **params)
         self.waits_for = waits_for
         self.due = due
+        self.asks_for = asks_for
 
 
 class Hold(Verdict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as ReadOnly
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from uuid import UUID
@@ -32,6 +32,8 @@ class Snapshot:
     by_int_system_value: ReadOnly[Pair, ReadOnly[str, Entry]]
     singles: ReadOnly[Pair, Entry]
     constants: ReadOnly[str, tuple[str, ...]]
+    ignored: ReadOnly[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    """Concepts left out on purpose, by side: names in Avni ("avni"), uuids in the other system ("int_system")."""
 
     def single(self, group: str, type_name: str) -> Entry | None:
         """The one mapping of a pair that is looked up without a value; None while missing."""
@@ -44,6 +46,10 @@ class Snapshot:
     def from_int_system(self, group: str, type_name: str, value: str) -> Entry | None:
         """The mapping whose other side is `value`; None while missing."""
         return self.by_int_system_value.get((group, type_name), {}).get(value)
+
+    def is_ignored(self, side: str, concept: str) -> bool:
+        """Whether somebody decided that this question or answer does not travel."""
+        return concept in self.ignored.get(side, frozenset())
 
     def constant(self, key: str) -> str:
         """The value of a single constant; the empty text while missing."""
