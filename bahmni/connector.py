@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from avni.windows import window_start
@@ -11,21 +11,18 @@ from bahmni import declarations, sentences
 from bahmni import vocabulary as v
 from bahmni.check import check
 from bahmni.servers import SIGN_INS, BahmniServers
-from common import clock
 from engine.ports import JsonObject
 from engine.registry import Connector, FlowSpec, Servers, SideSpec, StreamSpec
 
 
-def first_position(servers: Servers, stream_key: str, policy: str) -> JsonObject:
-    """Where a stream begins: before the first record, or behind what there is now."""
+def first_position(servers: Servers, stream_key: str, partition: str, since: datetime | None) -> JsonObject:
+    """Where a stream begins: before the first record, or (a feed) behind what there is now, (Avni) at that time."""
     servers = cast(BahmniServers, servers)
     if stream_key == v.PATIENT:
-        position: Any = servers.feed("patient").start("beginning" if policy == "beginning" else "recent")
+        position: Any = servers.feed(partition).start("recent" if since else "beginning")
         return dict(position)
-    if policy == "beginning":
-        return dict(window_start(v.LONG_AGO))
     # Avni's clock may be behind ours; a minute of overlap only costs a look at records that did not change.
-    return dict(window_start(clock.now() - timedelta(minutes=1)))
+    return dict(window_start(since - timedelta(minutes=1) if since else v.LONG_AGO))
 
 
 def show(servers: Servers, stream_key: str, source_id: str, target_id: str) -> Mapping[str, Any]:
@@ -51,14 +48,14 @@ CONNECTOR = Connector(
             "Avni → Bahmni",
             (
                 StreamSpec(
-                    v.SUBJECT, "Subjects", "subject", v.AVNI, v.BAHMNI, lambda taken: taken.constant(v.SUBJECT_TYPE)
+                    v.SUBJECT, "Subjects", "subject", v.AVNI, v.BAHMNI, lambda taken: [taken.constant(v.SUBJECT_TYPE)]
                 ),
             ),
         ),
         FlowSpec(
             v.BAHMNI_TO_AVNI,
             "Bahmni → Avni",
-            (StreamSpec(v.PATIENT, "Patients", "patient", v.BAHMNI, v.AVNI, lambda taken: "patient"),),
+            (StreamSpec(v.PATIENT, "Patients", "patient", v.BAHMNI, v.AVNI, lambda taken: ["patient"]),),
         ),
     ),
     mapping_types=declarations.MAPPING_TYPES,

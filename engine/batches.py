@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from common import clock
-from engine.ports import Change, Page
+from engine.ports import Change, Gap, Page
 
 MOST_CHANGES = 100
 LONGEST_GATHERING = 2.0
@@ -25,6 +25,11 @@ class Batch:
     def changes(self) -> list[Change]:
         """All changes, in the order they were read."""
         return [change for page in self.pages for change in page.changes]
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """All places that could not be read."""
+        return [gap for page in self.pages for gap in page.gaps]
 
     def newest(self) -> tuple[dict[str, Change], list[Change]]:
         """The last change of each entity, by id, and the earlier ones it speaks for."""

@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
+from django.db.models import F
 
 from common import clock
 from common.outcome import Outcome
 from common.text import storable
-from engine import bell
+from engine import bell, gaps
 from engine.handing_over import Result
 from engine.lease import Grant
-from engine.ports import Known, Page
+from engine.ports import Known, Page, Parent
 from engine.registry import Connector
 from errors import recording
 from errors.catalogue import explain
@@ -45,6 +46,19 @@ LINK_FIELDS = [
 def load_known(stream: Stream, entity_ids: Sequence[str]) -> dict[str, Link]:
     """What the ledger remembers of these source records."""
     return {link.source_id: link for link in Link.objects.filter(stream=stream, source_id__in=entity_ids)}
+
+
+def load_parents(tenant_id: int, parents: Mapping[str, Parent]) -> dict[str, Known]:
+    """What the ledger remembers of the records that others hang on; `parents` and the answer by the others' ids."""
+    if not parents:
+        return {}
+    links = Link.objects.filter(
+        tenant=tenant_id,
+        stream__key__in={parent.stream for parent in parents.values()},
+        source_id__in={parent.entity_id for parent in parents.values()},
+    ).annotate(stream_key=F("stream__key"))
+    known = {Parent(link.stream_key, link.source_id): as_known(link) for link in links}
+    return {entity_id: known[parent] for entity_id, parent in parents.items() if parent in known}
 
 
 def as_known(link: Link) -> Known:
@@ -105,6 +119,7 @@ class Ledger:
             got_through = {result.change.entity_id: result.outcome.value for result in results if result.is_finished}
             recording.resolve(got_through, errors, self.run, now)
             bell.ring(recording.release(self.stream.tenant_id, _arrived(results), now))
+            bell.ring(recording.ask_for(self.stream.tenant_id, _asked_for(results), now))
             if position and finished_pages:
                 self._move(position, finished_pages[-1])
 
@@ -128,7 +143,11 @@ class Ledger:
         run.save()
 
     def _write_links(self, results: Sequence[Result], links: Mapping[str, Link]) -> None:
-        rows = [self._link(result, links.get(result.change.entity_id)) for result in results]
+        rows = [
+            self._link(result, links.get(result.change.entity_id))
+            for result in results
+            if not gaps.stands_for(result.change.entity_id)
+        ]
         Link.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["tenant", "stream", "source_id"], update_fields=LINK_FIELDS
         )
@@ -174,3 +193,8 @@ def _arrived(results: Sequence[Result]) -> set[str]:
     """What waiting records may go on now. What the ledger alone showed to be through arrived long ago."""
     wants = [result.want for result in results if result.is_finished and result.plan and result.want]
     return {storable(name, LONGEST_WAIT) for want in wants for name in want.arrives}
+
+
+def _asked_for(results: Sequence[Result]) -> set[tuple[str, str]]:
+    """Records nobody has seen yet, by stream and id, that deferred ones wait for."""
+    return {result.asks_for for result in results if result.asks_for}

@@ -36,6 +36,8 @@ class Result:
     writes: int = 0
     waits_for: str = ""
     due: datetime | None = None
+    asks_for: tuple[str, str] | None = None
+    """Stream and id of a record nobody has seen yet and this one waits for."""
     planned: tuple[Write, ...] = ()
     """Only in a rehearsal: what would have been written."""
 
@@ -62,8 +64,10 @@ class Pen:
     rehearses: bool = False
 
 
-def hand_over(change: Change, known: Known | None, handover: Handover[Any], pen: Pen) -> Result:
-    """Bring one change to its outcome.
+def hand_over(
+    change: Change, known: Known | None, parent: Known | None, handover: Handover[Any], pen: Pen
+) -> Result:  # fmt: skip
+    """Bring one change to its outcome. `known` and `parent`: what the ledger remembers of it and of what it hangs on.
 
     Raises Unreachable and SignInFailed (the server's state, not the record's) and LeaseTooShort; the change is then
     not finished. Everything else, even a bug in a translator, ends as this record's own outcome.
@@ -73,16 +77,22 @@ def hand_over(change: Change, known: Known | None, handover: Handover[Any], pen:
         want = handover.want(change)
         if known and is_settled(want, known):
             return Result(change, Outcome.UNCHANGED, want=want)
-        return _look_and_write(change, want, known, handover, pen)
+        return _look_and_write(change, want, known, parent, handover, pen)
     except (Unreachable, SignInFailed, LeaseTooShort):
         raise
     except Verdict as verdict:
-        waits_for, due = (verdict.waits_for, verdict.due) if isinstance(verdict, Defer) else ("", None)
-        return Result(change, verdict.outcome, verdict.message, verdict.params, want, waits_for=waits_for, due=due)
+        return _judged(change, want, verdict)
     except RemoteError as failure:
         return Result(change, Outcome.FAILED, *explain_remote(failure), want)
     except Exception as bug:  # noqa: BLE001  # the barrier around one record: whatever it is, the others go on
         return Result(change, Outcome.FAILED, "engine.unexpected", where(bug), want)
+
+
+def _judged(change: Change, want: Want | None, verdict: Verdict) -> Result:
+    result = Result(change, verdict.outcome, verdict.message, verdict.params, want)
+    if isinstance(verdict, Defer):
+        return replace(result, waits_for=verdict.waits_for, due=verdict.due, asks_for=verdict.asks_for)
+    return result
 
 
 def is_settled(want: Want, known: Known) -> bool:
@@ -91,13 +101,15 @@ def is_settled(want: Want, known: Known) -> bool:
     return got_through and not known.is_suspect and known.wanted_fingerprint == want.fingerprint
 
 
-def _look_and_write(change: Change, want: Want, known: Known | None, handover: Handover[Any], pen: Pen) -> Result:
+def _look_and_write(
+    change: Change, want: Want, known: Known | None, parent: Known | None, handover: Handover[Any], pen: Pen
+) -> Result:  # fmt: skip
     writes = 0
     intended: Outcome | None = None
     for look in range(1, LOOKS + 1):
         if not pen.may_write():
             raise LeaseTooShort  # looking costs time too, and the batch must be committed under this lease
-        plan = handover.plan(want, handover.look(want, known), known)
+        plan = handover.plan(want, handover.look(want, known, parent), known)
         if pen.rehearses:
             return Result(change, plan.outcome, want=want, plan=plan, planned=plan.writes)
         # A later look may find everything done; what came of the change is still what the first one set out to do.
@@ -121,8 +133,14 @@ def _look_and_write(change: Change, want: Want, known: Known | None, handover: H
 
 def _with_given_ids(plan: Plan, ids: dict[str, str]) -> Plan:
     """The plan with the ids the target gave, where it does not take ours (Avni answers with its own)."""
-    target_id, parent = ids.get(plan.target_id, plan.target_id), ids.get(plan.target_parent_id, plan.target_parent_id)
-    return replace(plan, target_id=target_id, target_parent_id=parent)
+
+    def given(chosen: str) -> str:
+        return ids.get(chosen, chosen)
+
+    others = {name: given(chosen) for name, chosen in plan.other_targets.items()}
+    return replace(
+        plan, target_id=given(plan.target_id), target_parent_id=given(plan.target_parent_id), other_targets=others
+    )
 
 
 def explain_remote(failure: RemoteError) -> tuple[str, dict[str, str]]:

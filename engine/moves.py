@@ -12,7 +12,7 @@ from typing import Any
 from django.db import models, transaction
 
 from common import clock
-from engine import bell, signing_in
+from engine import bell, positions, signing_in
 from engine.provision import missing
 from engine.registry import FlowSpec, connector_of
 from engine.work import servers_of, setting_of
@@ -45,12 +45,13 @@ def switch_on(flow: Flow, *, actor: Actor, start_policy: str = "") -> None:
     reasons = _reasons_against(flow, spec, start_policy)
     if reasons:
         raise CannotStart(reasons)
-    positions = _first_positions(flow, spec, policy)  # asks servers: before any transaction
+    flow.began_at = flow.began_at or clock.now()
+    first = _first_positions(flow, policy)  # asks servers: before any transaction
     with transaction.atomic():
-        Position.objects.bulk_create(positions, ignore_conflicts=True)
-        change_settings(
-            flow, {"is_on": True, "is_paused": False, "start_policy": policy}, actor=actor, action="switch on"
-        )
+        Position.objects.bulk_create(first, ignore_conflicts=True)
+        Flow.objects.filter(pk=flow.pk).update(began_at=flow.began_at)
+        settings = {"is_on": True, "is_paused": False, "start_policy": policy}
+        change_settings(flow, settings, actor=actor, action="switch on")
 
 
 def switch_off(flow: Flow, *, actor: Actor, reason: str = "") -> bool:
@@ -154,21 +155,15 @@ def _reasons_against(flow: Flow, spec: FlowSpec, start_policy: str) -> list[str]
     return reasons
 
 
-def _first_positions(flow: Flow, spec: FlowSpec, policy: str) -> list[Position]:
+def _first_positions(flow: Flow, policy: str) -> list[Position]:
     connector, setting = connector_of(flow.tenant), setting_of(Tenant.objects.get(pk=flow.tenant_id))
-    streams = {stream.key: stream for stream in Stream.objects.filter(flow=flow)}
     there = set(Position.objects.filter(stream__flow=flow).values_list("stream__key", "partition"))
-    wanted = [(stream.key, stream.partition(setting.snapshot)) for stream in spec.streams]
-    return [
-        Position(
-            tenant=flow.tenant,
-            stream=streams[key],
-            partition=partition,
-            value=dict(connector.first_position(servers_of(setting), key, policy)),
-        )
-        for key, partition in wanted
-        if (key, partition) not in there
-    ]
+    first: list[Position] = []
+    for stream in Stream.objects.filter(flow=flow):
+        wanted = [one for one in positions.named(connector, stream, setting) if (stream.key, one) not in there]
+        since = positions.beginning(flow, policy)
+        first += positions.opened(connector, servers_of(setting), stream, wanted, since) if wanted else []
+    return first
 
 
 def _by_tenant(

@@ -152,7 +152,8 @@ class Handover(Protocol[State]):
     def look(self, want: Want, known: Known | None, parent: Known | None) -> State:
         """Read from the target (and what the source must be asked besides) just what `plan` needs.
 
-        `parent` is None when there is none or the ledger has never seen it; what `plan` needs of it goes into the state.
+        `parent` is None when there is none or the ledger has never seen it. What `plan` needs of it goes into the
+        state.
         """
 
     def plan(self, want: Want, state: State, known: Known | None) -> Plan:

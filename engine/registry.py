@@ -5,8 +5,9 @@ A connector calls `register` in its `AppConfig.ready()`; that is all it takes to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from engine.ports import Handover, JsonObject
@@ -53,14 +54,17 @@ class SideSpec:
 
 @dataclass(frozen=True)
 class StreamSpec:
-    """One entity type: key, name for people, partition and how a first position is found for a start policy."""
+    """One entity type: key, name for people, and the partitions it is read in, each with a position of its own.
+
+    The settings of the tenant name the partitions (a subject type, encounter types, a feed); they may come and go.
+    """
 
     key: str
     label: str
     entity_label: str
     source_side: str
     target_side: str
-    partition: Callable[[Snapshot], str]
+    partitions: Callable[[Snapshot], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,9 @@ class Connector:
     error_types: tuple[ErrorTypeSpec, ...]
     sentences: Mapping[str, Sentence]
     connect: Callable[[Setting], Servers]
-    first_position: Callable[[Servers, str, str], JsonObject]
-    """(servers, stream key, start policy) → the position a stream begins at. May read from the source."""
+    first_position: Callable[[Servers, str, str, datetime | None], JsonObject]
+    """(servers, stream key, partition, since) → where to begin: before the first record when `since` is None, else
+    before what changed after it, as near as the source can tell. May read from the source."""
     check: Callable[[Setting], list[CheckStep]]
     show: Callable[[Servers, str, str, str], Mapping[str, Any]]
     """(servers, stream key, source id, target id or "") → what stands on both sides now, by side, read live."""

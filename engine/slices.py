@@ -6,28 +6,30 @@ and the position stays in front of what was not finished.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
 from django.utils.functional import cached_property
 
 from common import clock
-from common.http_errors import RemoteError, SignInFailed, Unreachable
+from common.http_errors import Refused, RemoteError, SignInFailed, Unreachable
 from common.outcome import Outcome
-from engine import lanes
+from engine import gaps, lanes, positions
 from engine.batches import Batch, batches
-from engine.commit import Ledger, as_known, load_known
+from engine.commit import Ledger, as_known, load_known, load_parents
 from engine.handing_over import LeaseTooShort, Pen, Result, explain_remote, hand_over, where
 from engine.lease import Grant
 from engine.patience import Patience, Silent
-from engine.ports import Change, Handover, Page
+from engine.ports import Change, Gap, Handover, Known, Page, Parent
 from engine.registry import Connector, Servers, Setting
-from engine.verdicts import Hold, Verdict
+from engine.verdicts import Fail, Hold, Verdict
 from errors import recording
-from errors.models import ErrorRecord
+from errors.catalogue import PART_UNREADABLE, READABLE_AGAIN
+from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Link, Position, Run, RunKind, RunState, Stream
 
 SECONDS = 60.0
@@ -58,6 +60,8 @@ class Look:
     stream: Stream
     runs: list[Run] = field(default_factory=list)
     more: bool = False
+    behind: list[datetime | None] = field(default_factory=list)
+    """Up to when the partitions are read that were not read to their end, None where nothing is."""
     stopped_by: str = ""
     params: dict[str, str] = field(default_factory=dict)
 
@@ -66,7 +70,7 @@ class Slice:
     """The work on one due stream under a lease."""
 
     def __init__(
-        self, connector: Connector, setting: Setting, servers: Servers, grant: Grant, token: int, position: Position,
+        self, connector: Connector, setting: Setting, servers: Servers, grant: Grant, token: int, stream: Stream,
         limits: Limits, watch: Watch | None = None,
     ) -> None:  # fmt: skip
         self.connector = connector
@@ -74,59 +78,168 @@ class Slice:
         self.servers = servers
         self.grant = grant
         self.token = token
-        self.position = position
-        self.stream = position.stream
+        self.stream = stream
         self.limits = limits
         self.watch = watch
-        self.spec = connector.stream(self.stream.key)
+        self.spec = connector.stream(stream.key)
         self.begun = clock.monotonic()
         self.calls_before = servers.remote_calls
-        self.look = Look(self.stream)
+        self.changes_left = limits.changes
+        self.positions: list[Position] = []
+        self.unread: dict[str, ErrorRecord] = {}
+        self.look = Look(stream)
 
     @cached_property
     def handover(self) -> Handover[Any]:
         """The path of this stream."""
         return self.servers.handover(self.stream.key)
 
+    def take_up(self, stored: Sequence[Position]) -> None:
+        """Choose the positions of the partitions that the settings name now, and open those that are missing."""
+        wanted = positions.named(self.connector, self.stream, self.setting)
+        self.positions = [position for position in stored if position.partition in wanted]
+        new = [partition for partition in wanted if partition not in {one.partition for one in self.positions}]
+        if not new:
+            return
+        since = positions.beginning(self.stream.flow, self.stream.flow.start_policy)
+        try:
+            fresh = positions.opened(self.connector, self.servers, self.stream, new, since)
+        except RemoteError as failure:
+            self._stop(failure)
+            return
+        with transaction.atomic():
+            self.grant.extend()
+            for position in fresh:
+                position.save()
+        self.positions += fresh
+
+    def find_gaps(self) -> None:
+        """Remember the partitions that could not be read lately: each is read again when its error record is due."""
+        wholes = [gaps.gap_id(position.partition) for position in self.positions]
+        self.unread = {
+            gap: record
+            for gap, record in recording.open_records(self.stream, wholes).items()
+            if record.state != ErrorState.RESOLVED
+        }
+
     def reprocess(self) -> None:
-        """Try the error records that are due, oldest first. Never moves the position."""
+        """Try the error records that are due, oldest first. Never moves a position."""
         while not self.look.stopped_by and self._has_time():
             due = ErrorRecord.objects.filter(stream=self.stream, next_attempt_at__lte=clock.now())
+            due = due.exclude(entity_id__in=[gaps.gap_id(position.partition) for position in self.positions])
             records = list(due.order_by("next_attempt_at", "pk")[:REPROCESSED_AT_ONCE])
             if not records:
                 return
             run = self._run(RunKind.REPROCESS)
-            changes = {record.entity_id: Change(record.entity_id, "", record.source_time) for record in records}
-            with transaction.atomic():
-                self.grant.extend(in_flight=changes)
-                recording.begin_attempts(records, run, clock.now())
-            links = load_known(self.stream, list(changes))
-            # Without an end to its patience: what has an error already is only put off once more.
-            results = self._hand_over(changes, links, Patience(most=len(changes) + 1))
             errors = {record.entity_id: record for record in records}
-            Ledger(self.connector, self.grant, self.stream, run).commit(
-                results, links, errors, unfinished=_without_result(changes, results), remote_calls=self._calls()
-            )
+            with transaction.atomic():
+                self.grant.extend(in_flight=errors)
+                recording.begin_attempts(records, run, clock.now())
+            results = self._try_again(errors)
             self._tell(run)
+            if not results:
+                return
+
+    def _try_again(self, errors: dict[str, ErrorRecord]) -> list[Result]:
+        """Hand over the records of these errors, and whatever can be read by now in the gaps among them."""
+        run = self._run(RunKind.REPROCESS)
+        changes, about_gaps = self._reread([entity_id for entity_id in errors if gaps.stands_for(entity_id)])
+        found = [entity_id for entity_id in changes if entity_id not in errors]
+        for entity_id, record in errors.items():
+            if not gaps.stands_for(entity_id):
+                changes.setdefault(entity_id, Change(entity_id, "", record.source_time))
+        links = load_known(self.stream, list(changes))
+        known_errors = errors | recording.open_records(self.stream, found)
+        # Without an end to its patience: what has an error already is only put off once more.
+        results = self._hand_over(changes, links, Patience(most=len(changes) + 1))
+        unfinished = _without_result(changes, results)
+        if unfinished & set(found):
+            about_gaps = []  # what was found in the gaps is not through: they are read again
+        missing = unfinished | {one for one in errors if gaps.stands_for(one)} - {
+            result.change.entity_id for result in about_gaps
+        }
+        results += about_gaps
+        Ledger(self.connector, self.grant, self.stream, run).commit(
+            results, links, known_errors, unfinished=missing, remote_calls=self._calls()
+        )
+        return results
+
+    def _reread(self, gap_ids: Sequence[str]) -> tuple[dict[str, Change], list[Result]]:
+        """What can be read by now in these gaps, and how each gap itself fares."""
+        changes: dict[str, Change] = {}
+        results: list[Result] = []
+        _give_connection_back()
+        for gap in gap_ids:
+            where_ = [(one.partition, gaps.place_in(one.partition, gap)) for one in self.positions]
+            partition, place = next(((name, place) for name, place in where_ if place is not None), ("", None))
+            remaining: Gap | None = None
+            try:
+                if place is not None:
+                    found, remaining = self.handover.reread(partition, place)
+                    changes.update({change.entity_id: change for change in found})
+            except RemoteError as failure:
+                self._stop(failure)
+                return changes, results
+            results.append(_of_gap(gap, remaining.why if remaining else None))
+        return changes, results
 
     def read(self) -> None:
-        """Read on from the position and hand over what is new."""
-        run: Run | None = None
+        """Read on from the positions and hand over what is new."""
+        for position in self.positions:
+            if self.look.stopped_by:
+                self.look.behind.append(position.read_upto)
+            elif self.look.runs and not self._has_time():
+                self.look.more = True
+                self.look.behind.append(position.read_upto)
+            else:
+                self._read_partition(position)
+
+    def _read_partition(self, position: Position) -> None:
+        unread = self.unread.get(gaps.gap_id(position.partition))
+        if unread and not (unread.next_attempt_at and unread.next_attempt_at <= clock.now()):
+            self.look.behind.append(position.read_upto)
+            return
         try:
-            with closing(batches(self._pages())) as gathered:
-                for batch in gathered:
-                    run = run or self._run(RunKind.READ)
-                    self._finish(batch, run)
-                    self._tell(run)
-                    if self.look.stopped_by or self.look.more:
-                        break  # a later page must not move the position over what was left unfinished
-                    if not self._has_time():
-                        self.look.more = True
-                        break
+            reached_the_end = self._read_on(position)
+        except Refused as failure:  # the server's own word about this partition; others may be read
+            self._set_aside(position, failure)
+            reached_the_end = False
         except RemoteError as failure:
             self._stop(failure)
+            reached_the_end = False
         except Verdict as verdict:  # the source as a whole needs a person, e.g. a feed that was rebuilt
             self.look.stopped_by, self.look.params = verdict.message, verdict.params
+            reached_the_end = False
+        if not reached_the_end:
+            self.look.behind.append(position.read_upto)
+        elif unread:
+            self._commit_gap(_of_gap(unread.entity_id, None))
+
+    def _read_on(self, position: Position) -> bool:
+        """Whether the partition was read to its end."""
+        with closing(batches(self._pages(position))) as gathered:
+            for batch in gathered:
+                run = self._run(RunKind.READ)
+                all_finished = self._finish(position, batch, run)
+                self._tell(run)
+                if self.look.stopped_by:
+                    return False
+                if not all_finished or not self._has_time():
+                    # A later page must not move the position over what was left unfinished.
+                    self.look.more = True
+                    return False
+        return True
+
+    def _set_aside(self, position: Position, failure: Refused) -> None:
+        """Write down that a partition cannot be read, as one error that is tried again like any other."""
+        _, params = explain_remote(failure)
+        asked = {"code": "", "privilege": ""} | params | {"part": position.partition}
+        self._commit_gap(_of_gap(gaps.gap_id(position.partition), Fail(PART_UNREADABLE, **asked)))
+
+    def _commit_gap(self, result: Result) -> None:
+        run = self._run(RunKind.READ)
+        Ledger(self.connector, self.grant, self.stream, run).commit([result], {}, self.unread)
+        self._tell(run)
 
     def close(self) -> Look:
         """Write down how the look ended."""
@@ -139,7 +252,7 @@ class Slice:
         ended = {
             "last_look_at": now,
             "last_look_failure": self.look.stopped_by,
-            "oldest_unfinished_at": self.position.read_upto if self.look.more or not done else None,
+            "oldest_unfinished_at": min((at for at in self.look.behind if at), default=None),
         }
         if done:
             ended["last_good_look_at"] = now
@@ -152,32 +265,36 @@ class Slice:
                 Stream.objects.filter(pk=self.stream.pk).update(**ended)
         return self.look
 
-    def _pages(self) -> Iterator[Page]:
-        pages = _guarded(self.handover.pages(self.position.value))
-        if self.limits.changes is None:
+    def _pages(self, position: Position) -> Iterator[Page]:
+        pages = _guarded(self.handover.pages(position.partition, position.value))
+        if self.changes_left is None:
             return pages
-        return _first_pages(pages, self.limits.changes)
+        return _first_pages(pages, self.changes_left)
 
-    def _finish(self, batch: Batch, run: Run) -> None:
+    def _finish(self, position: Position, batch: Batch, run: Run) -> bool:
+        """Hand a batch over and write it down. Gives whether nothing of it was left unfinished."""
         newest, collapsed = batch.newest()
+        about_gaps = [_of_gap(gaps.gap_id(position.partition, gap.place), gap.why) for gap in batch.gaps]
         links = load_known(self.stream, list(newest))
-        errors = recording.open_records(self.stream, list(newest))
+        errors = recording.open_records(self.stream, [*newest, *(result.change.entity_id for result in about_gaps)])
         self.grant.extend(in_flight=newest)
         results = self._hand_over(newest, links, Patience())
         unfinished = _without_result(newest, results)
         pages = batch.finished_pages(unfinished)
         counted = [change for change in collapsed if change.entity_id not in unfinished]
         Ledger(self.connector, self.grant, self.stream, run).commit(
-            results, links, errors, position=self.position, finished_pages=pages,
+            [*results, *about_gaps], links, errors, position=position, finished_pages=pages,
             unfinished=unfinished, collapsed=len(counted), remote_calls=self._calls(),
         )  # fmt: skip
-        if unfinished and not self.look.stopped_by:
-            self.look.more = True
+        if self.changes_left is not None:
+            self.changes_left -= len(batch.changes)
+        return not unfinished
 
     def _hand_over(self, changes: Mapping[str, Change], links: Mapping[str, Link], patience: Patience) -> list[Result]:
         """Fetch what the page did not carry, then hand over in lanes. What the servers' state cut short is left out."""
         _give_connection_back()
         fetched, results = self._fetch(changes, patience)
+        parents = self._parents(fetched)
         queues: dict[str, list[str]] = {}
         for entity_id in changes:
             if entity_id in fetched:
@@ -186,7 +303,8 @@ class Slice:
 
         def work(entity_id: str) -> Result:
             link = links.get(entity_id)
-            result = hand_over(fetched[entity_id], as_known(link) if link else None, self.handover, pen)
+            known, parent = as_known(link) if link else None, parents.get(entity_id)
+            result = hand_over(fetched[entity_id], known, parent, self.handover, pen)
             patience.note(entity_id, result.message, result.params.get("status", ""))
             return result
 
@@ -213,6 +331,18 @@ class Slice:
                 else:
                     fetched[entity_id] = answer
         return fetched, results
+
+    def _parents(self, fetched: Mapping[str, Change]) -> dict[str, Known]:
+        """What the ledger knows of the records that these hang on: one statement for all."""
+        parents: dict[str, Parent] = {}
+        for entity_id, change in fetched.items():
+            with suppress(Exception):  # `want` will say what is wrong with it
+                if parent := self.handover.parent(change):
+                    parents[entity_id] = parent
+        known = load_parents(self.stream.tenant_id, parents)
+        if parents:
+            _give_connection_back()
+        return known
 
     def _without_the_unanswered(
         self, answers: dict[str, Answer], failure: BaseException | None, patience: Patience
@@ -271,6 +401,14 @@ class Slice:
 
     def _limit(self, side: str) -> int:
         return self.setting.connections[side].max_parallel
+
+
+def _of_gap(gap_id: str, why: Fail | None) -> Result:
+    """How a place that could not be read fares: still failing, or readable again."""
+    change = Change(gap_id, "")
+    if why is None:
+        return Result(change, Outcome.SKIPPED, READABLE_AGAIN)
+    return Result(change, why.outcome, why.message, why.params)
 
 
 def _without_result(changes: Mapping[str, Change], results: Iterable[Result]) -> set[str]:

@@ -7,25 +7,29 @@ and the holder looks once more after giving the lease back.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from common import clock
-from engine import bell
+from engine import bell, gaps
 from engine.commit import suspect
 from engine.lease import Grant, LeaseLost, take
 from engine.provision import missing_in
 from engine.registry import Servers, Setting, connector_of
 from engine.signing_in import REFUSED, is_refused
 from engine.slices import Limits, Look, Slice, Watch
-from errors.models import ErrorRecord
+from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
 from syncstatus.models import Lease, Position, Stream
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope
+
+LONGEST: Final = 240.0
+"""Seconds after which no further stream is begun: a slice of it and its last batch still end before a task's limit."""
 
 
 @dataclass
@@ -72,43 +76,75 @@ def work_off(
             report.lease_held_by_another = not report.looks
             return report
         try:
-            due = _current(_due(tenant_id, streams))
+            due = _due(tenant_id, streams)
             _distrust_what_was_cut_off(due, grant)
-            looks = [_look(position, grant, limits, watch) for position in due]
+            looks: list[Look] = []
+            for stream in due:
+                if not looks or clock.monotonic() - begun < LONGEST:
+                    looks.append(_look(stream, grant, limits, watch))
         except LeaseLost:
             report.lease_held_by_another = True
             return report
         finally:
             grant.release()
         report.looks += looks
-        rung_meanwhile = _due(tenant_id, streams).exclude(stream__in=_unready(looks))
+        rung_meanwhile = _rung(tenant_id, streams).exclude(pk__in=_unready(looks))
         if looks and clock.monotonic() - begun >= limits.seconds:  # a task must end before its time limit
-            report.left = [position.stream for position in rung_meanwhile]
+            report.left = list(rung_meanwhile)
             return report
         if not looks or not rung_meanwhile.exists():
             return report
 
 
-def _due(tenant_id: int, streams: Collection[str] | None) -> QuerySet[Position]:
-    """Positions of due streams with all that a look needs, in one statement."""
-    lease = Lease.objects.filter(tenant=OuterRef("tenant"))
-    waiting = ErrorRecord.objects.filter(stream=OuterRef("stream"), next_attempt_at__lte=clock.now())
-    rows = Position.objects.filter(
-        tenant=tenant_id, stream__due_since__isnull=False, stream__flow__is_on=True, stream__flow__is_paused=False
-    )
+@dataclass(frozen=True)
+class Due:
+    """A stream somebody rang for, with all that a look needs."""
+
+    stream: Stream
+    positions: list[Position]
+    lease_token: int
+    left_in_flight: list[str]
+    has_due_errors: bool
+    has_gaps: bool
+
+
+def _rung(tenant_id: int, streams: Collection[str] | None) -> QuerySet[Stream]:
+    """The due streams of flows that run, in the order of dependencies."""
+    rows = Stream.objects.filter(
+        tenant=tenant_id, due_since__isnull=False, flow__is_on=True, flow__is_paused=False
+    ).order_by("sequence")
     if streams is not None:
-        rows = rows.filter(stream__key__in=streams)
-    rows = rows.select_related("stream__flow", "stream__tenant", "tenant").order_by("stream__sequence", "pk")
-    return rows.annotate(
+        rows = rows.filter(key__in=streams)
+    return rows.select_related("flow", "tenant")
+
+
+def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
+    """The due streams with their positions, those first that were moved longest ago: one statement."""
+    lease = Lease.objects.filter(tenant=OuterRef("tenant"))
+    errors = ErrorRecord.objects.filter(stream=OuterRef("pk"))
+    unread = errors.filter(entity_id__startswith=gaps.BEGIN).exclude(state=ErrorState.RESOLVED)
+    rows = _rung(tenant_id, streams).annotate(
         lease_token=Subquery(lease.values("token")[:1]),
         left_in_flight=Subquery(lease.values("in_flight")[:1]),
-        has_due_errors=Exists(waiting),
-    )
+        has_due_errors=Exists(errors.filter(next_attempt_at__lte=clock.now())),
+        has_gaps=Exists(unread),
+        at_id=F("positions__id"), at_partition=F("positions__partition"), at_value=F("positions__value"),
+        at_read_upto=F("positions__read_upto"), at_moved_at=F("positions__moved_at"),
+    )  # fmt: skip
+    due: dict[int, Due] = {}
+    for row in rows.order_by("sequence", "at_moved_at", "at_id"):
+        one = due.setdefault(
+            row.pk, Due(row, [], row.lease_token, row.left_in_flight or [], row.has_due_errors, row.has_gaps)
+        )
+        if row.at_id is not None:
+            place = {"partition": row.at_partition, "value": row.at_value, "read_upto": row.at_read_upto}
+            one.positions.append(Position(pk=row.at_id, tenant_id=tenant_id, stream=one.stream, **place))
+    return list(due.values())
 
 
-def _distrust_what_was_cut_off(due: list[Position], grant: Grant) -> None:
+def _distrust_what_was_cut_off(due: list[Due], grant: Grant) -> None:
     """The holder before us ended between its writes and its commit: those links tell less than the target holds."""
-    in_flight = due[0].left_in_flight if due else []  # type: ignore[attr-defined]  # annotated in _due
+    in_flight = due[0].left_in_flight if due else []
     if in_flight:
         with transaction.atomic():
             grant.extend()
@@ -120,41 +156,26 @@ def _unready(looks: list[Look]) -> list[int]:
     return [look.stream.pk for look in looks if look.more or look.stopped_by]
 
 
-def _look(due: Position, grant: Grant, limits: Limits, watch: Watch | None) -> Look:
-    tenant = due.tenant
-    connector = connector_of(tenant)
-    setting = setting_of(tenant)
+def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None) -> Look:
+    stream = due.stream
+    connector = connector_of(stream.tenant)
+    setting = setting_of(stream.tenant)
     if not {side.key for side in connector.sides} <= setting.connections.keys():
-        return _not_looked_at(due.stream, "engine.connection-missing")
+        return _not_looked_at(stream, "engine.connection-missing")
     servers = servers_of(setting)
-    slice_ = Slice(connector, setting, servers, grant, due.lease_token, due, limits, watch)  # type: ignore[attr-defined]  # annotated in _due
-    if missing_in(setting.snapshot, connector, due.stream.flow.key):
+    slice_ = Slice(connector, setting, servers, grant, due.lease_token, stream, limits, watch)
+    if missing_in(setting.snapshot, connector, stream.flow.key):
         slice_.look.stopped_by = "engine.mappings-missing"
-    elif not _is_current(due):
-        slice_.look.stopped_by = "engine.partition-changed"
-    elif is_refused(due.stream):
+    elif is_refused(stream):
         slice_.look.stopped_by = REFUSED
     else:
-        if due.has_due_errors:  # type: ignore[attr-defined]  # annotated in _due
+        slice_.take_up(due.positions)
+        if due.has_gaps:
+            slice_.find_gaps()
+        if due.has_due_errors:
             slice_.reprocess()
-        if not slice_.look.stopped_by:
-            slice_.read()
+        slice_.read()
     return slice_.close()
-
-
-def _current(due: Iterable[Position]) -> list[Position]:
-    """The positions to read on from: those of what the tenant's settings name now, else one that tells they changed."""
-    chosen: dict[int, Position] = {}
-    for position in due:
-        if position.stream_id not in chosen or _is_current(position):
-            chosen[position.stream_id] = position
-    return list(chosen.values())
-
-
-def _is_current(position: Position) -> bool:
-    """Whether the stream still reads what this position was made for (a subject type, a feed)."""
-    spec = connector_of(position.tenant).stream(position.stream.key)
-    return position.partition == spec.partition(setting_of(position.tenant).snapshot)
 
 
 def _not_looked_at(stream: Stream, why: str) -> Look:

@@ -15,7 +15,9 @@ from errors.specs import Sentence
 UNEXPECTED: Final = "engine.unexpected"
 MAPPINGS_MISSING: Final = "engine.mappings-missing"
 CONNECTION_MISSING: Final = "engine.connection-missing"
-PARTITION_CHANGED: Final = "engine.partition-changed"
+PART_UNREADABLE: Final = "engine.part-unreadable"
+READABLE_AGAIN: Final = "engine.readable-again"
+ASKED_FOR: Final = "engine.asked-for"
 CUT_OFF: Final = "engine.cut-off"
 REFUSED: Final = "remote.refused"
 FORBIDDEN: Final = "remote.forbidden"
@@ -51,10 +53,18 @@ GENERIC: Final[Mapping[str, Sentence]] = {
         cause="One of the two servers has no connection any more.",
         remedy="Add the connection, check it, then run the flow.",
     ),
-    PARTITION_CHANGED: Sentence(
-        cause="A constant that says what this stream reads (such as the subject type) was changed.",
-        remedy="Put the constant back, or switch the flow off and on: what it names now is then read from where the "
-        "flow began.",
+    PART_UNREADABLE: Sentence(
+        cause='{side} does not let us read "{part}" (status {status}; code: {code}; privilege: {privilege}).',
+        remedy="Have it put right at {side} (usually a right our account lacks, or a type that was renamed), then "
+        "retry. Everything else goes on, and this part goes on from where it stands.",
+    ),
+    READABLE_AGAIN: Sentence(
+        cause="What could not be read for a while was read.",
+        remedy="Nothing needs to be done.",
+    ),
+    ASKED_FOR: Sentence(
+        cause="A record that belongs to this one came first.",
+        remedy="Nothing needs to be done: this one is fetched next.",
     ),
     REFUSED: Sentence(
         cause="{side} refused the record (status {status}; code: {code}; fields: {fields}).",

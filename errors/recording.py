@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
+from errors.catalogue import ASKED_FOR
 from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
 from errors.retry import poll_before, wait_before
 from syncstatus.models import Run, Stream
@@ -93,6 +94,27 @@ def release(tenant_id: int, arrived: Collection[str], now: datetime) -> list[Str
     if not waiting.update(next_attempt_at=now):
         return []
     return list(Stream.objects.filter(pk__in=waiting.values("stream")))
+
+
+def ask_for(tenant_id: int, asked: Collection[tuple[str, str]], now: datetime) -> list[Stream]:
+    """Have records fetched that nobody has seen yet (stream key, entity id). Gives the streams they belong to.
+
+    They are fetched as error records are, so that one which cannot be had stays in sight.
+    """
+    if not asked:
+        return []
+    streams = {row.key: row for row in Stream.objects.filter(tenant=tenant_id, key__in={key for key, _ in asked})}
+    ErrorRecord.objects.bulk_create(
+        [
+            ErrorRecord(
+                tenant_id=tenant_id, stream=streams[key], entity_id=entity_id, state=ErrorState.DEFERRED,
+                message=ASKED_FOR, next_attempt_at=now, first_seen_at=now, last_seen_at=now,
+            )
+            for key, entity_id in sorted(asked)
+        ],
+        ignore_conflicts=True,
+    )  # fmt: skip
+    return list(streams.values())
 
 
 def _row(

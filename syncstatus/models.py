@@ -35,6 +35,9 @@ class Flow(TenantOwned):
     )
     zone = models.CharField(max_length=64, default="Asia/Kolkata", validators=[validate_zone])
     start_policy = models.CharField(max_length=20, blank=True, choices=StartPolicy.choices)
+    began_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When it was first switched on: where a new partition begins."
+    )
     schedule = models.OneToOneField(PeriodicTask, null=True, blank=True, editable=False, on_delete=models.SET_NULL)
 
     class Meta:
@@ -70,7 +73,10 @@ class Stream(TenantOwned):
 
 
 class Position(TenantOwned):
-    """How far a stream has read in one partition (subject type, feed category). Moved only by commits and by people."""
+    """How far a stream has read in one partition (a subject type, an encounter type, a feed).
+
+    Moved only by commits and by people. One whose partition the settings no longer name stays, and is not read.
+    """
 
     stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="positions")
     partition = models.CharField(max_length=255)

@@ -6,8 +6,9 @@ Stands on avni.md A1, A7, A10 (lists) and openmrs.md O17, O38 (ids we choose), O
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,7 @@ from bahmni.avni_to_bahmni.found import (
 from bahmni.openmrs import OpenMRSClient
 from bahmni.same_person import Likeness
 from common.http_errors import Refused, Unclear
-from engine.ports import Change, JsonObject, Known, Page, Plan, Want, Write
+from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 from engine.registry import Setting
 from engine.verdicts import Fail, Hold
 
@@ -53,11 +54,19 @@ class SubjectHandover:
         likeness = Likeness(tenant.match_name_likeness, tenant.match_birth_years)
         self._policy = subject.Policy(tenant.namespace, likeness)
 
-    def pages(self, position: JsonObject) -> Iterator[Page]:
-        """Subjects modified since the position, oldest first."""
-        for rows, after in read_window(cast(WindowPosition, position), self._fetch_page):
+    def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
+        """Subjects of a type modified since the position, oldest first."""
+        for rows, after in read_window(cast(WindowPosition, position), partial(self._fetch_page, partition)):
             changes = tuple(_change(row) for row in rows)
             yield Page(changes, cast(JsonObject, after), changes[-1].source_time if changes else None)
+
+    def reread(self, partition: str, place: str) -> tuple[Sequence[Change], Gap | None]:
+        """There are no gaps yet."""
+        return (), None
+
+    def parent(self, change: Change) -> Parent | None:
+        """A subject hangs on nothing."""
+        return None
 
     def fetch(self, entity_id: str) -> JsonObject | None:
         """One subject as it is now."""
@@ -74,7 +83,7 @@ class SubjectHandover:
         except KeyError as missing:
             raise Fail("record.field-missing", field=str(missing.args[0])) from None
 
-    def look(self, want: Want, known: Known | None) -> subject.Found:
+    def look(self, want: Want, known: Known | None, parent: Known | None) -> subject.Found:
         """With a link one request; without, whatever tells that nothing is created twice."""
         content: subject.Registration = want.content
         if known and known.points_somewhere:
@@ -129,8 +138,8 @@ class SubjectHandover:
             if there and there.voided:
                 raise Hold("bahmni.target-voided")
 
-    def _fetch_page(self, since: datetime, page: int) -> Any:
-        return self._avni.subjects(since, self._subject_type, page=page)
+    def _fetch_page(self, subject_type: str, since: datetime, page: int) -> Any:
+        return self._avni.subjects(since, subject_type, page=page)
 
     def _rivals(self, content: subject.Registration) -> tuple[subject.Rival, ...]:
         """Other un-voided subjects with the same number: one extra request, only before a first hand-over."""

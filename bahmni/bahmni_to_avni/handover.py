@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from atomfeed.page import Entry
@@ -19,7 +19,7 @@ from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni import patient
 from bahmni.openmrs import OpenMRSClient
 from bahmni.same_person import Likeness
-from engine.ports import Change, JsonObject, Known, Page, Plan, Want, Write
+from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 from engine.registry import Setting
 from engine.verdicts import Fail, Hold
 
@@ -47,7 +47,7 @@ class PatientHandover:
         self._likeness = Likeness(setting.tenant.match_name_likeness, setting.tenant.match_birth_years)
         self._subject_type = setting.snapshot.constant(v.SUBJECT_TYPE)
 
-    def pages(self, position: JsonObject) -> Iterator[Page]:
+    def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
         """Notifications since the position, oldest first. What an entry says is not believed, only fetched."""
         for reading in self._readings(cast(FeedPosition, position)):
             changes = tuple(change for entry in reading.entries if (change := _change(entry)))
@@ -60,6 +60,14 @@ class PatientHandover:
             yield from self._feed.read(position)
         except FeedReset:
             raise Hold("bahmni.feed-reset") from None
+
+    def reread(self, partition: str, place: str) -> tuple[Sequence[Change], Gap | None]:
+        """A feed has no gaps."""
+        return (), None
+
+    def parent(self, change: Change) -> Parent | None:
+        """A patient hangs on nothing."""
+        return None
 
     def fetch(self, entity_id: str) -> JsonObject | None:
         """One patient as it is now; voided ones too."""
@@ -76,7 +84,7 @@ class PatientHandover:
         except KeyError as missing:
             raise Fail("record.field-missing", field=str(missing.args[0])) from None
 
-    def look(self, want: Want, known: Known | None) -> patient.Found:
+    def look(self, want: Want, known: Known | None, parent: Known | None) -> patient.Found:
         """With a link one request; without, by the id we would choose, by marker, then the subject by number."""
         content: patient.HospitalRegistration = want.content
         if known and known.points_somewhere:

@@ -15,7 +15,7 @@ from typing import Any
 from common.fingerprint import fingerprint
 from common.http_errors import RemoteError, Unreachable
 from common.outcome import Outcome
-from engine.ports import Change, JsonObject, Known, Page, Plan, Want, Write
+from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 
 Hook = Callable[[str], None]
 
@@ -39,6 +39,10 @@ class Paper:
     """The source's pages and the target's cards."""
 
     pages_: list[list[Change]] = field(default_factory=list)
+    unread: dict[int, tuple[Gap, ...]] = field(default_factory=dict)
+    """Gaps of a page, by its number."""
+    gaps_: dict[str, Callable[[], tuple[list[Change], Gap | None]]] = field(default_factory=dict)
+    """What reading a gap again brings, by its place."""
     target: dict[str, Any] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     order: list[tuple[str, str]] = field(default_factory=list)
@@ -64,11 +68,20 @@ class Paper:
     def close(self) -> None:
         """Nothing is open."""
 
-    def pages(self, position: JsonObject) -> Iterator[Page]:
+    def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
         """The pages behind position["page"]."""
         for number in range(int(position.get("page", 0)), len(self.pages_)):
             self.before_page(str(number))
-            yield Page(tuple(self.pages_[number]), {"page": number + 1})
+            yield Page(tuple(self.pages_[number]), {"page": number + 1}, gaps=self.unread.get(number, ()))
+
+    def reread(self, partition: str, place: str) -> tuple[list[Change], Gap | None]:
+        """What stands in a gap by now."""
+        return self.gaps_[place]()
+
+    def parent(self, change: Change) -> Parent | None:
+        """The card another one is pinned to."""
+        pinned = (change.record or {}).get("pinned_to")
+        return Parent(*pinned) if pinned else None
 
     def fetch(self, entity_id: str) -> JsonObject | None:
         """The newest card of an entity."""
@@ -88,7 +101,7 @@ class Paper:
         content = (change.entity_id, record["value"])
         return Want(content, fingerprint(list(content)), identifier=str(record["key"]))
 
-    def look(self, want: Want, known: Known | None) -> Any:
+    def look(self, want: Want, known: Known | None, parent: Known | None) -> Any:
         """The card in the other box."""
         entity = want.content[0]
         self._note("look", entity)

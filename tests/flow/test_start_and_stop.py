@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from common import clock
-from engine import moves, work
+from engine import work
 from engine.overview import overview
 from engine.slices import Limits
 from errors.models import ErrorRecord
@@ -18,7 +18,6 @@ from simulators.bahmni.model import User
 from simulators.server import Server
 from syncstatus.models import Flow, Link, Position, Run, RunState, Stream
 from syncstatus.state import State
-from tenants.audit import SYSTEM
 from tenants.models import Connection
 from tests.chaos.hooks import watch
 from tests.chaos.truth import InBahmni, in_avni, in_bahmni
@@ -160,20 +159,28 @@ def test_a_broker_that_is_down_loses_no_knock_and_fails_nobody(process_environme
         assert not Stream.objects.filter(due_since=None).exists()
 
 
-def test_a_subject_type_that_was_changed_stops_the_stream_instead_of_losing_the_old_subjects_of_the_new_one(
-    world: World,
-) -> None:
+def test_a_subject_type_named_later_is_read_from_where_the_flow_began(world: World) -> None:
+    world.avni.add_subject_type("Household member", person=True)
+    early = world.subject("2001", subject_type="Household member")
     world.subject("1001")
     world.sync("subject")
-    world.avni.add_subject_type("Household member", person=True)
     constant = Constant.objects.get(key="IntegrationAvniSubjectType")
     constant.value = "Household member"
     constant.save()
-    assert world.sync("subject").looks[-1].stopped_by == "engine.partition-changed"
-    flow = Flow.objects.get(key="avni-to-bahmni")
-    moves.switch_off(flow, actor=SYSTEM)
-    moves.switch_on(flow, actor=SYSTEM)
-    assert world.sync("subject").looks[-1].stopped_by == ""
+    world.sync("subject")
+    assert world.link("subject", early).outcome == "created"
+
+
+def test_a_subject_type_named_again_is_read_on_from_where_it_stood(world: World) -> None:
+    world.subject("1001")
+    world.sync("subject")
+    stood = Position.objects.get(partition="Individual").value
+    constant = Constant.objects.get(key="IntegrationAvniSubjectType")
+    for name in ("Household member", "Individual"):
+        constant.value = name
+        constant.save()
+        world.sync("subject")
+    assert Position.objects.get(partition="Individual").value == stood
 
 
 def test_a_connection_that_is_gone_stops_its_streams_with_a_sentence(world: World) -> None:

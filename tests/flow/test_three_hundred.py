@@ -66,7 +66,9 @@ class Hospital:
         """Set all positions back to the beginning; every record is then compared with its target anew."""
         servers = work.servers_of(work.setting_of(self.tenant))
         for position in Position.objects.select_related("stream"):
-            position.value = dict(connector_of(self.tenant).first_position(servers, position.stream.key, "beginning"))
+            position.value = dict(
+                connector_of(self.tenant).first_position(servers, position.stream.key, position.partition, None)
+            )
             position.save()
         Link.objects.update(is_suspect=True)
 

@@ -58,7 +58,8 @@ class World:
         """A field worker registers a subject; gives its uuid."""
         observations = {**({NUMBER: number} if number else {}), **more.pop("observations", {})}
         row = self.avni.put_subject(
-            subject_type="Individual", first_name=first, last_name=last, gender=more.pop("gender", "Female"),
+            subject_type=more.pop("subject_type", "Individual"), first_name=first, last_name=last,
+            gender=more.pop("gender", "Female"),
             date_of_birth=more.pop("born", "1990-04-01"), registration_date=more.pop("registered", "2026-01-05"),
             observations=observations, at=more.pop("at", None) or self.moment(), **more,
         )  # fmt: skip
@@ -115,7 +116,7 @@ class World:
         servers = work.servers_of(setting)
         connector = connector_of(self.tenant)
         for position in Position.objects.select_related("stream"):
-            position.value = connector.first_position(servers, position.stream.key, StartPolicy.BEGINNING)
+            position.value = connector.first_position(servers, position.stream.key, position.partition, None)
             position.save()
         Link.objects.update(is_suspect=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from engine import registry
@@ -32,8 +33,8 @@ def _connect(setting: Setting) -> Servers:
     return NoServers()
 
 
-def _first_position(servers: Servers, stream_key: str, policy: str) -> Mapping[str, Any]:
-    return {"begins": policy}
+def _first_position(servers: Servers, stream_key: str, partition: str, since: datetime | None) -> Mapping[str, Any]:
+    return {"begins": since.isoformat() if since else "at the beginning"}
 
 
 def _check(setting: Setting) -> list[CheckStep]:
@@ -47,8 +48,8 @@ def _show(servers: Servers, stream_key: str, source_id: str) -> Mapping[str, Any
 def make(**changes: Any) -> Connector:
     """The connector, with some of its declarations replaced."""
     both = frozenset({OUT, BACK})
-    subject = StreamSpec("paper-subject", "Subject → card", "Subject", "avni", "paper", lambda snapshot: "Individual")
-    card = StreamSpec("paper-card", "Card → subject", "Card", "paper", "avni", lambda snapshot: "cards")
+    subject = StreamSpec("paper-subject", "Subject → card", "Subject", "avni", "paper", lambda snapshot: ["Individual"])
+    card = StreamSpec("paper-card", "Card → subject", "Card", "paper", "avni", lambda snapshot: ["cards"])
     declared: dict[str, Any] = {
         "key": KEY,
         "label": "Paper cards",

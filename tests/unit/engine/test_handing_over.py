@@ -34,32 +34,32 @@ def raising(error: Exception, times: int = 1) -> tuple[Paper, list[int]]:
 
 def test_what_is_missing_is_created() -> None:
     paper = Paper()
-    result = hand_over(card("a", 7), None, paper, ANY_TIME)
+    result = hand_over(card("a", 7), None, None, paper, ANY_TIME)
     assert (result.outcome, result.writes, paper.target) == (Outcome.CREATED, 1, {"a": 7})
 
 
 def test_what_is_there_already_is_not_written() -> None:
     paper = Paper(target={"a": 7})
-    result = hand_over(card("a", 7), None, paper, ANY_TIME)
+    result = hand_over(card("a", 7), None, None, paper, ANY_TIME)
     assert (result.outcome, result.writes) == (Outcome.UNCHANGED, 0)
 
 
 def test_a_record_the_ledger_knows_unchanged_costs_nothing() -> None:
     paper = Paper()
-    assert hand_over(card("a", 1), known(paper, "a"), paper, ANY_TIME).outcome is Outcome.UNCHANGED
+    assert hand_over(card("a", 1), known(paper, "a"), None, paper, ANY_TIME).outcome is Outcome.UNCHANGED
     assert paper.remote_calls == 0
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.DEFERRED, Outcome.HELD, Outcome.SKIPPED])
 def test_a_record_that_did_not_get_through_is_looked_at_though_nothing_changed(outcome: Outcome) -> None:
     paper = Paper(target={"a": 1})
-    hand_over(card("a", 1), known(paper, "a", outcome), paper, ANY_TIME)
+    hand_over(card("a", 1), known(paper, "a", outcome), None, paper, ANY_TIME)
     assert paper.asked["look"] == 1
 
 
 def test_a_suspect_link_is_compared_though_nothing_changed() -> None:
     paper = Paper(target={"a": 5})
-    result = hand_over(card("a", 1), replace(known(paper, "a"), is_suspect=True), paper, ANY_TIME)
+    result = hand_over(card("a", 1), replace(known(paper, "a"), is_suspect=True), None, paper, ANY_TIME)
     assert (result.outcome, paper.target) == (Outcome.UPDATED, {"a": 1})
 
 
@@ -68,19 +68,19 @@ def test_an_unclear_write_that_arrived_is_seen_and_not_sent_again() -> None:
         raise remote(Unclear)
 
     paper = Paper(after_write=lose)
-    result = hand_over(card("a", 7), None, paper, ANY_TIME)
+    result = hand_over(card("a", 7), None, None, paper, ANY_TIME)
     assert (result.outcome, paper.asked) == (Outcome.CREATED, {"look": 2, "write": 1})
 
 
 def test_an_unclear_write_that_did_not_arrive_is_sent_again_after_a_look() -> None:
     paper, _ = raising(remote(Unclear))
-    result = hand_over(card("a", 7), None, paper, ANY_TIME)
+    result = hand_over(card("a", 7), None, None, paper, ANY_TIME)
     assert (result.outcome, paper.order) == (Outcome.CREATED, [("look", "a"), ("look", "a"), ("write", "a")])
 
 
 def test_a_write_that_stays_unclear_becomes_the_records_error() -> None:
     paper, left = raising(remote(Unclear), times=9)
-    result = hand_over(card("a", 7), None, paper, ANY_TIME)
+    result = hand_over(card("a", 7), None, None, paper, ANY_TIME)
     assert (result.outcome, result.message, 9 - left[0]) == (Outcome.FAILED, "remote.unclear", LOOKS)
 
 
@@ -94,7 +94,7 @@ def test_the_state_of_a_server_is_never_a_records_outcome(state: type[RemoteErro
 
     setattr(paper, where, fail)
     with pytest.raises(state):
-        hand_over(card("a"), None, paper, ANY_TIME)
+        hand_over(card("a"), None, None, paper, ANY_TIME)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_state_of_a_server_is_never_a_records_outcome(state: type[RemoteErro
 )
 def test_an_answer_about_one_record_is_that_records_error(kind: type[RemoteError], message: str) -> None:
     paper, _ = raising(remote(kind))
-    result = hand_over(card("a"), None, paper, ANY_TIME)
+    result = hand_over(card("a"), None, None, paper, ANY_TIME)
     assert (result.outcome, result.message, result.params["side"]) == (Outcome.FAILED, message, "paper")
 
 
@@ -120,7 +120,7 @@ def test_a_verdict_becomes_the_outcome(verdict: Verdict, outcome: Outcome) -> No
     def judge() -> None:
         raise verdict
 
-    result = hand_over(card("a", raises=judge), None, Paper(), ANY_TIME)
+    result = hand_over(card("a", raises=judge), None, None, Paper(), ANY_TIME)
     assert (result.outcome, result.message, result.params) == (outcome, "no", verdict.params)
     assert result.waits_for == ("subject:1" if outcome is Outcome.DEFERRED else "")
 
@@ -129,7 +129,7 @@ def test_a_bug_is_told_by_kind_and_place_and_never_by_its_text() -> None:
     def slip() -> None:
         raise ValueError("Asha Devi")
 
-    result = hand_over(card("a", raises=slip), None, Paper(), ANY_TIME)
+    result = hand_over(card("a", raises=slip), None, None, Paper(), ANY_TIME)
     assert (result.outcome, result.message, result.params["kind"]) == (
         Outcome.FAILED,
         "engine.unexpected",
@@ -142,19 +142,19 @@ def test_no_write_is_begun_without_time_left_for_it() -> None:
     paper = Paper()
     asked = iter([True, False])
     with pytest.raises(LeaseTooShort):
-        hand_over(card("a"), None, paper, Pen(lambda: next(asked)))
+        hand_over(card("a"), None, None, paper, Pen(lambda: next(asked)))
     assert paper.target == {}
 
 
 def test_no_record_is_begun_without_time_left_for_a_write() -> None:
     paper = Paper()
     with pytest.raises(LeaseTooShort):
-        hand_over(card("a"), None, paper, Pen(lambda: False))
+        hand_over(card("a"), None, None, paper, Pen(lambda: False))
     assert paper.asked["look"] == 0
 
 
 def test_a_rehearsal_plans_and_writes_nothing() -> None:
     paper = Paper()
-    result = hand_over(card("a", 7), None, paper, Pen(lambda: True, rehearses=True))
+    result = hand_over(card("a", 7), None, None, paper, Pen(lambda: True, rehearses=True))
     assert [write.verb for write in result.planned] == ["create"]
     assert (paper.asked["write"], result.writes) == (0, 0)

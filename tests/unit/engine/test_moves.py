@@ -62,9 +62,10 @@ def test_a_flow_is_switched_on_with_its_schedule(running: Flow) -> None:
     assert entry_of(running).enabled
 
 
-def test_its_streams_begin_where_the_start_policy_says(running: Flow) -> None:
+def test_its_streams_begin_when_it_was_switched_on_if_the_start_policy_says_so(running: Flow) -> None:
+    assert running.began_at
     assert list(Position.objects.values_list("stream__key", "partition", "value")) == [
-        ("paper-subject", "Individual", {"begins": "recent"})
+        ("paper-subject", "Individual", {"begins": running.began_at.isoformat()})
     ]
 
 

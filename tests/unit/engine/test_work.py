@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from common import clock
 from engine import bell, work
 from engine.lease import take
 from engine.slices import Limits
@@ -117,6 +118,19 @@ def test_streams_are_worked_off_in_the_order_of_their_dependencies(there: Desk) 
     bell.mark_due(Stream.objects.all())
     looks = work.work_off(there.tenant.pk).looks
     assert [look.stream.key for look in looks] == [STREAM, "paper-card"]
+
+
+def test_streams_a_task_has_no_time_for_are_left_for_the_next_one(there: Desk) -> None:
+    second = Stream.objects.get(key="paper-card")
+    Flow.objects.update(is_on=True)
+    Position.objects.create(tenant=there.tenant, stream=second, partition="cards", value={})
+    with clock.frozen(clock.now()) as time:
+        there.paper.before_page = lambda page: time.advance(work.LONGEST)
+        there.paper.add(card("a"))
+        bell.mark_due(Stream.objects.all())
+        report = work.work_off(there.tenant.pk)
+    assert [look.stream.key for look in report.looks] == [STREAM]
+    assert [stream.key for stream in report.left] == ["paper-card"]
 
 
 def test_only_the_streams_that_were_named_are_looked_at(there: Desk) -> None:
