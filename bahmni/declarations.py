@@ -9,7 +9,8 @@ from typing import Final
 
 from errors.models import FollowUp
 from errors.specs import ErrorTypeSpec
-from mappings.specs import ConstantSpec, MappingTypeSpec
+from mappings.models import Side
+from mappings.specs import ConstantSpec, IgnoredConceptSpec, MappingTypeSpec
 
 AVNI_TO_BAHMNI: Final = "avni-to-bahmni"
 BAHMNI_TO_AVNI: Final = "bahmni-to-avni"
@@ -278,6 +279,12 @@ CONSTANTS: Final[tuple[ConstantSpec, ...]] = (
         needed_by=_BOTH_WAYS,
     ),
 )
+
+IGNORED_CONCEPTS: Final[tuple[IgnoredConceptSpec, ...]] = (
+    IgnoredConceptSpec(Side.AVNI, "Reason(s) for Institutional Delivery", "The Java service always left it out."),
+    IgnoredConceptSpec(Side.AVNI, "Reason(s) for Institutional ANC", "The Java service always left it out."),
+)
+"""What the Java service has in its program text (avni-bahmni §1.7); here it can be taken out like any other."""
 
 ERROR_TYPES: Final[tuple[ErrorTypeSpec, ...]] = (
     ErrorTypeSpec(

@@ -10,8 +10,9 @@ from errors.specs import Sentence
 SENTENCES: Mapping[str, Sentence] = {
     "bahmni.answer-unmapped": Sentence(
         cause='The answer "{value}" to the question "{question}" has no partner in Bahmni.',
-        remedy="Add a mapping for this answer, then retry.",
+        remedy="Add a mapping for this answer, or leave it out for good (ignored concepts), then retry.",
         mends=v.CONCEPT,
+        may_be_ignored=True,
     ),
     "bahmni.attribute-answer-unmapped": Sentence(
         cause='The value "{name}" of the attribute behind "{question}" has no partner in Avni.',

@@ -21,12 +21,13 @@ from console.addresses import list_url, row_url
 from console.base import TenantAdmin
 from console.filters import StreamFilter
 from console.live import live_page
+from console.mending import ignore_url, mend_url
 from console.names import entity_label, sentences, stream_label
 from console.questions import ReasonForm, answered, ask
 from console.site import site
 from console.words import BAD, BUSY, CARE, GOOD, NOTHING, OFF, badge, how_many, when
 from engine import moves
-from errors.catalogue import Explanation, Mend, explain
+from errors.catalogue import Explanation, explain
 from errors.models import OPEN_STATES, ErrorLog, ErrorRecord, ErrorState, ErrorType
 from syncstatus.models import Link
 from tenants.rights import Right
@@ -72,13 +73,6 @@ class StateFilter(admin.SimpleListFilter):
 def explanation(record: ErrorRecord) -> Explanation:
     """The sentence of a record, in the words of its connector."""
     return explain(record.message, record.params, sentences(record.tenant))
-
-
-def mend_url(record: ErrorRecord, mend: Mend) -> str:
-    """Address of the mapping form, filled in as far as the error knows it."""
-    field = "int_system_value" if mend.side == "int_system" else "avni_value"
-    query = {"tenant": record.tenant_id, "group": mend.group, "kind": mend.type, field: mend.value, "error": record.pk}
-    return f"{reverse('admin:mappings_mapping_add')}?{urlencode(query)}"
 
 
 def waits(record: ErrorRecord, *, values: bool) -> str:
@@ -218,6 +212,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
             "may_ignore": self.may(request, Right.ACT, row) and row.state in OPEN_STATES,
             "may_see": self.may(request, Right.SEE_VALUES, row),
             "mend_url": mend_url(row, mends) if mends and may_map else "",
+            "ignore_concept_url": ignore_url(row, mends) if mends and may_map else "",
             "link_url": row_url(link) if link else "",
             "list_url": f"{list_url(ErrorRecord)}?{urlencode({'state': StateFilter.ALL})}",
             "show_url": reverse("admin:errors_errorrecord_show", args=[row.pk]),

@@ -1,4 +1,4 @@
-"""What stands for what: mappings, their kinds, and the tenant's constants."""
+"""What stands for what: mappings, their kinds, what is left out on purpose, and the tenant's constants."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import IntegrityError, models, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
-from console import mapping_files
 from console.base import StockForm, TenantAdmin
+from console.mapping_files import IGNORED, MAPPINGS, FilesAdmin
+from console.mending import back_to_the_error
 from console.names import connector
 from console.site import site
 from console.words import CARE, GOOD, NOTHING, OFF, badge
-from mappings.models import Constant, Mapping, MappingType
+from mappings.models import Constant, IgnoredConcept, Mapping, MappingType
 from tenants.rights import Right
 
 
@@ -68,13 +68,13 @@ def _told(kind: MappingType, twin: Mapping) -> str:
 
 
 @admin.register(Mapping, site=site)
-class MappingAdmin(TenantAdmin[Mapping]):
+class MappingAdmin(FilesAdmin[Mapping]):
     """Search, filters, files in and out. Nothing is deleted: a mapping is voided, and may be taken back."""
 
     form = MappingForm
+    files = MAPPINGS
     add_right = change_right = Right.CHANGE_MAPPING
     fixed_once_added = ("type",)
-    change_list_template = "console/mappings.html"
     list_display = ("kind", "avni_value", "partner", "int_system_value", "data_type_hint", "state", "tenant")
     list_display_links = ("kind", "avni_value")
     list_filter = (
@@ -90,28 +90,6 @@ class MappingAdmin(TenantAdmin[Mapping]):
     actions = ("void", "unvoid")
     fields = ("type", "why", "avni_value", "avni_uuid", "int_system_value", "about", "data_type_hint", "is_voided")
     readonly_fields = ("why",)
-
-    def get_urls(self) -> list[URLPattern]:
-        """The stock addresses, and those of the files."""
-        wrap = self.admin_site.admin_view
-        return [
-            path("import/", wrap(self.import_view), name="mappings_mapping_import"),
-            path("export/", wrap(self.export_view), name="mappings_mapping_export"),
-            *super().get_urls(),
-        ]
-
-    def import_view(self, request: HttpRequest) -> HttpResponse:
-        """Upload, preview, confirm: see `mapping_files`."""
-        return mapping_files.import_view(self, request)
-
-    def export_view(self, request: HttpRequest) -> HttpResponse:
-        """One tenant's mappings as a file: see `mapping_files`."""
-        return mapping_files.export_view(self, request)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list, with the doors to the files as far as they are open."""
-        extra = {"may_import": self.has_map_permission(request), **(extra_context or {})}
-        return super().changelist_view(request, extra)
 
     def get_fields(self, request: HttpRequest, obj: Mapping | None = None) -> tuple[str, ...]:
         """What the kind is for can be told once it is chosen."""
@@ -142,11 +120,8 @@ class MappingAdmin(TenantAdmin[Mapping]):
 
     def response_add(self, request: HttpRequest, obj: Mapping, post_url_continue: str | None = None) -> HttpResponse:
         """Back to the error that asked for the mapping, if one did."""
-        error = request.GET.get("error", "")
-        if error.isdigit() and "_continue" not in request.POST and "_addanother" not in request.POST:
-            self.message_user(request, "The mapping is saved. Retry the record now.", messages.SUCCESS)
-            return HttpResponseRedirect(reverse("admin:errors_errorrecord_change", args=[int(error)]))
-        return super().response_add(request, obj, post_url_continue)
+        back = back_to_the_error(self, request, "The mapping is saved. Retry the record now.")
+        return back or super().response_add(request, obj, post_url_continue)
 
     @admin.display(description="kind", ordering="type__name")
     def kind(self, mapping: Mapping) -> str:
@@ -231,6 +206,33 @@ class MappingTypeAdmin(TenantAdmin[MappingType]):
     def mapped(self, kind: MappingType) -> str:
         """How many live mappings it has."""
         return str(getattr(kind, "live", 0))
+
+
+@admin.register(IgnoredConcept, site=site)
+class IgnoredConceptAdmin(FilesAdmin[IgnoredConcept]):
+    """Questions and answers that do not travel because somebody decided so. Taken out, they travel again."""
+
+    files = IGNORED
+    add_right = change_right = delete_right = Right.CHANGE_MAPPING
+    fixed_once_added = ("tenant", "side", "concept")
+    list_display = ("concept", "side", "why", "tenant")
+    list_filter = ("tenant", "side")
+    list_select_related = ("tenant",)
+    search_fields = ("concept", "about")
+    search_help_text = "Name in Avni, uuid in the other system, reason."
+    fields = ("tenant", "side", "concept", "about")
+
+    def response_add(
+        self, request: HttpRequest, obj: IgnoredConcept, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Back to the error that named the concept, if one did."""
+        back = back_to_the_error(self, request, "The concept is ignored from now on. Retry the record now.")
+        return back or super().response_add(request, obj, post_url_continue)
+
+    @admin.display(description="why", ordering="about")
+    def why(self, ignored: IgnoredConcept) -> str:
+        """What somebody wrote down."""
+        return ignored.about or NOTHING
 
 
 @admin.register(Constant, site=site)

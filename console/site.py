@@ -20,7 +20,7 @@ from tenants.models import AuditEntry
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Daily work", ("Flow", "ErrorRecord", "Run", "Link")),
-    ("What stands for what", ("Mapping", "MappingType", "Constant")),
+    ("What stands for what", ("Mapping", "MappingType", "IgnoredConcept", "Constant")),
     ("Set-up", ("Tenant", "Connection", "Membership", "ErrorType", "AuditEntry")),
     ("Installation", ("User", "PeriodicTask", "CrontabSchedule", "IntervalSchedule")),
 )

@@ -119,6 +119,8 @@ class Mend:
     side: str
     """Which field `value` belongs to: `avni` or `int_system`."""
     value: str
+    may_be_ignored: bool = False
+    """Whether leaving `value` out on purpose helps as well."""
 
 
 @dataclass(frozen=True)
@@ -177,4 +179,10 @@ def _mend(sentence: Sentence, texts: _Params) -> Mend | None:
     if sentence.mends is None:
         return None
     group, type_name = sentence.mends
-    return Mend(group=group, type=type_name, side=texts.get("side", ""), value=texts.get("value", ""))
+    return Mend(
+        group=group,
+        type=type_name,
+        side=texts.get("side", ""),
+        value=texts.get("value", ""),
+        may_be_ignored=sentence.may_be_ignored,
+    )

@@ -23,3 +23,5 @@ class Sentence:
     error_type: str = ""
     mends: tuple[str, str] | None = None
     """(group, type) of the mapping that is missing; its form opens filled in from the parameters `value` and `side`."""
+    may_be_ignored: bool = False
+    """Whether the record gets through as well when the concept without a mapping is ignored."""

@@ -27,7 +27,7 @@ FIELDS: Final = ("avni_value", "avni_uuid", "int_system_value", "data_type_hint"
 
 _LONGEST: Final = {"avni_value": 255, "int_system_value": 255, "about": 1000}
 
-_BATCH: Final = 200
+BATCH: Final = 200
 """Rows per statement: SQLite bears a limited number of parameters."""
 
 _Identity = tuple[str, ...]
@@ -272,8 +272,8 @@ def _edited(row: MappingRow | None, edit: Edit, kind: MappingType) -> MappingRow
 def _change(edits: Sequence[Edit], kinds: Mapping[int, MappingType], tenant: Tenant, actor: Actor) -> None:
     """Change rows in bulk. Their unique keys are taken off first, so that two may exchange their values."""
     ids = [edit.mapping_id for edit in edits if edit.mapping_id]
-    for start in range(0, len(ids), _BATCH):
-        MappingRow.objects.filter(pk__in=ids[start : start + _BATCH]).update(avni_key=None, int_system_key=None)
+    for start in range(0, len(ids), BATCH):
+        MappingRow.objects.filter(pk__in=ids[start : start + BATCH]).update(avni_key=None, int_system_key=None)
     rows = MappingRow.objects.in_bulk(ids)
     for edit in edits:
         row = rows[edit.mapping_id or 0]
@@ -283,14 +283,14 @@ def _change(edits: Sequence[Edit], kinds: Mapping[int, MappingType], tenant: Ten
         row.set_unique_keys()
         audit.record(actor, "mapping.change", row, tenant=tenant, before=_plain(edit.before), after=_plain(edit.after))
     columns = [*FIELDS, "is_voided", "avni_key", "int_system_key"]
-    MappingRow.objects.bulk_update(rows.values(), columns, batch_size=_BATCH)
+    MappingRow.objects.bulk_update(rows.values(), columns, batch_size=BATCH)
 
 
 def _add(edits: Sequence[Edit], kinds: Mapping[int, MappingType], tenant: Tenant, actor: Actor) -> None:
     rows = [MappingRow(tenant=tenant, type=kinds[edit.type_id], **edit.after) for edit in edits]
     for row in rows:
         row.set_unique_keys()
-    for edit, row in zip(edits, MappingRow.objects.bulk_create(rows, batch_size=_BATCH), strict=True):
+    for edit, row in zip(edits, MappingRow.objects.bulk_create(rows, batch_size=BATCH), strict=True):
         audit.record(actor, "mapping.add", row, tenant=tenant, after=_plain(edit.after))
 
 

@@ -1,4 +1,4 @@
-"""What stands for what: mapping groups, types, mappings and constants, each belonging to a tenant."""
+"""What stands for what: mapping groups, types, mappings, ignored concepts and constants, each belonging to a tenant."""
 
 from __future__ import annotations
 
@@ -107,6 +107,38 @@ class Mapping(TenantOwned):
         """Save with the columns behind the uniqueness rules brought up to date."""
         self.set_unique_keys()
         super().save(*args, **kwargs)
+
+
+class Side(models.TextChoices):
+    """Where a concept is at home."""
+
+    AVNI = "avni", "Avni"
+    INT_SYSTEM = "int_system", "The other system"
+
+
+class IgnoredConcept(TenantOwned):
+    """A question or answer that does not travel because somebody decided so; no mapping of it is asked for."""
+
+    side = models.CharField(max_length=20, choices=Side.choices, help_text="Where the concept is at home.")
+    concept = models.CharField(
+        max_length=255, help_text="Its name, as it stands on the wire, for Avni; its uuid for OpenMRS."
+    )
+    about = models.CharField(
+        max_length=1000, blank=True, help_text="Why it is left out; for OpenMRS also the concept's name."
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "side", "concept"],
+                name="one_ignored_concept_per_side",
+                violation_error_message="This concept is ignored already.",
+            )
+        ]
+        ordering: ClassVar = ["side", "concept"]
+
+    def __str__(self) -> str:
+        return f"{self.get_side_display()}: {self.concept}"
 
 
 class Constant(TenantOwned):

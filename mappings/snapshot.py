@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from uuid import UUID
 
-from mappings.models import Constant, Mapping
+from mappings.models import Constant, IgnoredConcept, Mapping
 from tenants.models import Tenant
 
 Pair = tuple[str, str]
@@ -26,7 +26,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All live mappings and constants of one tenant at one revision."""
+    """All live mappings, ignored concepts and constants of one tenant at one revision."""
 
     by_avni_value: ReadOnly[Pair, ReadOnly[str, Entry]]
     by_int_system_value: ReadOnly[Pair, ReadOnly[str, Entry]]
@@ -77,7 +77,16 @@ def _take(tenant_id: int, namespace: UUID, revision: int) -> Snapshot:
     constants: dict[str, tuple[str, ...]] = {}
     for key, value in Constant.objects.filter(tenant=tenant_id).exclude(value="").values_list("key", "value"):
         constants[key] = (*constants.get(key, ()), value)
-    return Snapshot(_frozen(by_avni), _frozen(by_int), MappingProxyType(singles), MappingProxyType(constants))
+    ignored: dict[str, set[str]] = {}
+    for side, concept in IgnoredConcept.objects.filter(tenant=tenant_id).values_list("side", "concept"):
+        ignored.setdefault(side, set()).add(concept)
+    return Snapshot(
+        by_avni_value=_frozen(by_avni),
+        by_int_system_value=_frozen(by_int),
+        singles=MappingProxyType(singles),
+        constants=MappingProxyType(constants),
+        ignored=MappingProxyType({side: frozenset(concepts) for side, concepts in ignored.items()}),
+    )
 
 
 def _frozen(tables: dict[Pair, dict[str, Entry]]) -> ReadOnly[Pair, ReadOnly[str, Entry]]:

@@ -1,4 +1,4 @@
-"""What a connector declares of its mappings: the (group, type) pairs it looks up and the constants it needs."""
+"""What a connector declares of its mappings: the (group, type) pairs it looks up, constants, what it ignores."""
 
 from __future__ import annotations
 
@@ -27,3 +27,12 @@ class ConstantSpec:
     used_for: str
     is_list: bool = False
     needed_by: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class IgnoredConceptSpec:
+    """A concept a new tenant leaves out from the beginning: side and concept as in `mappings.models.IgnoredConcept`."""
+
+    side: str
+    concept: str
+    about: str

@@ -19,7 +19,7 @@ from bahmni.numbers import number_in
 from common.fingerprint import derived_uuid
 from common.text import is_storable
 from engine.verdicts import Fail
-from mappings.models import DataTypeHint
+from mappings.models import DataTypeHint, Side
 from mappings.snapshot import Entry, Snapshot
 
 Value = str | int | float
@@ -54,12 +54,17 @@ class Answers:
 
 
 def answers(observations: Mapping[str, Any], snapshot: Snapshot) -> Answers:
-    """Translate the observations of one Avni record. Raises Fail naming question, kind and mapping."""
+    """Translate the observations of one Avni record. Raises Fail naming question, kind and mapping.
+
+    Ignored questions and answers are left out like those nobody gave, and counted nowhere.
+    """
     leaves: list[Leaf] = []
     unmapped: list[str] = []
     number = snapshot.single(*v.IDENTIFIER_CONCEPT)  # travels as the patient's identifier
     elsewhere = DEMOGRAPHICS | ({number.avni_value} if number else set())
     for question, value in sorted(observations.items()):
+        if snapshot.is_ignored(Side.AVNI, question):
+            continue
         entry = snapshot.from_avni(*v.CONCEPT, question)
         if entry:
             leaves += _leaves(question, value, entry, snapshot)
@@ -76,6 +81,8 @@ def _leaves(question: str, value: Any, entry: Entry, snapshot: Snapshot) -> Iter
     match entry.data_type_hint:
         case DataTypeHint.CODED:
             for answer in value if isinstance(value, list) else [value]:
+                if isinstance(answer, str) and snapshot.is_ignored(Side.AVNI, answer):
+                    continue
                 yield Leaf(concept, _answer(question, answer, snapshot), is_coded=True)
         case DataTypeHint.DATE:
             yield Leaf(concept, _date(question, value), is_date=True)

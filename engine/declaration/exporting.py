@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from engine.registry import Connector, connector_of
-from mappings.models import Constant, Mapping
+from mappings.models import Constant, IgnoredConcept, Mapping, Side
 from syncstatus.models import Flow
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope
@@ -37,9 +37,9 @@ _Dumper.add_representer(_OneLine, _on_one_line)
 
 
 def export(tenant: Tenant) -> str:
-    """The tenant as YAML: settings, connections without secrets, constants, live mappings, schedules; never on/off.
+    """The tenant as YAML: settings, connections without secrets, constants, mappings, what is ignored, schedules.
 
-    Raises KeyError when its connector is not installed.
+    Never whether a flow is on. Raises KeyError when its connector is not installed.
     """
     connector = connector_of(tenant)
     with tenant_scope(tenant):
@@ -56,6 +56,7 @@ def export(tenant: Tenant) -> str:
             "connections": {connection.side: _connection(connection) for connection in connections},
             "constants": _constants(tenant, connector),
             "mappings": _mappings(tenant),
+            "ignored": _ignored(tenant),
             "flows": {
                 flow.key: _OneLine(cron=flow.cron, zone=flow.zone) for flow in Flow.objects.filter(tenant=tenant)
             },
@@ -100,3 +101,11 @@ def _mappings(tenant: Tenant) -> dict[str, dict[str, list[_OneLine]]]:
         entry = _OneLine({key: value for key, value in said.items() if value})
         groups.setdefault(row.type.group.name, {}).setdefault(row.type.name, []).append(entry)
     return groups
+
+
+def _ignored(tenant: Tenant) -> dict[str, list[_OneLine]]:
+    """Both sides, even if nothing is ignored: a new tenant made from the file then gets nothing besides."""
+    sides: dict[str, list[_OneLine]] = {side: [] for side in Side.values}
+    for side, concept, about in IgnoredConcept.objects.filter(tenant=tenant).values_list("side", "concept", "about"):
+        sides[side].append(_OneLine({"concept": concept, **({"about": about} if about else {})}))
+    return sides

@@ -14,8 +14,9 @@ from common import clock
 from engine import moves, provision
 from engine.declaration.problems import DeclarationRefused, Problem
 from engine.declaration.shape import Declaration
+from mappings import ignoring
 from mappings.edits import Edits, Wanted, carry_out, plan
-from mappings.models import Constant
+from mappings.models import Constant, IgnoredConcept
 from syncstatus.models import Flow
 from tenants import audit
 from tenants.audit import Actor
@@ -42,8 +43,9 @@ class Changes:
 def apply(declaration: Declaration, actor: Actor, *, prune: bool = False) -> Changes:
     """Make the tenant of that name agree with the declaration; create it, off, when there is none.
 
-    What the declaration does not name stays as it is. With `prune`, mappings it does not name are voided and
-    constants it does not name are emptied. Raises DeclarationRefused; then nothing was changed.
+    What the declaration does not name stays as it is. With `prune`, mappings it does not name are voided, constants it
+    does not name are emptied, and concepts it does not name as ignored travel again. Raises DeclarationRefused; then
+    nothing was changed.
     """
     secrets = _secrets(declaration)  # files and environment are asked before the transaction
     with transaction.atomic():
@@ -67,6 +69,7 @@ class _Import:
                 self._connection(tenant, side, fields)
             self._constants(tenant, prune=prune)
             self._mappings(tenant, prune=prune)
+            self._ignored(tenant, prune=prune)
             for key, fields in self.declared.flows.items():
                 flow = Flow.objects.get(tenant=tenant, key=key)
                 if moves.change_settings(flow, fields, actor=self.actor):
@@ -85,6 +88,8 @@ class _Import:
                 tenant = Tenant.objects.create(name=declared.name, connector=declared.connector.key, **declared.tenant)
                 audit.record(self.actor, "tenant.add", tenant, tenant=tenant)
                 self.sentences.append(f"tenant {tenant.name}: added, all flows off")
+                if declared.ignored is not None:  # then the file knows better than what new tenants begin with
+                    IgnoredConcept.objects.filter(tenant=tenant).delete()
                 return tenant
             if tenant.connector != declared.connector.key:
                 self._refuse(
@@ -149,6 +154,15 @@ class _Import:
             raise DeclarationRefused(Problem(line, *_split(reason)) for line, reason in edits.refused)
         carry_out(edits, self.actor)
         self.sentences += _told(edits)
+
+    def _ignored(self, tenant: Tenant, *, prune: bool) -> None:
+        edits = ignoring.plan(tenant, self.declared.ignored or (), prune=prune)
+        if edits.refused:
+            raise DeclarationRefused(Problem(line, *_split(reason)) for line, reason in edits.refused)
+        ignoring.carry_out(edits, self.actor)
+        self.sentences += [f"ignored concept {wanted}: added" for wanted in edits.added]
+        self.sentences += [f"ignored concept {each.wanted}: changed" for each in edits.changed]
+        self.sentences += [f"ignored concept {name}: taken out" for name in edits.removed.values()]
 
     def _refuse(self, path: tuple[str, ...], what: str, remedy: str) -> NoReturn:
         raise DeclarationRefused([Problem(self.declared.line(*path), what, remedy)])

@@ -16,6 +16,8 @@ from engine.declaration.document import Reader, compose, line_of
 from engine.declaration.problems import DeclarationRefused
 from engine.registry import Connector, connectors
 from mappings.edits import Wanted
+from mappings.ignoring import WantedIgnored
+from mappings.models import Side
 from syncstatus.models import Flow
 from tenants.models import Connection, Tenant
 
@@ -39,6 +41,8 @@ class Declaration:
     """By side; `secret_source` instead of a secret."""
     constants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mappings: tuple[Wanted, ...] = ()
+    ignored: tuple[WantedIgnored, ...] | None = None
+    """None when the file has no word on it, as files of releases that knew no ignored concepts."""
     flows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lines: Mapping[Path, int] = field(default_factory=dict)
 
@@ -76,6 +80,7 @@ class _Parser:
                 "connections": self._connections,
                 "constants": self._constants,
                 "mappings": self._mappings,
+                "ignored": self._ignored,
                 "flows": self._flows,
             }
             declared = {key: read_part(parts[key], connector) for key, read_part in readers.items() if key in parts}
@@ -166,6 +171,22 @@ class _Parser:
             line=line_of(node),
         )
 
+    def _ignored(self, node: yaml.Node, connector: Connector) -> tuple[WantedIgnored, ...]:
+        return tuple(
+            wanted
+            for side, rows in self.reader.entries(node, "ignored", Side.values).items()
+            for row in self.reader.items(rows, f"ignored {side}")
+            if (wanted := self._ignored_concept(side, row))
+        )
+
+    def _ignored_concept(self, side: str, node: yaml.Node) -> WantedIgnored | None:
+        before = len(self.reader.problems)
+        nodes = self.reader.entries(node, f"an ignored concept of {side}", _IGNORED)
+        said = {key: self.reader.wire_text(each, key) for key, each in nodes.items()}
+        if len(self.reader.problems) > before:
+            return None
+        return WantedIgnored(side, said.get("concept") or "", said.get("about"), line_of(node))
+
     def _flows(self, node: yaml.Node, connector: Connector) -> dict[str, dict[str, Any]]:
         keys = [flow.key for flow in connector.flows]
         flows = {}
@@ -180,10 +201,11 @@ _LONGEST_CONSTANT: Final = 255
 _TENANT: Final = (
     "name", "title", "connector", "namespace", "zone", "born_here", "match_name_likeness", "match_birth_years",
 )  # fmt: skip
-_SECTIONS: Final = ("connections", "constants", "mappings", "flows")
+_SECTIONS: Final = ("connections", "constants", "mappings", "ignored", "flows")
 _CONNECTION: Final = ("base_url", "sign_in", "username", "secret", "zone", "max_parallel")
 _FLOW: Final = ("cron", "zone")
 _MAPPING: Final = ("avni", "int", "uuid", "hint", "about")
+_IGNORED: Final = ("concept", "about")
 _FIELDS: Final[Mapping[str, Callable[[Reader, yaml.Node, str], Any]]] = {
     **dict.fromkeys(("name", "title", "connector", "namespace", "zone", "cron"), Reader.text),
     **dict.fromkeys(("base_url", "sign_in", "secret"), Reader.text),

@@ -11,7 +11,7 @@ from django_celery_beat.models import PeriodicTask
 from engine import declaration
 from engine.declaration import Changes, DeclarationRefused
 from engine.registry import Connector
-from mappings.models import Constant, Mapping
+from mappings.models import Constant, IgnoredConcept, Mapping
 from syncstatus.models import Flow
 from tenants.audit import COMMAND
 from tenants.models import AuditEntry, Connection, Tenant
@@ -54,6 +54,11 @@ mappings:
     Form:
       - {{avni: Vitals, int: f-1}}
       - {{avni: Vitals, int: f-2}}
+ignored:
+  avni:
+    - {{concept: Fever, about: asked by mistake}}
+  int_system:
+    - {{concept: x-1}}
 flows:
   avni-to-paper: {{cron: 0 6-20 * * 1-6, zone: Asia/Kolkata}}
 """
@@ -145,6 +150,8 @@ def test_an_import_never_switches_off_what_runs(text: Text) -> None:
         ("Prefix: TRI", "Prefix: TRX", "constant Prefix: TRI → TRX"),
         ("[north, south]", "[north]", "constant Boxes: north south → north"),
         ("int: h-1", "int: h-2", "mapping Words / Concept Height: changed"),
+        ("asked by mistake", "asked twice", "ignored concept avni Fever: changed"),
+        ("concept: x-1", "concept: Fever", "ignored concept int_system Fever: added"),
         ("https://avni.example.org", "https://avni2.example.org", "connection avni: changed"),
         ("0 6-20 * * 1-6", "'*/10 * * * *'", "flow avni-to-paper: schedule changed"),
     ],
@@ -179,6 +186,19 @@ def test_prune_empties_constants_the_file_no_longer_names(text: Text) -> None:
     bring_in(text())
     changes = bring_in(text("  Boxes: [north, south]\n", ""), prune=True)
     assert changes.sentences == ("constant Boxes: north south → not set",)
+
+
+def test_prune_takes_out_ignored_concepts_the_file_no_longer_names(text: Text) -> None:
+    bring_in(text())
+    changes = bring_in(text("  int_system:\n    - {concept: x-1}\n", ""), prune=True)
+    assert changes.sentences == ("ignored concept int_system x-1: taken out",)
+
+
+def test_a_file_of_a_release_without_ignored_concepts_still_comes_in(text: Text) -> None:
+    whole = text()
+    section = whole[whole.index("ignored:") : whole.index("flows:")]
+    tenant = bring_in(whole.replace(section, "")).tenant
+    assert not IgnoredConcept.objects.filter(tenant=tenant).exists()
 
 
 def test_an_export_comes_in_again_without_a_change(text: Text) -> None:
@@ -244,6 +264,7 @@ def test_what_was_done_is_on_record_with_the_door(text: Text) -> None:
             "line 32: its value of the other system has a partner already: line 31",
         ),
         ("hint: Numeric", "hint: Number", "line 31: data_type_hint 'Number' is none of"),
+        ("concept: x-1", "concept: ''", "line 40: the concept is empty"),
         ("    sign_in: basic\n", "", "line 18: the connection paper is new and lacks sign_in"),
     ],
 )

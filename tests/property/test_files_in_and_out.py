@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine import declaration
 from engine.declaration import DeclarationRefused, Problem
-from mappings.csv_io import _bare, _guarded
+from mappings.csv_table import bare, guarded
 from tests.unit.engine.fake_connector import announced, make
 
 FORMULA = "=+-@\t\r\n＝＋－＠"
@@ -39,8 +39,8 @@ def problems_of(text: str) -> list[Problem]:
 
 @given(st.text(SIGNS))
 def test_a_guarded_cell_is_never_a_formula_and_comes_back_as_it_was(cell: str) -> None:
-    assert not _guarded(cell).startswith(tuple(FORMULA))
-    assert _bare(_guarded(cell)) == cell
+    assert not guarded(cell).startswith(tuple(FORMULA))
+    assert bare(guarded(cell)) == cell
 
 
 @settings(max_examples=400, deadline=None)

@@ -15,7 +15,7 @@ from django_celery_beat.models import PeriodicTask
 
 from common import clock
 from errors.models import ErrorRecord, ErrorState
-from mappings.models import Constant, Mapping
+from mappings.models import Constant, IgnoredConcept, Mapping
 from syncstatus.models import Flow, Stream
 from tenants.models import AuditEntry, Connection
 from tests.flow.console.conftest import SignIn
@@ -310,6 +310,43 @@ def test_an_export_comes_back_without_a_change(numbat: Hospital, mapper: Client)
     text = mapper.get(reverse("admin:mappings_mapping_export")).content.decode()
     assert "Numbat Marital status" in text
     assert "<strong>0</strong> added, <strong>0</strong> changed" in upload(mapper, numbat, text).content.decode()
+
+
+def test_ignoring_a_concept_twice_is_refused_in_words(numbat: Hospital, mapper: Client) -> None:
+    form = {"tenant": numbat.tenant.pk, "side": "avni", "concept": "Numbat question", "about": ""}
+    answer = mapper.post(reverse("admin:mappings_ignoredconcept_add"), form)
+    assert "This concept is ignored already." in answer.content.decode()
+
+
+def test_a_new_reason_for_ignoring_is_on_record(numbat: Hospital, mapper: Client) -> None:
+    row = numbat.row(IgnoredConcept)
+    mapper.post(reverse("admin:mappings_ignoredconcept_change", args=[row.pk]), {"about": "Better reason"})
+    entry = entries("ignoredconcept.change")[0]
+    assert (entry.before, entry.after) == ({"about": "Numbat reason"}, {"about": "Better reason"})
+
+
+def test_a_concept_taken_out_of_the_ignored_is_on_record(numbat: Hospital, mapper: Client) -> None:
+    row = numbat.row(IgnoredConcept)
+    act(mapper, "admin:mappings_ignoredconcept_changelist", "delete_selected", row, post="yes")
+    assert not IgnoredConcept.objects.filter(concept="Numbat question").exists()
+    assert (entries("ignoredconcept.delete")[0].before or {})["concept"] == "Numbat question"
+
+
+def test_ignored_concepts_are_found_by_name_and_side(numbat: Hospital, mapper: Client) -> None:
+    address = reverse("admin:mappings_ignoredconcept_changelist")
+    assert "Numbat question" in mapper.get(address, {"q": "numbat quest", "side": "avni"}).content.decode()
+    assert "0 ignored concepts" in mapper.get(address, {"q": "numbat quest", "side": "int_system"}).content.decode()
+
+
+def test_ignored_concepts_go_out_and_come_in_as_a_file(numbat: Hospital, mapper: Client) -> None:
+    door = reverse("admin:mappings_ignoredconcept_import")
+    text = mapper.get(reverse("admin:mappings_ignoredconcept_export")).content.decode() + "int_system,f-1,Form\r\n"
+    file = SimpleUploadedFile("ignored.csv", text.encode(), content_type="text/csv")
+    preview = mapper.post(door, {"tenant": numbat.tenant.pk, "file": file})
+    assert "<strong>1</strong> added, <strong>0</strong> changed" in preview.content.decode()
+    fields = {name: preview.context["form"].initial[name] for name in ("tenant", "text", "revision")}
+    assert "1 added, 0 changed, 3 as they were" in mapper.post(door, fields, follow=True).content.decode()
+    assert IgnoredConcept.objects.get(side="int_system").concept == "f-1"
 
 
 def test_entries_of_flows_are_read_only_in_the_schedulers_own_screens(

@@ -16,7 +16,7 @@ from django.urls import reverse
 from console.live import lines
 from console.words import span
 from errors.models import ErrorRecord, ErrorState
-from mappings.models import Mapping
+from mappings.models import IgnoredConcept, Mapping
 from syncstatus.models import Flow, Link, Run, Stream
 from tenants.models import AuditEntry
 from tests.flow.console.world import NOON, Hospital, add_error, add_link, add_mapping, add_run
@@ -78,9 +78,35 @@ def test_saving_that_mapping_leads_back_to_the_error(numbat: Hospital, mapper: C
     assert answer.headers["Location"] == reverse("admin:errors_errorrecord_change", args=[error.pk])
 
 
+def test_an_error_of_an_answer_leads_to_leaving_it_out(numbat: Hospital, mapper: Client, operator: Client) -> None:
+    error = numbat.row(ErrorRecord)
+    said = page(mapper, "errors_errorrecord_change", error.pk)
+    address = said.partition(">Leave this concept out<")[0].rpartition('href="')[2].rstrip('"').replace("&amp;", "&")
+    initial = mapper.get(address).context["adminform"].form.initial
+    assert (initial["side"], initial["concept"]) == ("avni", "Numbat widow")
+    form = {"tenant": numbat.tenant.pk, "side": "avni", "concept": "Numbat widow", "about": "Not asked any more"}
+    answer = mapper.post(address, form)
+    assert answer.headers["Location"] == reverse("admin:errors_errorrecord_change", args=[error.pk])
+    assert IgnoredConcept._base_manager.get(concept="Numbat widow").tenant_id == numbat.tenant.pk
+    assert "Leave this concept out" not in page(operator, "errors_errorrecord_change", error.pk)
+
+
+def test_an_error_that_ignoring_does_not_mend_offers_no_such_door(numbat: Hospital, mapper: Client) -> None:
+    params = {"name": "uuid-1", "question": "Class [HP]", "value": "uuid-1", "side": "int_system"}
+    error = add_error(numbat, "attribute", message="bahmni.attribute-answer-unmapped", params=params)
+    said = page(mapper, "errors_errorrecord_change", error.pk)
+    assert "Add the missing mapping" in said
+    assert "Leave this concept out" not in said
+
+
 def test_the_page_of_an_error_tells_cause_remedy_and_attempts(numbat: Hospital, operator: Client) -> None:
     said = page(operator, "errors_errorrecord_change", numbat.rows[ErrorRecord].pk)
-    for words in ("has no partner in Bahmni", "Add a mapping for this answer, then retry.", "Attempts", "Retry now"):
+    for words in (
+        "has no partner in Bahmni",
+        "Add a mapping for this answer, or leave it out",
+        "Attempts",
+        "Retry now",
+    ):
         assert words in said
 
 

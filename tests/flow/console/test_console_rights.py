@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from console.site import site
 from errors.models import ErrorRecord, ErrorType
-from mappings.models import Constant, Mapping, MappingType
+from mappings.models import Constant, IgnoredConcept, Mapping, MappingType
 from syncstatus.models import Flow, Link, Run
 from tenants.models import AuditEntry, Connection, Membership, Tenant
 from tenants.rights import Role
@@ -28,6 +28,7 @@ MAY: dict[type[models.Model], tuple[set[Role], set[Role], set[Role]]] = {
     ErrorRecord: (NOBODY, NOBODY, NOBODY),
     ErrorType: ({MAPPER, OWNER}, {MAPPER, OWNER}, NOBODY),
     Flow: (NOBODY, {OWNER}, NOBODY),
+    IgnoredConcept: ({MAPPER, OWNER}, {MAPPER, OWNER}, {MAPPER, OWNER}),
     Link: (NOBODY, NOBODY, NOBODY),
     Mapping: ({MAPPER, OWNER}, {MAPPER, OWNER}, NOBODY),
     MappingType: (NOBODY, NOBODY, NOBODY),
@@ -49,6 +50,7 @@ ACTIONS: dict[type[models.Model], dict[str, set[Role]]] = {
     Mapping: {"void": {MAPPER, OWNER}, "unvoid": {MAPPER, OWNER}},
     Connection: {"check_connections": {OPERATOR, MAPPER, OWNER}},
     Constant: {"delete_selected": {MAPPER, OWNER}},
+    IgnoredConcept: {"delete_selected": {MAPPER, OWNER}},
     Membership: {"delete_selected": {OWNER}},
 }
 

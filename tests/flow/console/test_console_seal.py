@@ -127,7 +127,10 @@ def test_pages_of_the_site_tell_nothing(quokka: Hospital, numbat: Hospital, sign
             assert "quokka" not in body(client.get(address, follow=True)), address
 
 
-@pytest.mark.parametrize("name", ["mappings_mapping_export", "mappings_mapping_import"])
+@pytest.mark.parametrize(
+    "name",
+    [f"mappings_{model}_{way}" for model in ("mapping", "ignoredconcept") for way in ("export", "import")],
+)
 def test_files_of_a_stranger_stay_theirs(name: str, quokka: Hospital, owner: Client) -> None:
     asked = {"tenant": quokka.tenant.pk}
     assert "quokka" not in body(owner.get(reverse(f"admin:{name}"), asked))

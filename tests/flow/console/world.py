@@ -14,7 +14,7 @@ from django.db import models
 
 from common.outcome import Outcome
 from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
-from mappings.models import Constant, Mapping, MappingGroup, MappingType
+from mappings.models import Constant, IgnoredConcept, Mapping, MappingGroup, MappingType
 from syncstatus.models import Flow, Link, Run, RunState, Stream
 from tenants.audit import SYSTEM, record
 from tenants.models import AuditEntry, Connection, Membership, Tenant
@@ -80,6 +80,9 @@ def _set_up(made: Hospital) -> None:
     made.rows[MappingType] = MappingType.objects.get(tenant=tenant, group__name="Observation", name="Concept")
     add_mapping(made, "Marital status")
     made.rows[Constant] = Constant.objects.create(tenant=tenant, key=f"{word}Key", ordinal=1, value=f"{word} value")
+    made.rows[IgnoredConcept] = IgnoredConcept.objects.create(
+        tenant=tenant, side="avni", concept=f"{word} question", about=f"{word} reason"
+    )
     made.rows[ErrorType] = ErrorType.objects.create(tenant=tenant, name=f"{word} error type")
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,6 +48,23 @@ def wanted(question: str, value: Any, *, is_coded: bool = False) -> Leaf:
 def test_a_selection_becomes_one_leaf_per_answer() -> None:
     found = leaves(Medical_problems=["Asthma", "Diabetes"])
     assert found == [("Medical problems", uuid_of("Asthma")), ("Medical problems", uuid_of("Diabetes"))]
+
+
+def test_an_ignored_question_is_neither_carried_nor_counted() -> None:
+    ignoring = replace(MAPPED, ignored={"avni": frozenset({"Height", "Nobody mapped this"})})
+    assert answers({"Height": 150, "Nobody mapped this": 1}, ignoring).leaves == ()
+    assert answers({"Height": 150, "Nobody mapped this": 1}, ignoring).unmapped == ()
+
+
+def test_an_ignored_answer_is_left_out_and_asks_for_no_mapping() -> None:
+    ignoring = replace(MAPPED, ignored={"avni": frozenset({"Asthma", "Nobody mapped this"})})
+    found = answers({"Medical problems": ["Asthma", "Diabetes", "Nobody mapped this"]}, ignoring)
+    assert [leaf.value for leaf in found.leaves] == [uuid_of("Diabetes")]
+
+
+def test_a_concept_ignored_in_bahmni_still_travels_there() -> None:
+    ignoring = replace(MAPPED, ignored={"int_system": frozenset({"Height"})})
+    assert len(answers({"Height": 150}, ignoring).leaves) == 1
 
 
 def test_a_single_answer_of_a_selection_is_one_leaf() -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mappings import csv_io, revision, snapshot
-from mappings.models import Constant, Mapping, MappingType
+from mappings import csv_io, ignored_csv, revision, snapshot
+from mappings.models import Constant, IgnoredConcept, Mapping, MappingType
 from tenants.audit import COMMAND
 from tenants.models import Connection, Tenant
 
@@ -28,6 +28,18 @@ def change_type(tenant: Tenant, add: Add) -> None:
     MappingType.objects.get(name="Concept").save()
 
 
+def ignore_a_concept(tenant: Tenant, add: Add) -> None:
+    IgnoredConcept.objects.create(tenant=tenant, side="avni", concept="Fever")
+
+
+def stop_ignoring(tenant: Tenant, add: Add) -> None:
+    IgnoredConcept.objects.all().delete()
+
+
+def ignore_in_bulk(tenant: Tenant, add: Add) -> None:
+    ignored_csv.apply(ignored_csv.preview(tenant, "side,concept\navni,Fever\n"), COMMAND)
+
+
 def change_constant(tenant: Tenant, add: Add) -> None:
     Constant.objects.create(tenant=tenant, key="Prefix", value="TRI")
 
@@ -47,12 +59,16 @@ def bring_in_bulk(tenant: Tenant, add: Add) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [change_mapping, delete_mapping, change_type, change_constant, change_connection, change_tenant, bring_in_bulk],
-)
+    [
+        change_mapping, delete_mapping, change_type, change_constant, change_connection, change_tenant, bring_in_bulk,
+        ignore_a_concept, stop_ignoring, ignore_in_bulk,
+    ],
+)  # fmt: skip
 def test_every_change_outdates_what_was_read_before(
     ashwini: Tenant, add: Add, change: Callable[[Tenant, Add], None]
 ) -> None:
     add("Concept", "old", "0")
+    IgnoredConcept.objects.create(tenant=ashwini, side="avni", concept="Old")
     before = number(ashwini)
     change(ashwini, add)
     assert number(ashwini) > before
