@@ -26,7 +26,7 @@ from console.names import entity_label, sentences, stream_label
 from console.questions import ReasonForm, answered, ask
 from console.site import site
 from console.words import BAD, BUSY, CARE, GOOD, NOTHING, OFF, badge, how_many, when
-from engine import moves
+from engine import gaps, moves
 from errors.catalogue import Explanation, explain
 from errors.models import OPEN_STATES, ErrorLog, ErrorRecord, ErrorState, ErrorType
 from syncstatus.models import Link
@@ -75,12 +75,18 @@ def explanation(record: ErrorRecord) -> Explanation:
     return explain(record.message, record.params, sentences(record.tenant))
 
 
+def kind_of(record: ErrorRecord) -> str:
+    """What the error is about: a record of the stream, or a part of the source nobody could read."""
+    return "Part of the source" if gaps.stands_for(record.entity_id) else entity_label(record.stream)
+
+
 def waits(record: ErrorRecord, *, values: bool) -> str:
     """What releases a waiting record; the value in it only for those who may see values."""
     kind, _, value = record.waits_for.partition(":")
     if not kind:
         return NOTHING
-    return f"{kind} {value if values else '•••'}".strip()
+    of = kind.removesuffix("-id")  # an id of a record is nobody's secret, a patient number is
+    return f"{of} {value if values or of != kind else '•••'}".strip()
 
 
 @admin.register(ErrorRecord, site=site)
@@ -124,7 +130,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
     @admin.display(description="record", ordering="entity_id")
     def entity(self, record: ErrorRecord) -> SafeString:
         """What it is, and its id in the source."""
-        return format_html('<div>{}</div><span class="id">{}</span>', entity_label(record.stream), record.entity_id)
+        return format_html('<div>{}</div><span class="id">{}</span>', kind_of(record), record.entity_id)
 
     @admin.display(description="stream", ordering="stream")
     def stream_name(self, record: ErrorRecord) -> str:
@@ -199,7 +205,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
 
     def headline(self, row: ErrorRecord) -> str:
         """What it is about."""
-        return f"{entity_label(row.stream)} {row.entity_id}"
+        return f"{kind_of(row)} {row.entity_id}"
 
     def page_of(self, request: HttpRequest, row: ErrorRecord) -> dict[str, Any]:
         """The attempts, and the doors that are open to this person."""
@@ -210,7 +216,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
             "attempts": list(self._attempts(row)),
             "may_act": self.may(request, Right.ACT, row) and row.state != ErrorState.RESOLVED,
             "may_ignore": self.may(request, Right.ACT, row) and row.state in OPEN_STATES,
-            "may_see": self.may(request, Right.SEE_VALUES, row),
+            "may_see": self.may(request, Right.SEE_VALUES, row) and not gaps.stands_for(row.entity_id),
             "mend_url": mend_url(row, mends) if mends and may_map else "",
             "ignore_concept_url": ignore_url(row, mends) if mends and may_map else "",
             "link_url": row_url(link) if link else "",
@@ -260,7 +266,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
             self.message_user(request, f"{how_many(done, 'record')} ignored.", messages.SUCCESS)
             return None
         count = allowed.count()
-        rows = [f"{entity_label(row.stream)} {row.entity_id}: {explanation(row).cause}" for row in _named(allowed)]
+        rows = [f"{kind_of(row)} {row.entity_id}: {explanation(row).cause}" for row in _named(allowed)]
         return ask(
             self,
             request,

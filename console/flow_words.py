@@ -9,8 +9,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console.addresses import list_url, row_url
+from console.names import stream_label
 from console.words import BAD, BUSY, CARE, GOOD, OFF, badge, span, when
 from engine.overview import FlowOverview
+from engine.positions import Standing
 from errors.models import ErrorRecord
 from syncstatus.models import Flow
 from syncstatus.state import State
@@ -50,6 +52,17 @@ def last_run_link(seen: FlowOverview) -> SafeString | str:
     """When the flow last looked at a stream, and the way to what came of it."""
     run = seen.last_run
     return format_html('<a href="{}">{}</a>', row_url(run), when(run.started_at, seen.flow.zone)) if run else "never"
+
+
+def standing_line(standing: Standing, zone: str) -> SafeString:
+    """One partition: "Subjects: Individual, read up to 5 Jan 2026, 11:30", and what keeps it from being read."""
+    upto = format_html("read up to {}", when(standing.read_upto, zone)) if standing.read_upto else "nothing read yet"
+    if not standing.is_named:
+        upto = format_html("no longer read; {}", upto)
+    line = format_html("{}: {}, {}", stream_label(standing.stream), standing.partition, upto)
+    if standing.unread is None:
+        return line
+    return format_html('{} <a href="{}">{}</a>', line, row_url(standing.unread), badge("cannot be read", CARE))
 
 
 def errors_url(flow: Flow) -> str:

@@ -18,14 +18,15 @@ from common.http_errors import RemoteError
 from console.access import actor
 from console.base import StockForm, TenantAdmin
 from console.dry_run import dry_run_page
-from console.flow_words import errors_url, lag_in_words, last_run_link, state_badge
-from console.names import flow_label
+from console.flow_words import errors_url, lag_in_words, last_run_link, standing_line, state_badge
+from console.names import connector, flow_label
 from console.questions import ReasonForm, answered, ask
 from console.site import site
 from console.starting import StartForm, lacks_of
 from console.words import NOTHING, how_many, when
 from engine import moves
 from engine.overview import FlowOverview, overview
+from engine.positions import standings
 from syncstatus.cron import cron_in_words, fires_after, validate_cron
 from syncstatus.models import Flow
 from tenants.models import AuditEntry, validate_zone
@@ -74,10 +75,10 @@ class FlowAdmin(TenantAdmin[Flow]):
     list_select_related = ("tenant",)
     actions = ("run_now", "pause", "resume", "dry_run", "switch_on", "switch_off")
     fieldsets = (
-        (None, {"fields": ("name", "tenant", "state_now", "begins")}),
+        (None, {"fields": ("name", "tenant", "state_now", "begins", "reads")}),
         ("Schedule", {"fields": ("cron", "zone", "in_words", "next_five")}),
     )
-    readonly_fields = ("name", "tenant", "state_now", "begins", "in_words", "next_five")
+    readonly_fields = ("name", "tenant", "state_now", "begins", "reads", "in_words", "next_five")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """See `FlowList`."""
@@ -142,6 +143,12 @@ class FlowAdmin(TenantAdmin[Flow]):
     def begins(self, flow: Flow) -> str:
         """The start policy somebody chose."""
         return str(flow.get_start_policy_display()) or "not yet: switching it on asks where to begin"
+
+    @admin.display(description="reads")
+    def reads(self, flow: Flow) -> SafeString | str:
+        """Each stream with what it reads and how far it has come."""
+        rows = [standing_line(standing, flow.zone) for standing in standings(flow)] if connector(flow.tenant) else []
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((row,) for row in rows)))
 
     @admin.display(description="in words")
     def in_words(self, flow: Flow) -> str:

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from common import clock
-from engine.registry import Connector, Servers, Setting
+from engine import gaps
+from engine.registry import Connector, Servers, Setting, connector_of
+from errors.models import ErrorRecord, ErrorState
+from mappings import snapshot
 from syncstatus.models import Flow, Position, StartPolicy, Stream
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far one partition of a stream is read."""
+
+    stream: Stream
+    partition: str
+    is_named: bool
+    """Whether the settings name it now; otherwise it stands still."""
+    read_upto: datetime | None
+    """Source time of the last change that was finished; None before the first."""
+    unread: ErrorRecord | None
+    """The error record that says why it cannot be read at present."""
 
 
 def named(connector: Connector, stream: Stream, setting: Setting) -> list[str]:
@@ -33,3 +51,20 @@ def opened(
         )
         for partition in partitions
     ]
+
+
+def standings(flow: Flow) -> list[Standing]:
+    """How far each partition of a flow's streams is read. Needs a scope of its tenant and an installed connector."""
+    connector, taken = connector_of(flow.tenant), snapshot.take(flow.tenant)
+    stored = {(row.stream_id, row.partition): row for row in Position.objects.filter(stream__flow=flow)}
+    errors = ErrorRecord.objects.filter(stream__flow=flow, entity_id__startswith=gaps.BEGIN)
+    unread = {(row.stream_id, row.entity_id): row for row in errors.exclude(state=ErrorState.RESOLVED)}
+    rows: list[Standing] = []
+    for stream in Stream.objects.filter(flow=flow).select_related("tenant"):
+        now = list(connector.stream(stream.key).partitions(taken))
+        for partition in dict.fromkeys([*now, *sorted(name for pk, name in stored if pk == stream.pk)]):
+            position = stored.get((stream.pk, partition))
+            why = unread.get((stream.pk, gaps.gap_id(partition)))
+            read_upto = position.read_upto if position else None
+            rows.append(Standing(stream, partition, partition in now, read_upto, why))
+    return rows

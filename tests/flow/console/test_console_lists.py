@@ -15,9 +15,10 @@ from django.urls import reverse
 
 from console.live import lines
 from console.words import span
+from engine.gaps import gap_id
 from errors.models import ErrorRecord, ErrorState
 from mappings.models import IgnoredConcept, Mapping
-from syncstatus.models import Flow, Link, Run, Stream
+from syncstatus.models import Flow, Link, Position, Run, Stream
 from tenants.models import AuditEntry
 from tests.flow.console.world import NOON, Hospital, add_error, add_link, add_mapping, add_run
 
@@ -48,6 +49,19 @@ def test_the_form_of_a_flow_says_its_schedule_in_words_and_times(numbat: Hospita
     said = page(owner, "syncstatus_flow_change", numbat.rows[Flow].pk)
     assert "Every 5 minutes" in said
     assert said.count("<li><time") == 5
+
+
+def test_the_page_of_a_flow_tells_how_far_each_part_of_its_source_is_read(numbat: Hospital, owner: Client) -> None:
+    flow = numbat.row(Flow)
+    stream = numbat.row(Stream)
+    Position._base_manager.update_or_create(
+        tenant=numbat.tenant, stream=stream, partition="Individual", defaults={"value": {}, "read_upto": NOON}
+    )
+    add_error(numbat, "", entity_id=gap_id("Individual"), message="engine.part-unreadable", params={})
+    said = page(owner, "syncstatus_flow_change", flow.pk)
+    assert "Subjects: Individual" in said
+    assert "read up to" in said
+    assert "cannot be read" in said
 
 
 def test_errors_are_sentences_and_the_open_ones_come_first(numbat: Hospital, operator: Client) -> None:
