@@ -19,6 +19,16 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy="Add a mapping for this answer, then retry.",
         mends=v.CONCEPT,
     ),
+    "bahmni.observation-answer-unmapped": Sentence(
+        cause='The answer "{name}" to the question behind "{question}" has no partner in Avni.',
+        remedy="Add a mapping for this answer, or ignore it if it is not to travel, then retry.",
+        mends=v.CONCEPT,
+    ),
+    "bahmni.repeated-question": Sentence(
+        cause='One form answers the question behind "{question}" several times, each time differently. Only a choice '
+        "of answers may have several.",
+        remedy="Correct the form in Bahmni, or ignore the question if it is not to travel, then retry.",
+    ),
     "bahmni.mapping-without-uuid": Sentence(
         cause='"{name}" is mapped to something that is no uuid of a concept in Bahmni.',
         remedy='Look up the mapping of "{name}" (Observation / Concept), enter the uuid of its concept, then retry.',
@@ -58,6 +68,30 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy="Nothing to do when the subject is still to be registered: it is handed over then. "
         "Otherwise correct the number on one side.",
         error_type="NoSubjectWithId",
+    ),
+    "bahmni.patient-not-yet": Sentence(
+        cause="The patient of this encounter is not registered in Avni yet.",
+        remedy="Nothing to do here: the encounter follows as soon as its patient got through. "
+        "If the patient does not, the patient's own error says why.",
+        error_type="NoSubjectWithId",
+    ),
+    "bahmni.patient-held": Sentence(
+        cause="The patient of this encounter is held until a person decides.",
+        remedy="Settle the patient's own error. The encounter follows then.",
+    ),
+    "bahmni.patient-number-differs": Sentence(
+        cause="The patient of this encounter now has another number than when it was registered in Avni.",
+        remedy="Correct the number on one side. The encounter follows when the patient got through.",
+        error_type="PatientIdChanged",
+    ),
+    "bahmni.patient-of-encounter-voided": Sentence(
+        cause="The patient of this encounter is voided in Bahmni, though the encounter is not.",
+        remedy="Un-void the patient in Bahmni, or void the encounter there, too. The encounter follows then.",
+    ),
+    "bahmni.no-mapped-form": Sentence(
+        cause="No form of this encounter is mapped to an encounter type of Avni.",
+        remedy="Nothing to do, unless one of its forms should travel: then add a mapping for the form and read the "
+        "encounter again.",
     ),
     "bahmni.not-in-programme": Sentence(
         cause="The patient's number does not begin with the prefix of the programme.",
@@ -103,6 +137,15 @@ SENTENCES: Mapping[str, Sentence] = {
     "bahmni.multiple-registrations": Sentence(
         cause="Avni holds several registration encounters for this patient.",
         remedy="Void all but one of them in Avni, then retry.",
+    ),
+    "bahmni.multiple-encounters-for-form": Sentence(
+        cause='Avni holds several un-voided encounters "{form}" for this encounter.',
+        remedy="Void all but one of them in Avni, then retry.",
+    ),
+    "bahmni.encounter-elsewhere": Sentence(
+        cause="Avni holds this encounter at another subject than the one its patient is registered for.",
+        remedy="Find out whose encounter it is, correct it on one side, then retry.",
+        error_type="SubjectIdChanged",
     ),
     "bahmni.registration-gone": Sentence(
         cause="What was handed over before is not there any more, or no longer carries our marker.",

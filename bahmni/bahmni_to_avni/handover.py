@@ -1,27 +1,25 @@
 """The shell of the patient stream: reads feed and patients, asks Avni, and leaves every decision to `patient`.
 
-Stands on atomfeed.md F1, F22, F25 (what an entry says and what raises none), openmrs.md O16, O37 (voided patients),
-avni.md A2, A10 (search by marker), A13, A14 (External ID), A16, A17 (partial update, void).
+Stands on atomfeed.md F22 (what raises an entry), openmrs.md O16, O37 (voided patients), avni.md A13, A14 (External ID).
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import cast
 
-from atomfeed.page import Entry
-from atomfeed.position import FeedPosition, FeedReset
-from atomfeed.reader import Feed, Reading
+from atomfeed.reader import Feed
 from avni.client import AvniClient
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni import patient
+from bahmni.bahmni_to_avni.avni_encounters import carrying, send
+from bahmni.bahmni_to_avni.notices import Notices
 from bahmni.openmrs import OpenMRSClient
 from bahmni.same_person import Likeness
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 from engine.registry import Setting
-from engine.verdicts import Fail, Hold
+from engine.verdicts import Fail
 
 TITLE = "Patient"
 PATIENT_PATH = re.compile(r"/ws/rest/v1/patient/([0-9A-Za-z-]{36,38})(?:[?/]|$)")
@@ -41,33 +39,19 @@ class PatientHandover:
         self._snapshot = setting.snapshot
         self._avni = avni
         self._openmrs = openmrs
-        self._feed = feed
+        self._notices = Notices(feed, TITLE, PATIENT_PATH)
         self._namespace = setting.tenant.namespace
         self._born_here = setting.tenant.born_here
         self._likeness = Likeness(setting.tenant.match_name_likeness, setting.tenant.match_birth_years)
         self._subject_type = setting.snapshot.constant(v.SUBJECT_TYPE)
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
-        """Notifications since the position, oldest first. What an entry says is not believed, only fetched."""
-        for reading in self._readings(cast(FeedPosition, position)):
-            changes = tuple(change for entry in reading.entries if (change := _change(entry)))
-            others = Counter(entry.title for entry in reading.entries if _change(entry) is None)
-            newest = changes[-1].source_time if changes else None
-            yield Page(changes, cast(JsonObject, reading.position), newest, dict(others))
-
-    def _readings(self, position: FeedPosition) -> Iterator[Reading]:
-        try:
-            yield from self._feed.read(position)
-        except FeedReset:
-            raise Hold("bahmni.feed-reset") from None
+        """See `Notices.pages`; the feed is the only partition."""
+        return self._notices.pages(position)
 
     def reread(self, partition: str, place: str) -> tuple[Sequence[Change], Gap | None]:
-        """A feed has no gaps."""
+        """A feed has no gaps: it is read on, or not at all."""
         return (), None
-
-    def parent(self, change: Change) -> Parent | None:
-        """A patient hangs on nothing."""
-        return None
 
     def fetch(self, entity_id: str) -> JsonObject | None:
         """One patient as it is now; voided ones too."""
@@ -76,6 +60,10 @@ class PatientHandover:
     def lane(self, change: Change) -> str:
         """Patients with one number go one behind the other."""
         return patient.preferred_identifier(cast(JsonObject, change.record)) or change.entity_id
+
+    def parent(self, change: Change) -> Parent | None:
+        """A patient hangs on a subject that its number leads to, not on a record of its own system."""
+        return None
 
     def want(self, change: Change) -> Want:
         """See `patient.wanted`."""
@@ -103,28 +91,14 @@ class PatientHandover:
 
     def write(self, write: Write) -> str:
         """Send one write to Avni. Gives the id Avni knows the encounter by."""
-        match write.verb:
-            case "create":
-                return str(self._avni.upsert_encounter(write.body)["ID"])
-            case "update":
-                self._avni.patch_encounter(write.id, write.body)
-            case "void":
-                self._avni.void_encounter(write.id)
-            case verb:
-                raise ValueError(verb)
-        return write.id
+        return send(write, self._avni)
 
     def _by_marker(self, patient_uuid: str) -> JsonObject | None:
         """The registration encounter a service before us may have written. Several are a person's business."""
-        marker = self._snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
-        if marker is None:
-            return None
-        concepts = {marker.avni_value: patient_uuid}
-        rows = self._avni.encounters(v.LONG_AGO, v.HOSPITAL_REGISTRATION, concepts=concepts).content
-        live = [row for row in rows if not row["Voided"]] or rows
-        if len(live) > 1:
+        rows = carrying(patient_uuid, v.HOSPITAL_REGISTRATION, self._avni, self._snapshot)
+        if len(rows) > 1:
             raise Fail("bahmni.multiple-registrations")
-        return live[0] if live else None
+        return rows[0] if rows else None
 
     def _subjects(self, bare_identifier: str) -> list[JsonObject]:
         concept = self._snapshot.single(*v.IDENTIFIER_CONCEPT)
@@ -132,9 +106,3 @@ class PatientHandover:
             return []
         concepts = {concept.avni_value: bare_identifier}
         return list(self._avni.subjects(v.LONG_AGO, self._subject_type, concepts=concepts).content)
-
-
-def _change(entry: Entry) -> Change | None:
-    """The patient an entry is about, or None for an entry of another kind."""
-    about = PATIENT_PATH.search(entry.content or "")
-    return Change(about[1], entry.id, entry.updated) if entry.title == TITLE and about else None

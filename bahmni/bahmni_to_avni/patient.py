@@ -6,34 +6,19 @@ and the patient's uuid as marker, as the Java service writes it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, timezone
-from math import isfinite
 from typing import Any
 from uuid import UUID
 
-from avni.wire import spelled
 from bahmni import vocabulary as v
-from bahmni.numbers import number_in
+from bahmni.bahmni_to_avni.values import differing, moment, translated
 from bahmni.same_person import Demographics, Likeness, confirm
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
-from common.text import is_storable
 from engine.ports import Known, Plan, Want, Write
 from engine.verdicts import Defer, Fail, Hold, Skip
-from mappings.models import DataTypeHint
-from mappings.snapshot import Entry, Snapshot
-
-CONCEPT = re.compile(r"[0-9A-Za-z-]{36,38}")
-"""A uuid of OpenMRS: 36 characters, up to 38 in old data."""
-
-INDIA = timezone(timedelta(hours=5, minutes=30))
-"""Avni stores a date as midnight of India, whatever the organisation's zone and the year (docs/protocols/avni.md A26).
-
-A fixed offset: the zone of that name had other ones until 1945, and Avni reads dates of those years without them.
-"""
+from mappings.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -84,7 +69,9 @@ def wanted(patient: Mapping[str, Any], snapshot: Snapshot) -> Want:
         if entry is None:
             unmapped.append(_attribute_name(attribute))
             continue
-        observations[entry.avni_value] = _value(value, entry, snapshot)
+        shown = translated(value, entry, snapshot, unmapped="bahmni.attribute-answer-unmapped")
+        if shown is not None:
+            observations[entry.avni_value] = shown
     concepts = {entry.avni_value for entry in snapshot.by_int_system_value.get(v.PERSON_ATTRIBUTE, {}).values()}
     content = HospitalRegistration(
         patient_uuid=patient["uuid"],
@@ -99,6 +86,7 @@ def wanted(patient: Mapping[str, Any], snapshot: Snapshot) -> Want:
         content=content,
         fingerprint=fingerprint([content.voided, identifier, observations]),
         identifier=identifier,
+        arrives=() if voided else (v.arrival_of_patient(content.patient_uuid),),
         unmapped=tuple(unmapped),
     )
 
@@ -128,82 +116,20 @@ def plan(want: Want, found: Found, known: Known | None, namespace: UUID, likenes
     if content.voided:
         void = Write("void", "encounter", there["ID"], {}, "the patient was voided in Bahmni")
         return Plan((void,), Outcome.VOIDED, left_fingerprint=v.VOIDED_BY_US, **targets)
-    differing = _differing(content, there["observations"])
-    body: dict[str, Any] = {"observations": differing} if differing else {}
+    changes = differing(content.observations, there["observations"], content.managed)
+    body: dict[str, Any] = {"observations": changes} if changes else {}
     if there["Voided"]:
         if known is None or known.left_fingerprint != v.VOIDED_BY_US:
             raise Hold("bahmni.target-voided")
         body["Voided"] = False
     if not body:
         return Plan((), Outcome.UNCHANGED, left_fingerprint=left, **targets)
-    why = f"{len(differing)} observations differ" if differing else "the patient was un-voided in Bahmni"
+    why = f"{len(changes)} observations differ" if changes else "the patient was un-voided in Bahmni"
     update = Write("update", "encounter", there["ID"], body, why)
     return Plan((update,), Outcome.UPDATED, left_fingerprint=left, **targets)
 
 
 # -- the record alone ------------------------------------------------------------------------------------------------
-
-
-def _value(value: Any, entry: Entry, snapshot: Snapshot) -> Any:
-    """A person attribute as Avni writes it."""
-    if isinstance(value, Mapping) or entry.data_type_hint == DataTypeHint.CODED:
-        return _answer(value, entry, snapshot)
-    match entry.data_type_hint:
-        case DataTypeHint.NUMERIC:
-            return _number(value, entry)
-        case DataTypeHint.DATE:
-            return _date(value, entry)
-        case _:
-            return _plain(value, entry)
-
-
-def _plain(value: Any, entry: Entry) -> Any:
-    """A text, number or truth value as it stands."""
-    is_fit = is_storable(value) if isinstance(value, str) else isinstance(value, int | float) and isfinite(value)
-    if not is_fit:
-        raise _bad_kind(entry, "a text")
-    return value
-
-
-def _answer(value: Any, entry: Entry, snapshot: Snapshot) -> str:
-    """The Avni answer for a concept, or for a yes/no attribute by mappings of "true" and "false"."""
-    concept = (
-        str(value.get("uuid"))
-        if isinstance(value, Mapping)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
-    answer = snapshot.from_int_system(*v.CONCEPT, concept)
-    if answer is None:
-        # A coded attribute that holds bare text may hold anything; only a concept's uuid and name are metadata.
-        is_concept = isinstance(value, Mapping) and CONCEPT.fullmatch(concept)
-        shown = (concept, str(value.get("display"))) if is_concept else ("", "a text")
-        raise Fail(
-            "bahmni.attribute-answer-unmapped",
-            question=entry.avni_value, side="int_system", value=shown[0], name=shown[1],
-        )  # fmt: skip
-    return answer.avni_value
-
-
-def _number(value: Any, entry: Entry) -> int | float:
-    try:
-        return number_in(value)
-    except ValueError:
-        raise _bad_kind(entry, "a number") from None
-
-
-def _date(value: Any, entry: Entry) -> str:
-    """Midnight of India in UTC, which is how the field app stores a date."""
-    try:
-        day = datetime.fromisoformat(str(value)[:10]).date()
-        return spelled(datetime.combine(day, time.min, INDIA))
-    except (OverflowError, ValueError):
-        raise _bad_kind(entry, "a date") from None
-
-
-def _bad_kind(entry: Entry, expected: str) -> Fail:
-    return Fail("bahmni.value-kind", question=entry.avni_value, expected=expected, kind="something else")
 
 
 def _attribute_name(attribute: Mapping[str, Any]) -> str:
@@ -225,8 +151,8 @@ def _registered_at(patient: Mapping[str, Any]) -> str:
     if not created:
         raise Fail("record.field-missing", field="auditInfo.dateCreated")
     try:
-        return spelled(datetime.strptime(created, "%Y-%m-%dT%H:%M:%S.%f%z").replace(microsecond=0))
-    except (TypeError, ValueError):
+        return moment(created)
+    except ValueError:
         raise Fail("record.field-missing", field="auditInfo.dateCreated") from None
 
 
@@ -285,20 +211,3 @@ def _confirm(
             raise Hold("bahmni.number-moved")
     if found.subjects_asked and there["Subject ID"] not in [row["ID"] for row in found.subjects if not row["Voided"]]:
         raise Fail("bahmni.subject-id-changed-for-patient")
-
-
-def _differing(content: HospitalRegistration, there: Mapping[str, Any]) -> dict[str, Any]:
-    """What a partial update must carry: changed values, and null for what the patient no longer has."""
-    changed = {key: value for key, value in content.observations.items() if not _same(value, there.get(key))}
-    gone = {key: None for key in sorted(content.managed) if key in there and key not in content.observations}
-    return {**changed, **gone}
-
-
-def _same(wanted: Any, there: Any) -> bool:
-    if isinstance(wanted, bool) or isinstance(there, bool):
-        return wanted is there
-    if wanted == there:
-        return True
-    if isinstance(wanted, str) and isinstance(there, str) and wanted.endswith("T18:30:00.000Z"):
-        return datetime.fromisoformat(wanted).astimezone(INDIA).date().isoformat() == there
-    return False

@@ -1,0 +1,184 @@
+"""Encounter of Bahmni → general encounters of the patient's subject, one per form filled in. Pure: the record's side.
+
+A form is an observation at the top of an encounter. Each mapped one becomes an encounter of its own in Avni, with the
+answers below it and the uuid of the whole encounter as marker, as the Java service writes it. Orders do not travel.
+
+Stands on openmrs.md O66 (order, groups), O67, O68 (answers), O16 (voided ones), O43 (a voided patient's encounters).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bahmni import vocabulary as v
+from bahmni.bahmni_to_avni.patient import preferred_identifier
+from bahmni.bahmni_to_avni.values import SIDE, is_coded, moment, translated
+from common.fingerprint import fingerprint
+from common.outcome import FINISHED, Outcome
+from engine.ports import Known, Parent, Want
+from engine.verdicts import Defer, Fail, Skip
+from mappings.snapshot import Entry, Snapshot
+
+Obs = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One form filled in: what its encounter in Avni should hold, the marker among it.
+
+    `key` is the form's uuid; a form filled in again is `<uuid>#2` and so on, in the order OpenMRS shows them (that of
+    their creation). An edit inside a form leaves the keys alone; taking one of several away moves those behind it up.
+    """
+
+    key: str
+    encounter_type: str
+    observations: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class HospitalEncounter:
+    """What Avni should hold of one encounter. Of a voided one nothing: then there are no parts."""
+
+    uuid: str
+    patient_uuid: str
+    patient_voided: bool
+    voided: bool
+    held_at: str
+    parts: tuple[Part, ...]
+
+
+def parent(encounter: Mapping[str, Any]) -> Parent | None:
+    """The patient, whose link tells the subject; None for a record that names none."""
+    uuid = (encounter.get("patient") or {}).get("uuid")
+    return Parent(v.PATIENT, uuid) if uuid else None
+
+
+def wanted(encounter: Mapping[str, Any], snapshot: Snapshot) -> Want:
+    """What Avni should hold. Raises Skip for a patient outside the programme, Fail for what cannot be translated.
+
+    A representation without the patient's identifiers leaves it to the ledger whether the patient is in the programme.
+    """
+    patient = encounter.get("patient") or {}
+    identifier, prefix = preferred_identifier(patient), snapshot.constant(v.IDENTIFIER_PREFIX)
+    patient_voided, voided = patient.get("voided") is True, encounter.get("voided") is True
+    if not patient.get("uuid"):
+        raise Fail("record.field-missing", field="patient")
+    is_told = "identifiers" in patient and not patient_voided  # voiding a patient voids its numbers, too
+    if is_told and (not identifier.startswith(prefix) or identifier == prefix):
+        raise Skip("bahmni.not-in-programme")
+    unmapped: list[str] = []
+    content = HospitalEncounter(
+        uuid=encounter["uuid"],
+        patient_uuid=patient["uuid"],
+        patient_voided=patient_voided,
+        voided=voided,
+        held_at=_held_at(encounter),
+        parts=() if voided else tuple(_parts(encounter, snapshot, unmapped)),
+    )
+    parts = [[part.key, part.encounter_type, part.observations] for part in content.parts]
+    return Want(
+        content=content,
+        fingerprint=fingerprint([content.voided, content.patient_uuid, content.held_at, parts]),
+        identifier=identifier,
+        unmapped=tuple(unmapped),
+    )
+
+
+def owner(want: Want, known: Known | None, patient: Known | None) -> str:
+    """Uuid of the subject the parts belong to, by the patient's link. Raises Skip when nothing is to be done at all.
+
+    Raises Defer while the patient is not safely registered in Avni. A patient that no event told of (one never seen,
+    one whose number was given or changed later: F22) is asked for.
+    """
+    content: HospitalEncounter = want.content
+    if not content.parts:
+        if known is None or not known.points_somewhere:
+            raise Skip("bahmni.voided-before-hand-over" if content.voided else "bahmni.no-mapped-form")
+        return known.target_parent_id  # what we wrote is voided, whatever became of the patient
+    arrival, asked = v.arrival_of_patient(content.patient_uuid), (v.PATIENT, content.patient_uuid)
+    if content.patient_voided or (patient and patient.left_fingerprint == v.VOIDED_BY_US):
+        raise Defer("bahmni.patient-of-encounter-voided", waits_for=arrival)
+    if patient is None or not patient.points_somewhere:
+        is_on_its_way = patient is not None and patient.outcome not in FINISHED
+        raise Defer("bahmni.patient-not-yet", asks_for=None if is_on_its_way else asked, waits_for=arrival)
+    if patient.outcome is Outcome.HELD:
+        raise Defer("bahmni.patient-held", waits_for=arrival)
+    if want.identifier and patient.identifier not in ("", want.identifier):
+        raise Defer("bahmni.patient-number-differs", asks_for=asked, waits_for=arrival)
+    return patient.target_parent_id
+
+
+# -- forms and answers -----------------------------------------------------------------------------------------------
+
+
+def _parts(encounter: Mapping[str, Any], snapshot: Snapshot, unmapped: list[str]) -> Iterator[Part]:
+    """The mapped forms, in the order of their keys' making. What is left out is named in `unmapped`."""
+    marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
+    marked = {marker.avni_value: encounter["uuid"]} if marker else {}
+    times: Counter[str] = Counter()
+    for form in encounter.get("obs") or ():
+        concept = form["concept"]
+        if form.get("voided") or snapshot.is_ignored(SIDE, concept["uuid"]):
+            continue
+        entry = snapshot.from_int_system(*v.HOSPITAL_FORM, concept["uuid"])
+        if entry is None:
+            unmapped.append(_name(concept))
+            continue
+        times[concept["uuid"]] += 1
+        again = times[concept["uuid"]]
+        key = concept["uuid"] if again == 1 else f"{concept['uuid']}#{again}"
+        yield Part(key, entry.avni_value, {**_observations(form, snapshot, unmapped), **marked})
+
+
+def _observations(form: Obs, snapshot: Snapshot, unmapped: list[str]) -> dict[str, Any]:
+    """The answers of a form by Avni's names."""
+    asked: dict[Entry, list[Any]] = {}
+    for leaf in _leaves(form):
+        concept = leaf["concept"]
+        if snapshot.is_ignored(SIDE, concept["uuid"]):
+            continue
+        entry = snapshot.from_int_system(*v.CONCEPT, concept["uuid"])
+        if entry is None:
+            unmapped.append(_name(concept))
+        else:
+            asked.setdefault(entry, []).append(leaf["value"])
+    said = {entry.avni_value: _said(entry, values, snapshot) for entry, values in asked.items()}
+    return {question: value for question, value in said.items() if value is not None}
+
+
+def _leaves(obs: Obs) -> Iterator[Obs]:
+    """Un-voided observations with a value, depth first; one with members is a group and has none itself."""
+    if obs.get("voided"):
+        return
+    if obs.get("groupMembers"):
+        for member in obs["groupMembers"]:
+            yield from _leaves(member)
+    elif obs.get("value") is not None and obs["value"] != "":
+        yield obs
+
+
+def _said(entry: Entry, values: Sequence[Any], snapshot: Snapshot) -> Any:
+    """What one question was answered: a value, or the names of several answers, each once; None if all are left out."""
+    said: list[Any] = []
+    for value in values:
+        one = translated(value, entry, snapshot, unmapped="bahmni.observation-answer-unmapped")
+        if one is not None and one not in said:
+            said.append(one)
+    if len(said) > 1 and not all(is_coded(value, entry) for value in values):
+        raise Fail("bahmni.repeated-question", question=entry.avni_value)
+    return sorted(said) if len(said) > 1 else next(iter(said), None)
+
+
+def _name(concept: Mapping[str, Any]) -> str:
+    """Name of a question or form where the document tells it, else its uuid."""
+    return str(concept.get("display") or concept["uuid"])
+
+
+def _held_at(encounter: Mapping[str, Any]) -> str:
+    try:
+        return moment(encounter["encounterDatetime"])
+    except ValueError:
+        raise Fail("record.field-missing", field="encounterDatetime") from None

@@ -1,0 +1,126 @@
+"""The shell of the encounter stream: reads feed and encounters, asks Avni, and leaves every decision to pure modules.
+
+Stands on atomfeed.md F23 (what raises an entry), openmrs.md O11, O13, O16 (representations, voided ones), avni.md A13,
+A14 (External ID).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+
+from atomfeed.reader import Feed
+from avni.client import AvniClient
+from bahmni.bahmni_to_avni import encounter, encounter_plan
+from bahmni.bahmni_to_avni.avni_encounters import carrying, send
+from bahmni.bahmni_to_avni.notices import Notices
+from bahmni.openmrs import OpenMRSClient
+from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
+from engine.registry import Setting
+from engine.verdicts import Fail
+
+TITLE: Final = "Encounter"
+ENCOUNTER_PATH: Final = re.compile(r"/(?:bahmni)?encounter/([0-9A-Za-z-]{36,38})(?:[?/]|$)")
+"""Bahmni names its own page of the encounter, other distributions the REST resource."""
+
+LEVELS: Final = 6
+"""Of groups inside groups that are asked for one by one; what lies deeper comes in the default representation."""
+
+
+def _obs(levels: int) -> str:
+    """The representation of observations and of what is below them. A list of members not spelled out is complete."""
+    members = f"groupMembers:{_obs(levels - 1)}" if levels > 1 else "groupMembers"
+    return f"(uuid,voided,concept:(uuid,display),value:ref,{members})"
+
+
+ENCOUNTER: Final = (
+    "custom:(uuid,voided,encounterDatetime,encounterType:(uuid),visit:(uuid,visitType:(uuid)),"
+    "patient:(uuid,voided,identifiers:(identifier,identifierType:(uuid),preferred,voided)),"
+    f"obs:{_obs(LEVELS)},auditInfo)"
+)
+
+
+class EncounterHandover:
+    """Encounters of Bahmni, by its encounter feed → general encounters in Avni, one per form."""
+
+    def __init__(self, setting: Setting, avni: AvniClient, openmrs: OpenMRSClient, feed: Feed) -> None:
+        self._snapshot = setting.snapshot
+        self._avni = avni
+        self._openmrs = openmrs
+        self._notices = Notices(feed, TITLE, ENCOUNTER_PATH)
+        self._born_here = setting.tenant.born_here
+        self._policy = encounter_plan.Policy(setting.tenant.namespace, encounter_plan.questions(setting.snapshot))
+
+    def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
+        """See `Notices.pages`; the feed is the only partition."""
+        return self._notices.pages(position)
+
+    def reread(self, partition: str, place: str) -> tuple[Sequence[Change], Gap | None]:
+        """A feed has no gaps: it is read on, or not at all."""
+        return (), None
+
+    def fetch(self, entity_id: str) -> JsonObject | None:
+        """One encounter as it is now; voided ones too, which show no observations."""
+        return self._openmrs.one(f"/encounter/{entity_id}", ENCOUNTER)
+
+    def lane(self, change: Change) -> str:
+        """Encounters of one patient go one behind the other."""
+        patient = self.parent(change)
+        return patient.entity_id if patient else change.entity_id
+
+    def parent(self, change: Change) -> Parent | None:
+        """See `encounter.parent`."""
+        return encounter.parent(cast(JsonObject, change.record))
+
+    def want(self, change: Change) -> Want:
+        """See `encounter.wanted`."""
+        try:
+            return encounter.wanted(cast(JsonObject, change.record), self._snapshot)
+        except KeyError as missing:
+            raise Fail("record.field-missing", field=str(missing.args[0])) from None
+
+    def look(self, want: Want, known: Known | None, parent: Known | None) -> encounter_plan.Found:
+        """One request per part: by its Avni id where the link tells it, else by the id we would choose, then by marker.
+
+        None at all while the patient is not there, see `encounter.owner`.
+        """
+        content: encounter.HospitalEncounter = want.content
+        subject_id, ids = encounter.owner(want, known, parent), encounter_plan.remembered(known).ids
+        there: dict[str, Mapping[str, Any] | None] = {key: self._avni.encounter(ids[key]) for key in ids}
+        for part in content.parts:
+            if part.key not in ids:
+                there[part.key] = self._avni.encounter(self._external_id(content, part))
+        if not self._born_here:
+            self._find_by_marker(content, [part for part in content.parts if part.key not in ids], there)
+        return encounter_plan.Found(subject_id, there)
+
+    def plan(self, want: Want, state: encounter_plan.Found, known: Known | None) -> Plan:
+        """See `encounter_plan.plan`."""
+        return encounter_plan.plan(want, state, known, self._policy)
+
+    def write(self, write: Write) -> str:
+        """Send one write to Avni. Gives the id Avni knows the encounter by."""
+        return send(write, self._avni)
+
+    def _external_id(self, content: encounter.HospitalEncounter, part: encounter.Part) -> str:
+        return encounter_plan.external_id(self._policy.namespace, content.uuid, part.key)
+
+    def _find_by_marker(
+        self,
+        content: encounter.HospitalEncounter,
+        parts: Sequence[encounter.Part],
+        there: dict[str, Mapping[str, Any] | None],
+    ) -> None:
+        """Complete `there` by what a service before us wrote: one encounter per type, whatever number of forms it has.
+
+        Several that nothing tells apart are a person's business.
+        """
+        for part in parts:
+            if there[part.key] is not None:
+                continue
+            taken = {row["ID"] for row in there.values() if row}
+            rows = carrying(content.uuid, part.encounter_type, self._avni, self._snapshot, apart_from=taken)
+            if len(rows) > 1:
+                raise Fail("bahmni.multiple-encounters-for-form", form=part.encounter_type)
+            there[part.key] = rows[0] if rows else None

@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bahmni import vocabulary as v
+from bahmni.bahmni_to_avni.encounter import owner, parent, wanted
+from bahmni.bahmni_to_avni.encounter_handover import ENCOUNTER_PATH
+from common.outcome import Outcome
+from engine.ports import Known, Parent
+from engine.verdicts import Defer, Fail, Skip
+from tests.chaos.forms import concept, encounter, forms_snapshot, group, leaf
+from tests.chaos.records import MARKER, uuid_of
+
+MAPPED = forms_snapshot()
+ENCOUNTER = uuid_of("encounter")
+PATIENT = uuid_of("patient 1001")
+
+
+def observations(*leaves: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """What the answers of one form become in Avni, the marker left out."""
+    (part,) = wanted(encounter(group("Vitals", *leaves)), forms_snapshot(**more)).content.parts
+    found = dict(part.observations)
+    assert found.pop(MARKER) == ENCOUNTER
+    return found
+
+
+def link(outcome: Outcome = Outcome.CREATED, **more: Any) -> Known:
+    usual: dict[str, Any] = {
+        "identifier": "TRI1001", "target_id": "E", "target_parent_id": "S", "other_targets": {},
+        "wanted_fingerprint": "", "left_fingerprint": "", "outcome": outcome, "is_suspect": False,
+    }  # fmt: skip
+    return Known(**{**usual, **more})
+
+
+NEVER = {"target_id": "", "target_parent_id": ""}
+"""A link of a record that never got through."""
+
+
+class TestForms:
+    def test_each_mapped_form_is_a_part_of_its_own_type(self) -> None:
+        content = wanted(
+            encounter(group("Vitals", leaf("Pulse", 72.0)), group("History", leaf("Advice", "rest"))), MAPPED
+        ).content
+        assert [(part.key, part.encounter_type, dict(part.observations)) for part in content.parts] == [
+            (uuid_of("Vitals"), "Vitals (Hospital)", {"Pulse (Hospital)": 72, MARKER: ENCOUNTER}),
+            (uuid_of("History"), "History (Hospital)", {"Advice (Hospital)": "rest", MARKER: ENCOUNTER}),
+        ]
+
+    def test_a_form_filled_in_again_is_a_part_of_its_own(self) -> None:
+        content = wanted(
+            encounter(group("Vitals", leaf("Pulse", 72.0)), group("Vitals", leaf("Pulse", 96.0))), MAPPED
+        ).content
+        assert [(part.key, part.observations["Pulse (Hospital)"]) for part in content.parts] == [
+            (uuid_of("Vitals"), 72),
+            (f"{uuid_of('Vitals')}#2", 96),
+        ]
+
+    def test_forms_that_do_not_travel_are_counted_by_name(self) -> None:
+        record = encounter(group("Antenatal"), group("Vitals"), group("Diagnosis"))
+        want = wanted(record, MAPPED)
+        assert want.unmapped == ("Antenatal", "Diagnosis")
+        assert [part.encounter_type for part in want.content.parts] == ["Vitals (Hospital)"]
+
+    def test_an_ignored_form_is_left_out_and_not_counted(self) -> None:
+        want = wanted(encounter(group("Vitals")), forms_snapshot(ignored=["Vitals"]))
+        assert (want.content.parts, want.unmapped) == ((), ())
+
+    def test_a_voided_form_is_none(self) -> None:
+        assert wanted(encounter(group("Vitals", leaf("Pulse", 72.0), voided=True)), MAPPED).content.parts == ()
+
+    def test_a_voided_encounter_has_no_parts_whatever_it_says(self) -> None:
+        record = encounter(group("Vitals", leaf("Pulse", "many")), voided=True)
+        assert wanted(record, MAPPED).content.parts == ()
+
+    def test_the_time_travels_in_utc_to_the_second(self) -> None:
+        record = encounter(group("Vitals"), encounterDatetime="2026-11-20T10:30:05.750+0530")
+        assert wanted(record, MAPPED).content.held_at == "2026-11-20T05:00:05.000Z"
+
+    @pytest.mark.parametrize("field", ["encounterDatetime", "patient"])
+    def test_a_record_without_an_essential_field_is_refused_by_name(self, field: str) -> None:
+        record = encounter(group("Vitals"))
+        record[field] = None
+        with pytest.raises(Fail) as failure:
+            wanted(record, MAPPED)
+        assert (failure.value.message, failure.value.params) == ("record.field-missing", {"field": field})
+
+
+class TestAnswers:
+    def test_answers_are_found_at_any_depth(self) -> None:
+        said = observations(group("Blood pressure", group("Systolic data", leaf("Systolic", 130.0))))
+        assert said == {"Systolic (Hospital)": 130}
+
+    @pytest.mark.parametrize(
+        "voided", [leaf("Pulse", 72.0, voided=True), group("Section", leaf("Pulse", 72.0), voided=True)]
+    )
+    def test_what_is_voided_is_dropped(self, voided: dict[str, Any]) -> None:
+        assert observations(voided) == {}
+
+    @pytest.mark.parametrize("nothing", [leaf("Pulse", None), leaf("Advice", ""), group("Section")])
+    def test_what_holds_no_value_is_no_observation(self, nothing: dict[str, Any]) -> None:
+        assert observations(nothing) == {}
+
+    @pytest.mark.parametrize(
+        ("question", "value", "shown"),
+        [
+            ("Pulse", 72.0, 72),
+            ("Pulse", 72.5, 72.5),
+            ("Advice", "rest", "rest"),
+            ("Onset", "2026-11-02", "2026-11-01T18:30:00.000Z"),
+            ("Onset", "2026-11-02T00:00:00.000+0530", "2026-11-01T18:30:00.000Z"),
+            ("Seen at", "2026-11-02T10:30:00.000+0530", "2026-11-02T05:00:00.000Z"),
+            ("Complaint", concept("Fever"), "Fever"),
+            ("Smokes", concept("True"), "Yes"),
+            ("Smokes", concept("False"), "No"),
+        ],
+    )
+    def test_an_answer_travels_in_the_spelling_of_avni(self, question: str, value: Any, shown: Any) -> None:
+        assert observations(leaf(question, value)) == {f"{question} (Hospital)": shown}
+
+    def test_several_answers_are_a_list_in_stable_order_without_repeats(self) -> None:
+        leaves = [leaf("Complaint", concept(name)) for name in ("Fits", "Cough", "Fits")]
+        assert observations(*leaves) == {"Complaint (Hospital)": ["Cough", "Fits"]}
+
+    def test_the_same_answer_twice_is_one(self) -> None:
+        assert observations(leaf("Pulse", 72.0), leaf("Pulse", 72.0)) == {"Pulse (Hospital)": 72}
+
+    def test_a_question_with_several_values_is_refused_by_name(self) -> None:
+        with pytest.raises(Fail) as failure:
+            observations(leaf("Pulse", 72.0), leaf("Pulse", 96.0))
+        assert (failure.value.message, failure.value.params) == (
+            "bahmni.repeated-question",
+            {"question": "Pulse (Hospital)"},
+        )
+
+    def test_questions_without_mapping_are_counted_by_name(self) -> None:
+        want = wanted(encounter(group("Vitals", leaf("Mood", "calm"), leaf("Mood", "cross"))), MAPPED)
+        assert want.unmapped == ("Mood", "Mood")
+        assert dict(want.content.parts[0].observations) == {MARKER: ENCOUNTER}
+
+    @pytest.mark.parametrize("name", ["Mood", "Pulse"])
+    def test_an_ignored_question_is_dropped_without_a_word_mapped_or_not(self, name: str) -> None:
+        want = wanted(encounter(group("Vitals", leaf(name, 1.0))), forms_snapshot(ignored=[name]))
+        assert (dict(want.content.parts[0].observations), want.unmapped) == ({MARKER: ENCOUNTER}, ())
+
+    def test_an_ignored_answer_is_dropped_and_the_others_travel(self) -> None:
+        leaves = [leaf("Complaint", concept(name)) for name in ("Other", "Cough")]
+        assert observations(*leaves, ignored=["Other"]) == {"Complaint (Hospital)": "Cough"}
+
+    def test_an_answer_without_mapping_is_named_with_its_concept(self) -> None:
+        with pytest.raises(Fail) as failure:
+            observations(leaf("Complaint", concept("Other")))
+        assert failure.value.message == "bahmni.observation-answer-unmapped"
+        assert failure.value.params == {
+            "question": "Complaint (Hospital)", "side": "int_system", "value": uuid_of("Other"), "name": "Other",
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("question", "value"),
+        [
+            ("Pulse", "many"),
+            ("Onset", "soon"),
+            ("Seen at", "2026-11-02"),
+            ("Seen at", "0001-01-01T00:00:00.000+0530"),
+            ("Advice", ["a", "b"]),
+            ("Advice", {"uuid": uuid_of("OPD"), "links": [{"rel": "self", "uri": "http://h/ws/rest/v1/location/x"}]}),
+            ("Advice", {"display": "raw file", "links": [{"rel": "value", "uri": "http://h/ws/rest/v1/obs/x/value"}]}),
+        ],
+    )
+    def test_a_value_of_another_kind_is_named_by_question_and_never_shown(self, question: str, value: Any) -> None:
+        with pytest.raises(Fail) as failure:
+            observations(leaf(question, value))
+        assert failure.value.message == "bahmni.value-kind"
+        assert failure.value.params["question"] == f"{question} (Hospital)"
+        assert set(failure.value.params) == {"question", "expected", "kind"}
+
+
+class TestProgramme:
+    def test_a_patient_outside_the_programme_is_skipped(self) -> None:
+        with pytest.raises(Skip, match=r"bahmni\.not-in-programme"):
+            wanted(encounter(group("Vitals"), number="GAN7"), MAPPED)
+
+    def test_a_voided_patient_has_no_number_and_is_not_taken_for_a_stranger(self) -> None:
+        record = encounter(voided=True, patient={"voided": True, "identifiers": []})
+        assert wanted(record, MAPPED).content.voided
+
+    def test_a_representation_without_numbers_leaves_the_programme_to_the_ledger(self) -> None:
+        record = encounter(group("Vitals"))
+        del record["patient"]["identifiers"]
+        assert wanted(record, MAPPED).identifier == ""
+
+    def test_the_encounter_is_known_by_its_patients_number(self) -> None:
+        assert wanted(encounter(group("Vitals")), MAPPED).identifier == "TRI1001"
+
+
+class TestOwner:
+    def test_an_encounter_hangs_on_its_patient(self) -> None:
+        assert parent(encounter()) == Parent(v.PATIENT, PATIENT)
+
+    def test_the_patients_link_tells_the_subject(self) -> None:
+        assert owner(wanted(encounter(group("Vitals")), MAPPED), None, link()) == "S"
+
+    @pytest.mark.parametrize(
+        ("patient", "asks"),
+        [
+            (None, True),
+            (link(Outcome.SKIPPED, **NEVER), True),
+            (link(Outcome.DEFERRED, **NEVER), False),
+            (link(Outcome.FAILED, **NEVER), False),
+        ],
+    )
+    def test_without_a_registered_patient_it_waits_and_asks_for_one_that_nothing_else_brings(
+        self, patient: Known | None, asks: bool
+    ) -> None:
+        with pytest.raises(Defer) as verdict:
+            owner(wanted(encounter(group("Vitals")), MAPPED), None, patient)
+        assert verdict.value.message == "bahmni.patient-not-yet"
+        assert verdict.value.waits_for == v.arrival_of_patient(PATIENT)
+        assert verdict.value.asks_for == ((v.PATIENT, PATIENT) if asks else None)
+
+    @pytest.mark.parametrize(
+        ("record", "patient", "message"),
+        [
+            (encounter(group("Vitals")), link(left_fingerprint=v.VOIDED_BY_US), "bahmni.patient-of-encounter-voided"),
+            (
+                encounter(group("Vitals"), patient={"voided": True, "identifiers": []}),
+                link(),
+                "bahmni.patient-of-encounter-voided",
+            ),
+            (encounter(group("Vitals")), link(Outcome.HELD), "bahmni.patient-held"),
+            (encounter(group("Vitals")), link(identifier="TRI9"), "bahmni.patient-number-differs"),
+        ],
+    )
+    def test_while_it_is_in_doubt_who_the_patient_is_the_encounter_waits(
+        self, record: dict[str, Any], patient: Known, message: str
+    ) -> None:
+        with pytest.raises(Defer) as verdict:
+            owner(wanted(record, MAPPED), None, patient)
+        assert (verdict.value.message, verdict.value.waits_for) == (message, v.arrival_of_patient(PATIENT))
+
+    def test_a_patient_that_failed_later_still_tells_the_subject(self) -> None:
+        assert owner(wanted(encounter(group("Vitals")), MAPPED), None, link(Outcome.FAILED)) == "S"
+
+    @pytest.mark.parametrize(
+        ("record", "message"),
+        [
+            (encounter(group("Antenatal")), "bahmni.no-mapped-form"),
+            (encounter(voided=True), "bahmni.voided-before-hand-over"),
+        ],
+    )
+    @pytest.mark.parametrize("known", [None, link(Outcome.SKIPPED, **NEVER)])
+    def test_what_has_nothing_to_hand_over_is_skipped_before_anybody_is_waited_for(
+        self, record: dict[str, Any], message: str, known: Known | None
+    ) -> None:
+        with pytest.raises(Skip) as verdict:
+            owner(wanted(record, MAPPED), known, None)
+        assert verdict.value.message == message
+
+    def test_what_is_to_be_voided_needs_no_patient(self) -> None:
+        assert owner(wanted(encounter(voided=True), MAPPED), link(target_parent_id="T"), None) == "T"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "/openmrs/ws/rest/v1/bahmnicore/bahmniencounter/{}?includeAll=true",
+        "/openmrs/ws/rest/v1/encounter/{}?v=full",
+        "/openmrs/ws/rest/v1/encounter/{}",
+    ],
+)
+def test_an_entry_names_the_encounter_under_either_path(content: str) -> None:
+    found = ENCOUNTER_PATH.search(content.format(ENCOUNTER))
+    assert found
+    assert found[1] == ENCOUNTER
+
+
+@pytest.mark.parametrize("content", ["/openmrs/ws/rest/v1/visit/{}", "/encounter/short", ""])
+def test_an_entry_about_something_else_names_none(content: str) -> None:
+    assert ENCOUNTER_PATH.search(content.format(ENCOUNTER)) is None
