@@ -16,18 +16,20 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "bahmni.attribute-answer-unmapped": Sentence(
         cause='The value "{name}" of the attribute behind "{question}" has no partner in Avni.',
-        remedy="Add a mapping for this answer, then retry.",
+        remedy="Add a mapping for this answer, or leave it out for good (ignored concepts), then retry.",
         mends=v.CONCEPT,
+        may_be_ignored=True,
     ),
     "bahmni.observation-answer-unmapped": Sentence(
         cause='The answer "{name}" to the question behind "{question}" has no partner in Avni.',
-        remedy="Add a mapping for this answer, or ignore it if it is not to travel, then retry.",
+        remedy="Add a mapping for this answer, or leave it out for good (ignored concepts), then retry.",
         mends=v.CONCEPT,
+        may_be_ignored=True,
     ),
     "bahmni.repeated-question": Sentence(
         cause='One form answers the question behind "{question}" several times, each time differently. Only a choice '
         "of answers may have several.",
-        remedy="Correct the form in Bahmni, or ignore the question if it is not to travel, then retry.",
+        remedy="Correct the form in Bahmni, or leave the question out for good (ignored concepts), then retry.",
     ),
     "bahmni.mapping-without-uuid": Sentence(
         cause='"{name}" is mapped to something that is no uuid of a concept in Bahmni.',

@@ -15,11 +15,12 @@ from typing import Any
 
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni.patient import preferred_identifier
-from bahmni.bahmni_to_avni.values import SIDE, is_coded, moment, translated
+from bahmni.bahmni_to_avni.values import is_coded, moment, translated
 from common.fingerprint import fingerprint
 from common.outcome import FINISHED, Outcome
 from engine.ports import Known, Parent, Want
 from engine.verdicts import Defer, Fail, Skip
+from mappings.models import Side
 from mappings.snapshot import Entry, Snapshot
 
 Obs = Mapping[str, Any]
@@ -121,7 +122,7 @@ def _parts(encounter: Mapping[str, Any], snapshot: Snapshot, unmapped: list[str]
     times: Counter[str] = Counter()
     for form in encounter.get("obs") or ():
         concept = form["concept"]
-        if form.get("voided") or snapshot.is_ignored(SIDE, concept["uuid"]):
+        if form.get("voided") or snapshot.is_ignored(Side.INT_SYSTEM, concept["uuid"]):
             continue
         entry = snapshot.from_int_system(*v.HOSPITAL_FORM, concept["uuid"])
         if entry is None:
@@ -138,7 +139,7 @@ def _observations(form: Obs, snapshot: Snapshot, unmapped: list[str]) -> dict[st
     asked: dict[Entry, list[Any]] = {}
     for leaf in _leaves(form):
         concept = leaf["concept"]
-        if snapshot.is_ignored(SIDE, concept["uuid"]):
+        if snapshot.is_ignored(Side.INT_SYSTEM, concept["uuid"]):
             continue
         entry = snapshot.from_int_system(*v.CONCEPT, concept["uuid"])
         if entry is None:

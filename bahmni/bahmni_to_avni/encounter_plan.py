@@ -14,11 +14,12 @@ from uuid import UUID
 from avni.wire import instant
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni.encounter import HospitalEncounter, Part
-from bahmni.bahmni_to_avni.values import SIDE, differing
+from bahmni.bahmni_to_avni.values import differing
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
 from engine.ports import Known, Plan, Want, Write
 from engine.verdicts import Hold
+from mappings.models import Side
 from mappings.snapshot import Snapshot
 
 VOIDED = f"{v.VOIDED_BY_US} "
@@ -69,7 +70,7 @@ def questions(snapshot: Snapshot) -> frozenset[str]:
     return frozenset(
         name
         for name, entry in snapshot.by_avni_value.get(v.CONCEPT, {}).items()
-        if not snapshot.is_ignored(SIDE, entry.int_system_value) and not snapshot.is_ignored(v.AVNI, name)
+        if not snapshot.is_ignored(Side.INT_SYSTEM, entry.int_system_value) and not snapshot.is_ignored(Side.AVNI, name)
     )
 
 

@@ -17,7 +17,7 @@ from bahmni import vocabulary as v
 from bahmni.numbers import number_in
 from common.text import is_storable
 from engine.verdicts import Fail
-from mappings.models import DataTypeHint
+from mappings.models import DataTypeHint, Side
 from mappings.snapshot import Entry, Snapshot
 
 CONCEPT: Final = re.compile(r"[0-9A-Za-z-]{36,38}")
@@ -28,9 +28,6 @@ INDIA: Final = timezone(timedelta(hours=5, minutes=30))
 
 A fixed offset: the zone of that name had other ones until 1945, and Avni reads dates of those years without them.
 """
-
-SIDE: Final = "int_system"
-"""Which side of a mapping the hospital is, also for concepts that are left out on purpose."""
 
 
 def translated(value: Any, entry: Entry, snapshot: Snapshot, *, unmapped: str) -> Any:
@@ -90,14 +87,14 @@ def _answer(value: Any, entry: Entry, snapshot: Snapshot, unmapped: str) -> str 
     if isinstance(value, Mapping) and not _is_concept(value):
         raise _bad_kind(entry, "an answer")
     concept = _uuid(value)
-    if snapshot.is_ignored(SIDE, concept):
+    if snapshot.is_ignored(Side.INT_SYSTEM, concept):
         return None
     answer = snapshot.from_int_system(*v.CONCEPT, concept)
     if answer is None:
         # A coded question that holds bare text may hold anything; only a concept's uuid and name are metadata.
         is_concept = isinstance(value, Mapping) and CONCEPT.fullmatch(concept)
         shown = (concept, str(value.get("display"))) if is_concept else ("", "a text")
-        raise Fail(unmapped, question=entry.avni_value, side=SIDE, value=shown[0], name=shown[1])
+        raise Fail(unmapped, question=entry.avni_value, side=Side.INT_SYSTEM, value=shown[0], name=shown[1])
     return answer.avni_value
 
 

@@ -63,7 +63,8 @@ class Pair:
         """Hand a record over with what the ledger knows, and remember what came of it."""
         entity = str(record.get("ID") or record.get("uuid"))
         before = self.known.get(entity)
-        result = hand_over(Change(entity, "", record=record), before, handover, ALWAYS)
+        change = Change(entity, "", record=record)
+        result = hand_over(change, before, self._parent(handover, change), handover, ALWAYS)
         if result.plan and result.want and result.is_finished:
             self.known[entity] = Known(
                 result.want.identifier, result.plan.target_id, result.plan.target_parent_id,
@@ -79,8 +80,14 @@ class Pair:
         entity = str(record.get("ID") or record.get("uuid"))
         change = Change(entity, "", record=record)
         suspect = replace(self.known[entity], is_suspect=True)
-        results = [hand_over(change, link, handover, ALWAYS) for link in (suspect, None)]
+        parent = self._parent(handover, change)
+        results = [hand_over(change, link, parent, handover, ALWAYS) for link in (suspect, None)]
         return [(result.outcome, result.writes) for result in results]
+
+    def _parent(self, handover: Handover[Any], change: Change) -> Known | None:
+        """What the ledger knows of the record this one hangs on."""
+        parent = handover.parent(change)
+        return self.known.get(parent.entity_id) if parent else None
 
     def live_obs(self, encounter: str) -> list[Obs]:
         """Un-voided observations of an encounter."""
