@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
+from typing import Any
 
 from errors.catalogue import ASKED_FOR
 from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
@@ -97,23 +98,25 @@ def release(tenant_id: int, arrived: Collection[str], now: datetime) -> list[Str
 
 
 def ask_for(tenant_id: int, asked: Collection[tuple[str, str]], now: datetime) -> list[Stream]:
-    """Have records fetched that nobody has seen yet (stream key, entity id). Gives the streams they belong to.
+    """Have records fetched that others wait for (stream key, entity id). Gives the streams they belong to.
 
-    They are fetched as error records are, so that one which cannot be had stays in sight.
+    They are fetched as error records are, so that one which cannot be had stays in sight. One that is in trouble
+    already is left to its own next attempt.
     """
     if not asked:
         return []
     streams = {row.key: row for row in Stream.objects.filter(tenant=tenant_id, key__in={key for key, _ in asked})}
-    ErrorRecord.objects.bulk_create(
-        [
+    afresh: dict[str, Any] = {"state": ErrorState.DEFERRED, "message": ASKED_FOR, "params": {}, "next_attempt_at": now}
+    for key, stream in streams.items():
+        ids = sorted(entity_id for of, entity_id in asked if of == key)
+        ErrorRecord.objects.filter(stream=stream, entity_id__in=ids, state=ErrorState.RESOLVED).update(**afresh)
+        rows = [
             ErrorRecord(
-                tenant_id=tenant_id, stream=streams[key], entity_id=entity_id, state=ErrorState.DEFERRED,
-                message=ASKED_FOR, next_attempt_at=now, first_seen_at=now, last_seen_at=now,
+                tenant_id=tenant_id, stream=stream, entity_id=one, first_seen_at=now, last_seen_at=now, **afresh
             )
-            for key, entity_id in sorted(asked)
-        ],
-        ignore_conflicts=True,
-    )  # fmt: skip
+            for one in ids
+        ]
+        ErrorRecord.objects.bulk_create(rows, ignore_conflicts=True)
     return list(streams.values())
 
 

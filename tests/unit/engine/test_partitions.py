@@ -16,6 +16,7 @@ from engine.ports import Change, Gap
 from engine.registry import FlowSpec
 from engine.slices import Limits
 from engine.verdicts import Defer, Fail
+from errors import recording
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Flow, Link, Position, Run, Stream
 from tests.chaos.desk import STREAM, Desk, desk
@@ -278,3 +279,25 @@ def test_a_parent_that_does_not_exist_is_asked_for_once(there: Desk) -> None:
     there.work()
     assert fetched.count("parent") == 1
     assert there.errors() == {"child": "engine.asked-for"}
+
+
+def test_a_parent_that_came_to_nothing_is_asked_for_again_when_a_child_needs_it(there: Desk) -> None:
+    there.paper.add(card("parent"))
+    there.work()
+    stream = Stream.objects.get(key=STREAM)
+    recording.ask_for(there.tenant.pk, {(STREAM, "parent")}, clock.now())
+    ErrorRecord.objects.update(state=ErrorState.RESOLVED, next_attempt_at=None)
+    recording.ask_for(there.tenant.pk, {(STREAM, "parent")}, clock.now())
+    record = ErrorRecord.objects.get(stream=stream)
+    assert (record.state, record.message) == (ErrorState.DEFERRED, "engine.asked-for")
+
+
+def test_a_parent_in_trouble_is_left_to_its_own_next_attempt(there: Desk) -> None:
+    def bad() -> None:
+        raise Fail("record.field-missing", field="x")
+
+    there.paper.add(card("parent", raises=bad))
+    there.work()
+    before = ErrorRecord.objects.values().get()
+    recording.ask_for(there.tenant.pk, {(STREAM, "parent")}, clock.now())
+    assert ErrorRecord.objects.values().get() == before
