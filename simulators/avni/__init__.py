@@ -12,23 +12,36 @@ from simulators.avni.app import AvniApp
 from simulators.avni.metadata import (
     Concept,
     EncounterType,
-    Location,
     Organisation,
+    Program,
     SubjectType,
     User,
 )
-from simulators.avni.rows import EncounterRow, SubjectRow
+from simulators.avni.rows import (
+    ApprovalRow,
+    EncounterRow,
+    EnrolmentRow,
+    Location,
+    MembershipRow,
+    ProgramEncounterRow,
+    SubjectRow,
+)
 from simulators.avni.settings import Settings
 from simulators.avni.store import AvniStore
 
 __all__ = [
+    "ApprovalRow",
     "AvniApp",
     "AvniStore",
     "Concept",
     "EncounterRow",
     "EncounterType",
+    "EnrolmentRow",
     "Location",
+    "MembershipRow",
     "Organisation",
+    "Program",
+    "ProgramEncounterRow",
     "Settings",
     "SubjectRow",
     "SubjectType",

@@ -13,7 +13,15 @@ from datetime import UTC
 from email.utils import format_datetime
 from typing import Any
 
-from simulators.avni import auth, encounter_routes, listing, subject_routes
+from simulators.avni import (
+    auth,
+    encounter_routes,
+    enrolment_routes,
+    listing,
+    location_routes,
+    program_encounter_routes,
+    subject_routes,
+)
 from simulators.avni.errors import Thrown, framework_error, problem
 from simulators.avni.metadata import User
 from simulators.avni.store import AvniStore
@@ -53,24 +61,28 @@ ROUTES = (
     Route("PUT", "/api/encounter/{id}", encounter_routes.put),
     Route("PATCH", "/api/encounter/{id}", encounter_routes.patch),
     Route("DELETE", "/api/encounter/{id}", encounter_routes.delete),
+    Route("GET", "/api/programEnrolments", listing.list_enrolments),
+    Route("POST", "/api/programEnrolment", enrolment_routes.post),
+    Route("GET", "/api/programEnrolment/{id}", enrolment_routes.get),
+    Route("PUT", "/api/programEnrolment/{id}", enrolment_routes.put),
+    Route("DELETE", "/api/programEnrolment/{id}", enrolment_routes.delete),
+    Route("GET", "/api/programEncounters", listing.list_program_encounters),
+    Route("POST", "/api/programEncounter", program_encounter_routes.post),
+    Route("GET", "/api/programEncounter/{id}", program_encounter_routes.get),
+    Route("PUT", "/api/programEncounter/{id}", program_encounter_routes.put),
+    Route("DELETE", "/api/programEncounter/{id}", program_encounter_routes.delete),
+    Route("GET", "/api/groupSubjects", listing.list_memberships),
+    Route("GET", "/api/locations", listing.list_locations),
+    Route("GET", "/api/location/{id}", location_routes.get),
+    Route("GET", "/api/approvalStatuses", listing.list_approvals),
 )
 
 OPEN_PATHS = frozenset({"/ping", "/idp-details", "/api/user/generateToken"})
 
 NOT_BUILT = {
     "/api/subjectTree": "voiding by location",
-    "/api/programEnrolments": "program enrolments",
-    "/api/programEnrolment": "program enrolments",
-    "/api/programEnrolment/{id}": "program enrolments",
-    "/api/programEncounters": "program encounters",
-    "/api/programEncounter": "program encounters",
-    "/api/programEncounter/{id}": "program encounters",
-    "/api/groupSubjects": "group subjects",
-    "/api/locations": "locations",
-    "/api/location/{id}": "locations",
     "/api/task": "tasks",
     "/api/tasks": "tasks",
-    "/api/approvalStatuses": "approval statuses",
     "/api/user": "user administration",
     "/api/user/enable": "user administration",
     "/api/subjectMigration/bulk": "subject migration",

@@ -51,9 +51,14 @@ def invalid(message: str) -> HttpError:
     return HttpError(400, message)
 
 
-def conflict() -> HttpError:
+def conflict(constraint: str) -> HttpError:
     """A database constraint was hit."""
-    return HttpError(409, "Data integrity violation: duplicate key value")
+    return HttpError(409, f"Data integrity violation: {constraint}")
+
+
+def forbidden(privilege: str, sort: str, uuid: str) -> HttpError:
+    """A privilege is missing; `sort` says whether `uuid` is a SubjectType, an EncounterType or a Program."""
+    return HttpError(403, f"Privilege {privilege} is missing for {sort} {uuid}")
 
 
 def problem(status: int, title: str, detail: str, path: str = "") -> HttpError:

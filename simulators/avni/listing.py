@@ -1,57 +1,70 @@
-"""Lists: time windows, filters, order and pages (avni.md A1 to A12)."""
+"""The lists, each with its own window and its own way with filters (avni.md A1 to A12, A47 to A51)."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable
 from typing import Any
 
 from simulators.avni import render
-from simulators.avni.errors import Thrown, bad_request, problem
+from simulators.avni.errors import Thrown
 from simulators.avni.metadata import Organisation, User
-from simulators.avni.rows import EncounterRow, Key, R, Row, SubjectRow, Table
-from simulators.avni.settings import Settings
+from simulators.avni.paging import (
+    ALL,
+    bad_parameter,
+    between,
+    holds,
+    in_order,
+    lower_bound,
+    page,
+    unordered,
+    upper_bound,
+    wanted_concepts,
+    window,
+    wire_version,
+)
+from simulators.avni.rows import (
+    ApprovalRow,
+    EncounterRow,
+    EnrolmentRow,
+    Location,
+    MembershipRow,
+    ProgramEncounterRow,
+    SubjectRow,
+)
 from simulators.avni.store import AvniStore
 from simulators.avni.times import parse_ms
 from simulators.server import HttpError, Request
 
-Window = tuple[Key | None, Key | None]
-_SORTABLE: dict[str, Callable[[Row], int]] = {
-    "lastModifiedDateTime": lambda row: row.modified_ms,
-    "id": lambda row: row.seq,
-}
+FIRST_OF_PROGRAM_ENCOUNTERS = "2000-01-01"
+FIRST_OF_ALL = "1900-01-01"
+ENTITY_TYPES = frozenset({"Subject", "ProgramEnrolment", "ProgramEncounter", "Encounter", "ChecklistItem"})
 
 
 def list_subjects(store: AvniStore, user: User, request: Request) -> dict[str, Any]:
     """GET /api/subjects. The window is open on both sides whatever the filters."""
     organisation = store.organisation(user.organisation)
     kind = request.param("subjectType") or None
-    window = _window(store, request, inclusive=False)
-    rows = _rows(store.subject_table, organisation, kind, window)
-    wanted = _wanted_concepts(organisation, request)
+    asked = window(store, request)
+    wanted = wanted_concepts(organisation, request)
     places = _wanted_places(organisation, request)
     rows = [
         row
-        for row in rows
-        if all(_as_text(row.observations.get(uuid)) == value for uuid, value in wanted.items())
-        and (places is None or row.location in places)
+        for row in store.subject_table.in_window(organisation.name, kind, *asked)
+        if holds(row, wanted) and (places is None or row.location in places)
     ]
-    if window == (None, None):
-        rows = _unordered(rows)
+    if asked == ALL:
+        rows = unordered(rows)
     version = wire_version(store.settings, request)
     with_catchments = request.param("includeCatchments") == "true"
 
     def shown(row: SubjectRow) -> dict[str, Any]:
-        owned = store.encounters_of(row.uuid)
-        document = render.subject(organisation, store.settings, row, owned, version)
+        document = render.subject(store, row, version)
         if kind:
             del document["Subject type"]
         if with_catchments and row.catchments:
             document["catchments"] = row.catchments
-        return document | {"Groups": list(row.groups)}
+        return document | {"Groups": store.groups_of(row.uuid)}
 
-    return _page(store.settings, request, user, _sorted(request, rows), shown)
+    return page(store, user, request, in_order(request, rows), shown)
 
 
 def list_encounters(store: AvniStore, user: User, request: Request) -> dict[str, Any]:
@@ -59,153 +72,140 @@ def list_encounters(store: AvniStore, user: User, request: Request) -> dict[str,
     organisation = store.organisation(user.organisation)
     kind = request.param("encounterType") or None
     searching = bool(request.param("concepts"))
-    wanted = _wanted_concepts(organisation, request)
+    wanted = wanted_concepts(organisation, request)
     if any('"' in value for value in wanted.values()):
         raise Thrown(
             500,
             "org.postgresql.util.PSQLException",
             "invalid input syntax for type json",
         )
-    inclusive = searching or store.settings.inclusive_general_encounters
-    window = _window(store, request, inclusive=inclusive)
+    asked = window(store, request, closed=searching or store.settings.inclusive_general_encounters)
     owner = request.param("subjectId") if searching or kind else None
     rows = [
         row
-        for row in _rows(store.encounter_table, organisation, kind, window)
+        for row in store.encounter_table.in_window(organisation.name, kind, *asked)
         if (not owner or row.subject == owner)
         and all(row.observations.get(uuid) == value for uuid, value in wanted.items())
     ]
     if not searching:
-        rows = _sorted(request, _unordered(rows) if window == (None, None) else rows)
+        rows = in_order(request, unordered(rows) if asked == ALL else rows)
     version = wire_version(store.settings, request)
 
     def shown(row: EncounterRow) -> dict[str, Any]:
-        owned_by = store.subjects[row.subject]
-        return render.encounter(organisation, store.settings, row, owned_by, version)
+        return render.encounter(store, row, version)
 
-    return _page(store.settings, request, user, rows, shown)
-
-
-def may_view(user: User, kinds: set[str]) -> None:
-    """Raises HttpError 403 when one of the types may not be seen by the user."""
-    for kind in sorted(kinds & set(user.cannot_view)):
-        raise HttpError(403, f"User doesn't have privilege for {kind}")
+    return page(store, user, request, rows, shown)
 
 
-def wire_version(settings: Settings, request: Request) -> int:
-    """The `version` parameter; out of range it is taken as it is. Raises 500 for junk."""
-    text = request.param("version")
-    if not text:
-        return settings.default_version
-    try:
-        return int(text)
-    except ValueError:
-        raise Thrown(500, "java.lang.NumberFormatException", f'For input string: "{text}"') from None
+def list_enrolments(store: AvniStore, user: User, request: Request) -> dict[str, Any]:
+    """GET /api/programEnrolments: program and subject together switch the window off (avni.md A47).
+
+    Raises 400 without a body when neither the window nor both filters are given.
+    """
+    organisation = store.organisation(user.organisation)
+    program, subject = request.param("program") or None, request.param("subject") or None
+    asked = window(store, request)
+    if program and subject:
+        found = store.enrolment_table.in_window(organisation.name, program, *ALL)
+        rows = [row for row in found if row.subject == subject]
+    elif asked != ALL:
+        rows = store.enrolment_table.in_window(organisation.name, program, *asked)
+    else:
+        raise HttpError(400)
+    version = wire_version(store.settings, request)
+
+    def shown(row: EnrolmentRow) -> dict[str, Any]:
+        return render.enrolment(store, row, version)
+
+    return page(store, user, request, in_order(request, rows), shown)
 
 
-def _window(store: AvniStore, request: Request, *, inclusive: bool) -> Window:
-    """Bounds for `Table.in_window`. Without a lower bound time does not count at all."""
-    upper = _time(store, request, "now")
-    hidden_end = store.now_ms() - store.settings.hidden_ms
-    if upper is None or not store.settings.honour_client_now:
-        upper = hidden_end
-    lower = _time(store, request, "lastModifiedDateTime")
-    if lower is None:
-        return None, None
-    if inclusive:
-        return _start_of(lower), _start_of(upper + 1)
-    return _start_of(lower + 1), _start_of(upper)
+def list_program_encounters(store: AvniStore, user: User, request: Request) -> dict[str, Any]:
+    """GET /api/programEncounters: a type or enrolment nobody knows does not count at all (avni.md A48).
+
+    Without a lower bound the list begins in 2000 and hides nothing at its end.
+    """
+    organisation = store.organisation(user.organisation)
+    kind = request.param("encounterType")
+    enrolment = store.enrolment_table.get(organisation.name, request.param("programEnrolmentId") or "")
+    asked = window(store, request)
+    if asked == ALL:
+        asked = between(_from(store, FIRST_OF_PROGRAM_ENCOUNTERS), store.now_ms())
+    wanted = wanted_concepts(organisation, request)
+    known = kind if kind in organisation.encounter_types else None
+    rows = [
+        row
+        for row in store.program_encounter_table.in_window(organisation.name, known, *asked)
+        if (enrolment is None or row.enrolment == enrolment.uuid) and holds(row, wanted)
+    ]
+    version = wire_version(store.settings, request)
+
+    def shown(row: ProgramEncounterRow) -> dict[str, Any]:
+        return render.program_encounter(store, row, version)
+
+    return page(store, user, request, in_order(request, rows), shown)
 
 
-def _start_of(ms: int) -> Key:
-    return ms, 0, ""
+def list_memberships(store: AvniStore, user: User, request: Request) -> dict[str, Any]:
+    """GET /api/groupSubjects: a closed window, or the members of a group, or the groups of a member.
+
+    Raises 400 without a body when none of them is asked for (avni.md A49).
+    """
+    organisation = store.organisation(user.organisation)
+    group, member = request.param("groupSubjectId"), request.param("memberSubjectId")
+    asked = window(store, request, closed=True)
+    rows = store.membership_table.in_window(organisation.name, None, *asked)
+    if asked == ALL and group:
+        rows = [row for row in rows if row.group == group]
+    elif asked == ALL and member:
+        rows = [row for row in rows if row.member == member]
+    elif asked == ALL:
+        raise HttpError(400)
+    version = wire_version(store.settings, request)
+
+    def shown(row: MembershipRow) -> dict[str, Any]:
+        return render.membership(store, row, version)
+
+    return page(store, user, request, in_order(request, rows), shown)
 
 
-def _time(store: AvniStore, request: Request, name: str) -> int | None:
-    text = request.param(name)
-    if not text or (name == "now" and text == "null"):
-        return None
-    try:
-        return parse_ms(text, store.settings.zone_offset_minutes)
-    except ValueError:
-        detail = f"Failed to convert '{name}' with value: '{text}'"
-        raise problem(400, "Bad Request", detail, request.path) from None
+def list_locations(store: AvniStore, user: User, request: Request) -> dict[str, Any]:
+    """GET /api/locations: a closed window that begins in 1900 when not told otherwise (avni.md A50)."""
+    lower = lower_bound(store, request)
+    lower = _from(store, FIRST_OF_ALL) if lower is None else lower
+    asked = between(lower, upper_bound(store, request), closed=True)
+    rows = store.location_table(user.organisation).in_window(user.organisation, None, *asked)
+    version = wire_version(store.settings, request)
+
+    def shown(row: Location) -> dict[str, Any]:
+        return render.location(store, row, version)
+
+    return page(store, user, request, in_order(request, rows), shown)
 
 
-def _rows(table: Table[R], organisation: Organisation, kind: str | None, window: Window) -> list[R]:
-    return table.in_window(organisation.name, kind, *window)
+def list_approvals(store: AvniStore, user: User, request: Request) -> dict[str, Any]:
+    """GET /api/approvalStatuses: an open window that begins in 1900 when not told otherwise (avni.md A51)."""
+    kind, type_uuid = request.param("entityType") or None, request.param("entityTypeId") or None
+    if kind and kind not in ENTITY_TYPES:
+        raise bad_parameter(request, "entityType")
+    lower = lower_bound(store, request)
+    lower = _from(store, FIRST_OF_ALL) if lower is None else lower
+    asked = between(lower, upper_bound(store, request))
+    found = store.approval_table.in_window(user.organisation, kind, *asked)
+    rows = [row for row in found if type_uuid in (None, row.entity_type)]
+
+    def shown(row: ApprovalRow) -> dict[str, Any]:
+        return render.approval(store, row)
+
+    return page(store, user, request, in_order(request, rows), shown)
 
 
-def _wanted_concepts(organisation: Organisation, request: Request) -> dict[str, str]:
-    """The `concepts` filter as concept uuid -> stored value as text."""
-    text = request.param("concepts")
-    if not text:
-        return {}
-    try:
-        given = json.loads(text)
-    except ValueError:
-        raise bad_request("Bad json format") from None
-    if not isinstance(given, dict):
-        raise bad_request("Bad json format")
-    wanted: dict[str, str] = {}
-    for name, value in given.items():
-        concept = organisation.concept_named(name)
-        if concept is None:
-            raise bad_request(f"Concept with name {name} not found")
-        wanted[concept.uuid] = value if isinstance(value, str) else json.dumps(value)
-    return wanted
-
-
-def _as_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value)
+def _from(store: AvniStore, day: str) -> int:
+    """The beginning of a day in the server's own zone."""
+    return parse_ms(day, store.settings.zone_offset_minutes)
 
 
 def _wanted_places(organisation: Organisation, request: Request) -> set[str] | None:
     """Places of the `locationIds` filter with all inside; a filter that names none is dropped."""
     text = request.param("locationIds")
     return organisation.within(set(text.split(","))) or None if text else None
-
-
-def _unordered(rows: list[R]) -> list[R]:
-    """An order nobody may rely on: that of a digest of the uuids."""
-    return sorted(rows, key=lambda row: hashlib.sha256(row.uuid.encode()).digest())
-
-
-def _sorted(request: Request, rows: list[R]) -> list[R]:
-    """The rows in the order the caller asks for, else as they are."""
-    text = request.param("sort")
-    if not text:
-        return rows
-    name, _, direction = text.partition(",")
-    if name not in _SORTABLE:
-        message = f"No property '{name}' found"
-        raise Thrown(500, "org.springframework.data.mapping.PropertyReferenceException", message)
-    return sorted(rows, key=_SORTABLE[name], reverse=direction.lower() == "desc")
-
-
-def _number(text: str | None, otherwise: int) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() else otherwise
-
-
-def _page(
-    settings: Settings,
-    request: Request,
-    user: User,
-    rows: list[R],
-    shown: Callable[[R], dict[str, Any]],
-) -> dict[str, Any]:
-    """One page. `totalElements` counts the rows in this page, as Avni does."""
-    size = _number(request.param("size"), settings.default_size) or settings.default_size
-    size = min(size, settings.max_size)
-    first = _number(request.param("page"), 0) * size
-    in_page = rows[first : first + size]
-    content = [shown(row) for row in in_page]
-    may_view(user, {row.kind for row in in_page})
-    return {
-        "content": content,
-        "totalElements": len(content),
-        "totalPages": -(-len(rows) // size),
-        "pageSize": size,
-    }

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from simulators.avni.rows import Location
+from simulators.avni.table import Table
+
 
 def new_uuid() -> str:
     """A fresh random uuid as text."""
@@ -36,27 +39,23 @@ class SubjectType:
 
 @dataclass
 class EncounterType:
-    """A kind of encounter."""
+    """A kind of encounter, of subjects or within a program."""
 
     name: str
     uuid: str = field(default_factory=new_uuid)
 
 
 @dataclass
-class Location:
-    """A place; `parent` is the uuid of the place around it."""
+class Program:
+    """A programme of care in which subjects are enrolled."""
 
-    title: str
-    type: str
+    name: str
     uuid: str = field(default_factory=new_uuid)
-    parent: str | None = None
-    external_id: str | None = None
-    voided: bool = False
 
 
 @dataclass
 class User:
-    """One user of one organisation. `cannot_view`: names of types without the view privilege."""
+    """One user of one organisation. `cannot_view`: names of types and programs without the privilege to see them."""
 
     username: str
     password: str
@@ -74,8 +73,14 @@ class Organisation:
     concepts: dict[str, Concept] = field(default_factory=dict)
     subject_types: dict[str, SubjectType] = field(default_factory=dict)
     encounter_types: dict[str, EncounterType] = field(default_factory=dict)
-    locations: dict[str, Location] = field(default_factory=dict)
+    programs: dict[str, Program] = field(default_factory=dict)
+    location_table: Table[Location] = field(default_factory=Table, repr=False)
     genders: list[str] = field(default_factory=lambda: ["Female", "Male", "Other"])
+
+    @property
+    def locations(self) -> dict[str, Location]:
+        """Places by uuid. Read only."""
+        return self.location_table.rows
 
     def concept_named(self, name: str) -> Concept | None:
         """By exact name."""
@@ -105,7 +110,7 @@ class Organisation:
         return [
             place
             for place in self.locations.values()
-            if not place.voided and {p.type.casefold(): p.title.casefold() for p in self.lineage(place.uuid)} == wanted
+            if not place.voided and {p.kind.casefold(): p.title.casefold() for p in self.lineage(place.uuid)} == wanted
         ]
 
     def within(self, uuids: set[str]) -> set[str]:

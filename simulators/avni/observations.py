@@ -114,7 +114,7 @@ class _Reader:
 
     def _place(self, value: Any) -> Any:
         lineage = self.organisation.lineage(value) if isinstance(value, str) else []
-        return {place.type: place.title for place in lineage} or value
+        return {place.kind: place.title for place in lineage} or value
 
     def _group(self, value: Any) -> Any:
         if isinstance(value, list):

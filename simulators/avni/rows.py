@@ -1,12 +1,9 @@
-"""Stored rows and the tables that hold them in the order Avni lists them."""
+"""Stored rows, one class per kind of record."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from heapq import merge
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 Key = tuple[int, int, str]
 """(last modified in ms, sequence number, uuid): the order of every list."""
@@ -14,10 +11,11 @@ Key = tuple[int, int, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What subjects and encounters have in common.
+    """What all records have in common.
 
-    `kind` is the name of the subject or encounter type. `observations` stand as Avni keeps
-    them: by concept uuid, answers as uuids; names appear only when a row is read.
+    `kind` is the name by which lists are filtered: of the subject type, encounter type or program.
+    `observations` stand as Avni keeps them: by concept uuid, answers as uuids; names appear only
+    when a row is read.
     """
 
     uuid: str
@@ -53,16 +51,13 @@ class SubjectRow(Row):
     subject_location: dict[str, Any] | None = None
     location: str | None = None
     relatives: list[dict[str, Any]] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)
-    enrolments: list[str] = field(default_factory=list)
     catchments: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncounterRow(Row):
-    """A general encounter; all times in ms."""
+class VisitRow(Row):
+    """What general encounters and program encounters have in common; all times in ms."""
 
-    subject: str
     encounter_ms: int | None = None
     earliest_ms: int | None = None
     max_ms: int | None = None
@@ -71,88 +66,64 @@ class EncounterRow(Row):
     cancel_observations: dict[str, Any] = field(default_factory=dict)
 
 
-R = TypeVar("R", bound=Row)
+@dataclass(frozen=True, kw_only=True)
+class EncounterRow(VisitRow):
+    """A general encounter of the subject with uuid `subject`."""
+
+    subject: str
 
 
-class Table(Generic[R]):
-    """Rows by uuid, by External ID and by time. Not locked: the store does that."""
+@dataclass(frozen=True, kw_only=True)
+class ProgramEncounterRow(VisitRow):
+    """An encounter within the enrolment with uuid `enrolment`."""
 
-    def __init__(self) -> None:
-        self.rows: dict[str, R] = {}
-        self._next_seq = 1
-        self._by_external: dict[tuple[str, str], str] = {}
-        self._timelines: dict[tuple[str, str], list[Key]] = {}
-        self._pending: list[tuple[int, R]] = []
+    enrolment: str
 
-    def next_seq(self) -> int:
-        """A database id never given before."""
-        self._next_seq += 1
-        return self._next_seq - 1
 
-    def install(self, row: R) -> None:
-        """Make a row, or its newer state, visible. Rows are replaced, never changed."""
-        before = self.rows.get(row.uuid)
-        if before is not None:
-            self.remove(before.uuid)
-        self.rows[row.uuid] = row
-        self._next_seq = max(self._next_seq, row.seq + 1)
-        if row.external_id:
-            self._by_external[row.organisation, row.external_id] = row.uuid
-        insort(self._timelines.setdefault((row.organisation, row.kind), []), row.key)
+@dataclass(frozen=True, kw_only=True)
+class EnrolmentRow(Row):
+    """A subject in a program, whose name is `kind`; times in ms. Exited once it has an exit time."""
 
-    def install_later(self, row: R, visible_ms: int) -> None:
-        """Keep a row that is written but not committed before `visible_ms`."""
-        self._pending.append((visible_ms, row))
+    subject: str
+    enrolment_ms: int | None = None
+    exit_ms: int | None = None
+    exit_point: dict[str, float] | None = None
+    exit_observations: dict[str, Any] = field(default_factory=dict)
 
-    def commit_due(self, now_ms: int) -> list[R]:
-        """Install what should be visible by now; returns it."""
-        if not self._pending:
-            return []
-        due = [row for visible_ms, row in self._pending if visible_ms <= now_ms]
-        self._pending = [entry for entry in self._pending if entry[0] > now_ms]
-        for row in due:
-            self.install(row)
-        return due
 
-    def remove(self, uuid: str) -> None:
-        """Delete a row for good, as only a database administrator can."""
-        row = self.rows.pop(uuid)
-        timeline = self._timelines[row.organisation, row.kind]
-        del timeline[bisect_left(timeline, row.key)]
-        if row.external_id:
-            self._by_external.pop((row.organisation, row.external_id), None)
+@dataclass(frozen=True, kw_only=True)
+class MembershipRow(Row):
+    """A subject in a group, both by uuid; `kind` is the role; times in ms."""
 
-    def get(self, organisation: str, uuid: str) -> R | None:
-        """A row of this organisation by its uuid."""
-        row = self.rows.get(uuid)
-        return row if row is not None and row.organisation == organisation else None
+    group: str
+    member: str
+    start_ms: int | None = None
+    end_ms: int | None = None
 
-    def with_external_id(self, organisation: str, external_id: str) -> R | None:
-        """A row of this organisation by its External ID, the case as given."""
-        uuid = self._by_external.get((organisation, external_id))
-        return self.rows[uuid] if uuid else None
 
-    def awaits(self, organisation: str, external_id: str) -> bool:
-        """Whether a write with this External ID is under way but not committed."""
-        return any(row.organisation == organisation and row.external_id == external_id for _, row in self._pending)
+@dataclass(frozen=True, kw_only=True)
+class ApprovalRow(Row):
+    """What was decided about a record of a subject.
 
-    def find(self, organisation: str, uuid_or_external_id: str) -> list[R]:
-        """Rows with that uuid or that External ID: none, one or, by accident, two."""
-        by_uuid = self.get(organisation, uuid_or_external_id)
-        by_external = self.with_external_id(organisation, uuid_or_external_id)
-        found = [row for row in (by_uuid, by_external) if row is not None]
-        return found[:1] if len(found) == 2 and found[0] is found[1] else found
+    `kind` says which sort of record: Subject, ProgramEnrolment, ProgramEncounter or Encounter.
+    """
 
-    def in_window(self, organisation: str, kind: str | None, after: Key | None, before: Key | None) -> list[R]:
-        """Rows in listing order with `after` <= key < `before`; None leaves that side open."""
-        slices = [
-            timeline[
-                bisect_left(timeline, after) if after else 0 : (
-                    bisect_left(timeline, before) if before else len(timeline)
-                )
-            ]
-            for (owner, name), timeline in self._timelines.items()
-            if owner == organisation and kind in (None, name)
-        ]
-        keys: Iterator[Key] = merge(*slices) if len(slices) > 1 else iter(slices[0] if slices else [])
-        return [self.rows[uuid] for _, _, uuid in keys]
+    subject: str
+    entity: str
+    entity_type: str
+    """Uuid of the subject type, program or encounter type."""
+    status: str
+    comment: str | None = None
+    status_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location(Row):
+    """A place of a type such as Village, which is its `kind`; `parent` is the uuid of the place around it.
+
+    `level` grows upwards: a village is lower than its district. `observations` are its properties.
+    """
+
+    title: str
+    parent: str | None = None
+    level: float = 1.0

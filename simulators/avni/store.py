@@ -1,167 +1,46 @@
-"""The state of a simulated Avni: organisations, users, subjects, general encounters.
+"""The simulated Avni: its state, what field workers do in it, and what goes wrong with its rows.
 
-Tests, the demo population and the comparer use this class directly; the HTTP routes use it
-too. Rows are immutable: an edit puts a new row in the place of the old one. All public
-methods are safe to call from several threads.
+Tests, the demo population and the comparer use `AvniStore` directly; the HTTP routes use it
+too. All public methods are safe to call from several threads.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from simulators.avni import observations, snapshot
-from simulators.avni.metadata import (
-    Concept,
-    EncounterType,
+from simulators.avni.metadata import new_uuid
+from simulators.avni.rows import (
+    ApprovalRow,
+    EncounterRow,
+    EnrolmentRow,
     Location,
-    Organisation,
-    SubjectType,
-    User,
-    new_uuid,
+    MembershipRow,
+    ProgramEncounterRow,
+    Row,
+    SubjectRow,
 )
-from simulators.avni.rows import EncounterRow, R, SubjectRow, Table
-from simulators.avni.settings import Settings
-from simulators.avni.times import to_ms
+from simulators.avni.state import DEFAULT, Moment, State, utc_now
+from simulators.avni.table import R, Table
 
-DEFAULT = "demo"
-"""The organisation meant when none is named."""
+__all__ = ["DEFAULT", "AvniStore", "utc_now"]
 
 FIELD_USER = "field@demo"
 """Who makes the rows that do not come over HTTP."""
 
-Moment = datetime | int | None
-"""An aware time, milliseconds since 1970, or None for now."""
+BULK_USER = "bulk@avni"
+"""Who runs bulk jobs."""
+
+Given = dict[str, Any] | None
+"""Observations by name."""
+
+_MAPS = ("observations", "cancel_observations", "exit_observations")
 
 
-def utc_now() -> datetime:
-    """The machine's clock."""
-    return datetime.now(UTC)
-
-
-class AvniStore:
-    """Everything one Avni installation knows.
-
-    `clock` may be replaced at any time; it decides stamps, windows, tokens and the Date header.
-    """
-
-    def __init__(self, settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> None:
-        self.settings = settings or Settings()
-        self.clock = clock
-        self.lock = threading.RLock()
-        self.organisations: dict[str, Organisation] = {}
-        self.users: dict[str, User] = {}
-        self.token_generation = 0
-        self._subjects: Table[SubjectRow] = Table()
-        self._encounters: Table[EncounterRow] = Table()
-        self._encounters_of: dict[str, dict[str, None]] = {}
-
-    # --- reading ---------------------------------------------------------------------------
-
-    @property
-    def subjects(self) -> dict[str, SubjectRow]:
-        """Committed subject rows by uuid, all organisations. Read only."""
-        return self.subject_table.rows
-
-    @property
-    def encounters(self) -> dict[str, EncounterRow]:
-        """Committed general encounter rows by uuid, all organisations. Read only."""
-        return self.encounter_table.rows
-
-    @property
-    def subject_table(self) -> Table[SubjectRow]:
-        """Subjects, with everything committed whose time has come."""
-        with self.lock:
-            self._subjects.commit_due(self.now_ms())
-            return self._subjects
-
-    @property
-    def encounter_table(self) -> Table[EncounterRow]:
-        """General encounters, with everything committed whose time has come."""
-        with self.lock:
-            for row in self._encounters.commit_due(self.now_ms()):
-                self._note_owner(row)
-            return self._encounters
-
-    def encounters_of(self, subject: str) -> list[str]:
-        """Uuids of a subject's encounters, voided ones too, in no promised order."""
-        with self.lock:
-            encounters = self.encounters
-            owned = self._encounters_of.get(subject, {})
-            return [uuid for uuid in owned if encounters[uuid].subject == subject]
-
-    def now_ms(self) -> int:
-        """The store's clock in whole milliseconds."""
-        return to_ms(self.clock())
-
-    def organisation(self, name: str = DEFAULT) -> Organisation:
-        """The organisation of that name; made when it is new."""
-        with self.lock:
-            return self.organisations.setdefault(name, Organisation(name))
-
-    # --- designing -------------------------------------------------------------------------
-
-    def add_concept(
-        self,
-        name: str,
-        data_type: str,
-        *,
-        answers: Iterable[str] = (),
-        uuid: str | None = None,
-        organisation: str = DEFAULT,
-    ) -> Concept:
-        """A question or answer. `answers` are names; missing answer concepts are made."""
-        owner = self.organisation(organisation)
-        with self.lock:
-            known = [
-                owner.concept_named(answer) or self.add_concept(answer, "NA", organisation=organisation)
-                for answer in answers
-            ]
-            concept = Concept(name, data_type, uuid or new_uuid(), [found.uuid for found in known])
-            owner.concepts[concept.uuid] = concept
-            return concept
-
-    def add_subject_type(self, name: str, *, organisation: str = DEFAULT, **properties: Any) -> SubjectType:
-        """A subject type; `properties` are the fields of `SubjectType`."""
-        made = SubjectType(name, **properties)
-        self.organisation(organisation).subject_types[name] = made
-        return made
-
-    def add_encounter_type(self, name: str, *, uuid: str | None = None, organisation: str = DEFAULT) -> EncounterType:
-        """A type of general encounters."""
-        made = EncounterType(name, uuid or new_uuid())
-        self.organisation(organisation).encounter_types[name] = made
-        return made
-
-    def add_location(
-        self,
-        title: str,
-        kind: str,
-        parent: Location | None = None,
-        *,
-        organisation: str = DEFAULT,
-        **properties: Any,
-    ) -> Location:
-        """A place of a kind such as Village inside `parent`; `properties`: uuid, external_id, voided."""
-        made = Location(title, kind, parent=parent.uuid if parent else None, **properties)
-        self.organisation(organisation).locations[made.uuid] = made
-        return made
-
-    def add_user(
-        self,
-        username: str,
-        password: str,
-        *,
-        organisation: str = DEFAULT,
-        **properties: Any,
-    ) -> User:
-        """A user of one organisation; `properties`: may_generate_token, voided, cannot_view."""
-        self.organisation(organisation)
-        self.users[username] = User(username, password, organisation, **properties)
-        return self.users[username]
+class AvniStore(State):
+    """Everything one Avni installation knows, and how it changes."""
 
     # --- rows ------------------------------------------------------------------------------
 
@@ -169,7 +48,7 @@ class AvniStore:
         self,
         *,
         subject_type: str,
-        observations: dict[str, Any] | None = None,
+        observations: Given = None,
         at: Moment = None,
         by: str = FIELD_USER,
         uuid: str | None = None,
@@ -188,19 +67,19 @@ class AvniStore:
                 seq=self._subjects.next_seq(),
                 organisation=organisation,
                 kind=subject_type,
-                observations=self._accept(organisation, observations or {}),
+                observations=self._accept(organisation, observations),
                 **self._stamps(at, by),
                 **fields,
             )
-            return self.save_subject(row, commit_after)
+            return self.save(row, commit_after)
 
     def put_encounter(
         self,
         *,
         encounter_type: str,
         subject: str,
-        observations: dict[str, Any] | None = None,
-        cancel_observations: dict[str, Any] | None = None,
+        observations: Given = None,
+        cancel_observations: Given = None,
         at: Moment = None,
         by: str = FIELD_USER,
         uuid: str | None = None,
@@ -214,99 +93,243 @@ class AvniStore:
         """
         with self.lock:
             organisation = self.subjects[subject].organisation
-            times = {"encounter_ms": self._ms(at)}
             row = EncounterRow(
                 uuid=uuid or new_uuid(),
                 seq=self._encounters.next_seq(),
                 organisation=organisation,
                 kind=encounter_type,
                 subject=subject,
-                observations=self._accept(organisation, observations or {}),
-                cancel_observations=self._accept(organisation, cancel_observations or {}),
+                observations=self._accept(organisation, observations),
+                cancel_observations=self._accept(organisation, cancel_observations),
                 **self._stamps(at, by),
-                **(times | fields),
+                **({"encounter_ms": self._ms(at)} | fields),
             )
-            return self.save_encounter(row, commit_after)
+            return self.save(row, commit_after)
 
-    def edit_subject(
+    def put_enrolment(
         self,
-        uuid: str,
         *,
-        observations: dict[str, Any] | None = None,
+        program: str,
+        subject: str,
+        observations: Given = None,
+        exit_observations: Given = None,
+        at: Moment = None,
+        by: str = FIELD_USER,
+        uuid: str | None = None,
+        commit_after: float = 0.0,
+        **fields: Any,
+    ) -> EnrolmentRow:
+        """A new enrolment in the program of that name, of the subject with that uuid.
+
+        It began when it was made, unless `fields` say otherwise: enrolment_ms, exit_ms, exit_point,
+        external_id, voided, point.
+        """
+        with self.lock:
+            organisation = self.subjects[subject].organisation
+            row = EnrolmentRow(
+                uuid=uuid or new_uuid(),
+                seq=self._enrolments.next_seq(),
+                organisation=organisation,
+                kind=program,
+                subject=subject,
+                observations=self._accept(organisation, observations),
+                exit_observations=self._accept(organisation, exit_observations),
+                **self._stamps(at, by),
+                **({"enrolment_ms": self._ms(at)} | fields),
+            )
+            return self.save(row, commit_after)
+
+    def put_program_encounter(
+        self,
+        *,
+        encounter_type: str,
+        enrolment: str,
+        observations: Given = None,
+        cancel_observations: Given = None,
+        at: Moment = None,
+        by: str = FIELD_USER,
+        uuid: str | None = None,
+        commit_after: float = 0.0,
+        **fields: Any,
+    ) -> ProgramEncounterRow:
+        """A new encounter within the enrolment with that uuid; `fields` as for a general encounter."""
+        with self.lock:
+            organisation = self.enrolments[enrolment].organisation
+            row = ProgramEncounterRow(
+                uuid=uuid or new_uuid(),
+                seq=self._program_encounters.next_seq(),
+                organisation=organisation,
+                kind=encounter_type,
+                enrolment=enrolment,
+                observations=self._accept(organisation, observations),
+                cancel_observations=self._accept(organisation, cancel_observations),
+                **self._stamps(at, by),
+                **({"encounter_ms": self._ms(at)} | fields),
+            )
+            return self.save(row, commit_after)
+
+    def put_membership(
+        self,
+        *,
+        group: str,
+        member: str,
+        role: str = "Member",
         at: Moment = None,
         by: str = FIELD_USER,
         commit_after: float = 0.0,
         **fields: Any,
-    ) -> SubjectRow:
-        """Change a subject: `observations` by name are laid over (None removes)."""
+    ) -> MembershipRow:
+        """A subject joins a group, both by uuid; `fields`: start_ms, end_ms, voided."""
         with self.lock:
-            edited = self._edited(self.subjects[uuid], observations, at, by, fields)
-            return self.save_subject(edited, commit_after)
+            row = MembershipRow(
+                uuid=new_uuid(),
+                seq=self._memberships.next_seq(),
+                organisation=self.subjects[group].organisation,
+                kind=role,
+                group=group,
+                member=member,
+                **self._stamps(at, by),
+                **({"start_ms": self._ms(at)} | fields),
+            )
+            return self.save(row, commit_after)
 
-    def edit_encounter(
+    def put_approval(
         self,
-        uuid: str,
         *,
-        observations: dict[str, Any] | None = None,
+        entity: str,
+        status: str = "Pending",
         at: Moment = None,
         by: str = FIELD_USER,
         commit_after: float = 0.0,
         **fields: Any,
-    ) -> EncounterRow:
-        """Change an encounter: `observations` by name are laid over (None removes)."""
+    ) -> ApprovalRow:
+        """A decision about the record with that uuid: Pending, Approved or Rejected; `fields`: comment, status_ms."""
         with self.lock:
-            edited = self._edited(self.encounters[uuid], observations, at, by, fields)
-            return self.save_encounter(edited, commit_after)
+            about = self._table_of(entity).rows[entity]
+            kind, entity_type, subject = self._approved(about)
+            row = ApprovalRow(
+                uuid=new_uuid(),
+                seq=self._approvals.next_seq(),
+                organisation=about.organisation,
+                kind=kind,
+                entity_type=entity_type,
+                entity=entity,
+                subject=subject,
+                status=status,
+                **self._stamps(at, by),
+                **({"status_ms": self._ms(at)} | fields),
+            )
+            return self.save(row, commit_after)
+
+    def edit(self, uuid: str, **changes: Any) -> Row:
+        """Change a record of any kind and stamp it.
+
+        `changes`: fields of the row; maps of observations by name are laid over (None removes one).
+        `at` is the stamp (now), which may lie in the future; `by` the user; it is seen `commit_after`
+        seconds later.
+        """
+        with self.lock:
+            edited: Row = self._edit(self._table_of(uuid), uuid, **changes)
+            return edited
+
+    def edit_subject(self, uuid: str, **changes: Any) -> SubjectRow:
+        """Change a subject; see `edit`."""
+        with self.lock:
+            return self._edit(self.subject_table, uuid, **changes)
+
+    def edit_encounter(self, uuid: str, **changes: Any) -> EncounterRow:
+        """Change a general encounter; see `edit`."""
+        with self.lock:
+            return self._edit(self.encounter_table, uuid, **changes)
+
+    def void(self, uuid: str, *, at: Moment = None, by: str = FIELD_USER) -> Row:
+        """Void a record of any kind; what belongs to it stays as it is."""
+        return self.edit(uuid, at=at, by=by, voided=True)
 
     def void_subject(self, uuid: str, *, at: Moment = None, by: str = FIELD_USER) -> SubjectRow:
         """Void a subject; its encounters stay as they are."""
         return self.edit_subject(uuid, at=at, by=by, voided=True)
 
     def void_encounter(self, uuid: str, *, at: Moment = None, by: str = FIELD_USER) -> EncounterRow:
-        """Void an encounter."""
+        """Void a general encounter."""
         return self.edit_encounter(uuid, at=at, by=by, voided=True)
 
-    def bulk_touch(self, uuids: Iterable[str], at: Moment = None, by: str = "bulk@avni") -> None:
-        """Stamp rows as a bulk SQL job does: `at` plus each row's id in microseconds."""
+    def save(self, row: R, commit_after: float = 0.0) -> R:
+        """Put a row of any kind in place, at once or once `commit_after` seconds have passed."""
+        with self.lock:
+            table = self._table_for(row)
+            if commit_after:
+                table.install_later(row, self.now_ms() + int(commit_after * 1000))
+            else:
+                table.install(row)
+            return row
+
+    # --- what goes wrong -------------------------------------------------------------------
+
+    def bulk_touch(self, uuids: Iterable[str], at: Moment = None, by: str = BULK_USER) -> None:
+        """Stamp records as a bulk SQL job does: `at` plus each row's id in microseconds (avni.md A6)."""
         base = self._ms(at)
         with self.lock:
             for uuid in uuids:
-                if uuid in self.subjects:
-                    row = self.subjects[uuid]
-                    stamp = base + row.seq // 1000
-                    self.save_subject(replace(row, modified_ms=stamp, modified_by=by))
-                else:
-                    other = self.encounters[uuid]
-                    stamp = base + other.seq // 1000
-                    self.save_encounter(replace(other, modified_ms=stamp, modified_by=by))
+                row = self._table_of(uuid).rows[uuid]
+                self.save(replace(row, modified_ms=base + row.seq // 1000, modified_by=by))
 
     def poison(self, uuid: str) -> None:
-        """Give a row an observation no concept stands for; every page with it then fails."""
+        """Give a record an observation no concept stands for; every page with it then fails (avni.md A29).
+
+        A membership shows no observations: poison its subject. An approval neither: erase its record.
+        """
         with self.lock:
-            if uuid in self.subjects:
-                row = self.subjects[uuid]
-                broken = {**row.observations, new_uuid(): "?"}
-                self._subjects.install(replace(row, observations=broken))
-            else:
-                other = self.encounters[uuid]
-                broken = {**other.observations, new_uuid(): "?"}
-                self._encounters.install(replace(other, observations=broken))
+            row = self._table_of(uuid).rows[uuid]
+            if isinstance(row, MembershipRow | ApprovalRow):
+                raise TypeError("such a row shows no observations")
+            self.save(replace(row, observations={**row.observations, new_uuid(): "?"}))
+
+    def unpoison(self, uuid: str) -> None:
+        """Take from a record every observation no concept stands for; its stamp stays."""
+        with self.lock:
+            row = self._table_of(uuid).rows[uuid]
+            concepts = self.organisation(row.organisation).concepts
+            known = {key: value for key, value in row.observations.items() if key in concepts}
+            self.save(replace(row, observations=known))
+
+    def erase(self, uuid: str) -> None:
+        """Delete a record for good, as only a database administrator can; lists do not tell (avni.md A12).
+
+        Raises ValueError while encounters, enrolments or memberships belong to it, as the database would.
+        """
+        with self.lock:
+            children = (self._encounters, self._enrolments, self._program_encounters, self._memberships)
+            if any(table.of(uuid) for table in children):
+                raise ValueError("other records belong to this one")
+            self._table_of(uuid).remove(uuid)
 
     def expire_tokens(self) -> None:
         """From now on every token given out so far is expired."""
         self.token_generation += 1
 
-    def save_subject(self, row: SubjectRow, commit_after: float = 0.0) -> SubjectRow:
-        """Put a row in place, at once or once `commit_after` seconds have passed."""
-        return self._save(self.subject_table, row, commit_after)
+    def forbid(self, username: str, name: str) -> None:
+        """Take from a user the privilege to see a subject type, an encounter type or a program."""
+        self.users[username].cannot_view.append(name)
 
-    def save_encounter(self, row: EncounterRow, commit_after: float = 0.0) -> EncounterRow:
-        """Put a row in place, at once or once `commit_after` seconds have passed."""
-        with self.lock:
-            saved = self._save(self.encounter_table, row, commit_after)
-            if not commit_after:
-                self._note_owner(saved)
-            return saved
+    def allow(self, username: str, name: str) -> None:
+        """Give that privilege back."""
+        self.users[username].cannot_view.remove(name)
+
+    def adjust(self, **settings: Any) -> None:
+        """Turn knobs of `Settings` by name. Raises TypeError for one that is not there."""
+        self.settings = replace(self.settings, **settings)
+
+    def moves(self) -> dict[str, Callable[..., object]]:
+        """What `simulators.control` may be told to do, with plain JSON values as arguments."""
+        return {
+            move.__name__: move
+            for move in (
+                self.put_subject, self.put_encounter, self.put_enrolment, self.put_program_encounter,
+                self.edit, self.void, self.erase, self.bulk_touch, self.poison, self.unpoison,
+                self.expire_tokens, self.forbid, self.allow, self.adjust,
+            )
+        }  # fmt: skip
 
     # --- whole state -----------------------------------------------------------------------
 
@@ -322,44 +345,50 @@ class AvniStore:
 
     # --- inside ----------------------------------------------------------------------------
 
-    def _ms(self, moment: Moment) -> int:
-        if moment is None:
-            return self.now_ms()
-        return moment if isinstance(moment, int) else to_ms(moment)
+    def _accept(self, organisation: str, given: Given) -> dict[str, Any]:
+        return observations.accept(self.organisation(organisation), given or {})
 
-    def _stamps(self, at: Moment, by: str) -> dict[str, Any]:
-        stamp = self._ms(at)
-        return {
-            "created_ms": stamp,
-            "modified_ms": stamp,
-            "created_by": by,
-            "modified_by": by,
-        }
-
-    def _accept(self, organisation: str, given: dict[str, Any]) -> dict[str, Any]:
-        return observations.accept(self.organisation(organisation), given)
-
-    def _edited(
+    def _edit(
         self,
-        row: R,
-        given: dict[str, Any] | None,
-        at: Moment,
-        by: str,
-        fields: dict[str, Any],
+        table: Table[R],
+        uuid: str,
+        *,
+        at: Moment = None,
+        by: str = FIELD_USER,
+        commit_after: float = 0.0,
+        **changes: Any,
     ) -> R:
-        kept = row.observations
-        if given is not None:
-            kept = observations.patch(self.organisation(row.organisation), kept, given)
-        stamps = {"modified_ms": self._ms(at), "modified_by": by}
-        return replace(row, **{"observations": kept, **stamps, **fields})
+        row = table.rows[uuid]
+        organisation = self.organisation(row.organisation)
+        for name in _MAPS:
+            if name in changes:
+                changes[name] = observations.patch(organisation, getattr(row, name), changes[name])
+        stamps: dict[str, Any] = {"modified_ms": self._ms(at), "modified_by": by}
+        return self.save(replace(row, **(stamps | changes)), commit_after)
 
-    def _save(self, table: Table[R], row: R, commit_after: float) -> R:
-        with self.lock:
-            if commit_after:
-                table.install_later(row, self.now_ms() + int(commit_after * 1000))
-            else:
-                table.install(row)
-            return row
+    def _table_of(self, uuid: str) -> Table[Any]:
+        """The table with that record. Raises KeyError."""
+        places = (self.organisation(name).location_table for name in self.organisations)
+        for table in (*map(self._current, self._tables.values()), *places):
+            if uuid in table.rows:
+                return table
+        raise KeyError(uuid)
 
-    def _note_owner(self, row: EncounterRow) -> None:
-        self._encounters_of.setdefault(row.subject, {})[row.uuid] = None
+    def _table_for(self, row: Row) -> Table[Any]:
+        if isinstance(row, Location):
+            return self.location_table(row.organisation)
+        return self._current(self._tables[type(row)])
+
+    def _approved(self, about: Row) -> tuple[str, str, str]:
+        """The sort of a record, the uuid of its type, and its subject. Raises TypeError for what nobody approves."""
+        organisation = self.organisation(about.organisation)
+        if isinstance(about, SubjectRow):
+            return "Subject", organisation.subject_types[about.kind].uuid, about.uuid
+        if isinstance(about, EnrolmentRow):
+            return "ProgramEnrolment", organisation.programs[about.kind].uuid, about.subject
+        if isinstance(about, ProgramEncounterRow):
+            subject = self.enrolments[about.enrolment].subject
+            return "ProgramEncounter", organisation.encounter_types[about.kind].uuid, subject
+        if isinstance(about, EncounterRow):
+            return "Encounter", organisation.encounter_types[about.kind].uuid, about.subject
+        raise TypeError("nobody approves a place or a membership")

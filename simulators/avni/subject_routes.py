@@ -13,17 +13,19 @@ from simulators.avni.errors import (
     invalid,
     null_pointer,
 )
-from simulators.avni.listing import may_view, wire_version
-from simulators.avni.metadata import Location, Organisation, SubjectType, User
-from simulators.avni.rows import SubjectRow
+from simulators.avni.metadata import Organisation, SubjectType, User
+from simulators.avni.paging import wire_version
+from simulators.avni.privileges import may_view
+from simulators.avni.rows import Location, SubjectRow
 from simulators.avni.saving import (
-    find_one,
+    existing,
     guard_external_id,
     new_row_fields,
     patched_flag,
     patched_point,
     patched_text,
     stamped,
+    with_audit_of,
 )
 from simulators.avni.store import AvniStore
 from simulators.avni.times import plain_date
@@ -32,9 +34,9 @@ from simulators.server import HttpError, Request
 
 def get(store: AvniStore, user: User, request: Request, key: str) -> dict[str, Any]:
     """GET: by uuid or External ID, voided or not."""
-    row = _existing(store, user, key)
-    may_view(user, {row.kind})
-    return _shown(store, request, row) | {"Groups": list(row.groups)}
+    row = existing(store.subject_table, store.organisation(user.organisation), key)
+    may_view(store, user, [row])
+    return _shown(store, request, row) | {"Groups": store.groups_of(row.uuid)}
 
 
 def post(store: AvniStore, user: User, request: Request) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def put(store: AvniStore, user: User, request: Request, key: str) -> dict[str, A
     given = fields.document(request)
     before = _to_change(store, user, key, fields.external_id(given))
     row = _write(store, user, request, given, before)
-    return _shown(store, request, _with_audit_of(before, row), fresh=True)
+    return _shown(store, request, with_audit_of(before, row), fresh=True)
 
 
 def patch(store: AvniStore, user: User, request: Request, key: str) -> dict[str, Any]:
@@ -66,21 +68,14 @@ def patch(store: AvniStore, user: User, request: Request, key: str) -> dict[str,
     after = replace(before, **changes)
     kind = _subject_type(organisation, after.kind)
     row = _validate_and_commit(store, user, kind, before, after)
-    return _shown(store, request, _with_audit_of(before, row), fresh=True)
+    return _shown(store, request, with_audit_of(before, row), fresh=True)
 
 
 def delete(store: AvniStore, user: User, request: Request, key: str) -> dict[str, Any]:
     """DELETE: voids; the subject's encounters stay as they are."""
-    before = _existing(store, user, key)
-    row = store.save_subject(stamped(store, user, before, replace(before, voided=True)))
-    return _shown(store, request, row) | {"Groups": list(row.groups)}
-
-
-def _existing(store: AvniStore, user: User, key: str) -> SubjectRow:
-    row = find_one(store.subject_table, store.organisation(user.organisation), key)
-    if row is None:
-        raise HttpError(404)
-    return row
+    before = existing(store.subject_table, store.organisation(user.organisation), key)
+    row = store.save(stamped(store, user, before, replace(before, voided=True)))
+    return _shown(store, request, row) | {"Groups": store.groups_of(row.uuid)}
 
 
 def _to_change(store: AvniStore, user: User, uuid: str, external_id: str | None) -> SubjectRow:
@@ -127,8 +122,8 @@ def _write(
     if before.location is None:
         raise null_pointer("old address level is null")
     row = _validate_and_commit(store, user, kind, before, after)
-    # a subject that moves takes its encounters along, newly stamped; only PATCH forgets them
-    store.bulk_touch(store.encounters_of(row.uuid), by=user.username)
+    # a subject that moves takes all that is its own along, newly stamped; only PATCH forgets it
+    store.bulk_touch(store.records_of(row.uuid), by=user.username)
     return row
 
 
@@ -184,8 +179,8 @@ def _place(organisation: Organisation, kind: SubjectType, given: dict[str, Any],
         )
     if not found and not kind.allow_empty_location:
         raise illegal_argument("Address not found")
-    if found and kind.places and found[0].type not in kind.places:
-        raise illegal_argument(f"{kind.name} cannot be registered at {found[0].type}")
+    if found and kind.places and found[0].kind not in kind.places:
+        raise illegal_argument(f"{kind.name} cannot be registered at {found[0].kind}")
     return found[0] if found else None
 
 
@@ -207,7 +202,7 @@ def _complaint(kind: SubjectType, row: SubjectRow) -> HttpError | None:
 
 def _commit(store: AvniStore, user: User, before: SubjectRow | None, after: SubjectRow) -> SubjectRow:
     guard_external_id(store.subject_table, after)
-    return store.save_subject(stamped(store, user, before, after))
+    return store.save(stamped(store, user, before, after))
 
 
 def _patched(
@@ -274,16 +269,5 @@ def _patched_place(organisation: Organisation, kind: SubjectType, given: dict[st
     return place.uuid
 
 
-def _with_audit_of(before: SubjectRow, row: SubjectRow) -> SubjectRow:
-    return replace(row, modified_ms=before.modified_ms, modified_by=before.modified_by)
-
-
 def _shown(store: AvniStore, request: Request, row: SubjectRow, *, fresh: bool = False) -> dict[str, Any]:
-    return render.subject(
-        store.organisation(row.organisation),
-        store.settings,
-        row,
-        store.encounters_of(row.uuid),
-        wire_version(store.settings, request),
-        fresh=fresh,
-    )
+    return render.subject(store, row, wire_version(store.settings, request), fresh=fresh)

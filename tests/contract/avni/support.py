@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from simulators.avni import AvniStore, SubjectRow
+from simulators.avni import AvniStore, EnrolmentRow, ProgramEncounterRow, SubjectRow
 
 NOON = datetime(2024, 6, 18, 12, 0, tzinfo=UTC)
 EPOCH = "1900-01-01T00:00:00.000Z"
@@ -93,6 +93,40 @@ def encounter_body(owner: str, **keys: Any) -> dict[str, Any]:
     least = {
         "Encounter type": "Home visit",
         "Subject ID": owner,
+        "Encounter date time": "2024-04-02T04:10:00.000Z",
+        "observations": {},
+        "cancelObservations": {},
+    }
+    return least | keys
+
+
+def enrolment(store: AvniStore, owner: str, **fields: Any) -> EnrolmentRow:
+    """A stored enrolment with the least an enrolment has."""
+    return store.put_enrolment(**({"program": "Pregnancy", "subject": owner} | fields))
+
+
+def enrolment_body(owner: str, **keys: Any) -> dict[str, Any]:
+    """A request for an enrolment that the server accepts."""
+    least = {
+        "Program": "Pregnancy",
+        "Subject ID": owner,
+        "Enrolment datetime": "2024-03-01T06:30:00.000Z",
+        "observations": {},
+        "exitObservations": {},
+    }
+    return least | keys
+
+
+def program_encounter(store: AvniStore, enrolled: str, **fields: Any) -> ProgramEncounterRow:
+    """A stored program encounter with the least one has."""
+    return store.put_program_encounter(**({"encounter_type": "ANC Visit", "enrolment": enrolled} | fields))
+
+
+def program_encounter_body(enrolled: str, **keys: Any) -> dict[str, Any]:
+    """A request for a program encounter that the server accepts."""
+    least = {
+        "Encounter type": "ANC Visit",
+        "Enrolment ID": enrolled,
         "Encounter date time": "2024-04-02T04:10:00.000Z",
         "observations": {},
         "cancelObservations": {},

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from simulators.avni import AvniStore
-from tests.contract.avni.support import Caller, Clock, encounter_body, subject, subject_body
+from tests.contract.avni.support import (
+    Caller,
+    Clock,
+    encounter_body,
+    enrolment,
+    program_encounter,
+    subject,
+    subject_body,
+)
 
 
 @pytest.fixture
@@ -247,12 +255,53 @@ class TestAddress:
         avni.send("PUT", f"/api/subject/{owner}", self.body("Bihar, Sitapur"))
         assert store.encounters[child].modified_ms == store.now_ms()
 
+    def family(self, store: AvniStore, owner: str) -> list[str]:
+        """One record of each sort that belongs to the subject."""
+        enrolled = enrolment(store, owner).uuid
+        group = store.put_subject(subject_type="Household", first_name="House").uuid
+        return [
+            enrolled,
+            program_encounter(store, enrolled).uuid,
+            store.put_membership(group=group, member=owner).uuid,
+            store.put_membership(group=owner, member=group).uuid,
+            store.put_approval(entity=owner).uuid,
+            store.put_approval(entity=enrolled).uuid,
+        ]
+
+    def stamps(self, store: AvniStore) -> dict[str, int]:
+        rows = (store.enrolment_table, store.program_encounter_table, store.membership_table, store.approval_table)
+        return {uuid: row.modified_ms for table in rows for uuid, row in table.rows.items()}
+
+    @pytest.mark.parametrize("method", ["POST", "PUT"])
+    def test_a_subject_that_moves_brings_all_its_records_back(
+        self, store: AvniStore, avni: Caller, clock: Clock, method: str
+    ) -> None:
+        owner = avni.send("POST", "/api/subject", self.body("Bihar, Rampur"))["ID"]
+        family = self.family(store, owner)
+        others = set(self.family(store, subject(store, "Ravi").uuid))
+        clock.advance(60)
+        path = "/api/subject" if method == "POST" else f"/api/subject/{owner}"
+        avni.send(method, path, self.body("Bihar, Sitapur"))
+        moved = {uuid for uuid, stamp in self.stamps(store).items() if stamp == store.now_ms()}
+        assert (moved, moved & others) == (set(family), set())
+
+    def test_a_subject_that_stays_brings_nothing_back(self, store: AvniStore, avni: Caller, clock: Clock) -> None:
+        owner = avni.send("POST", "/api/subject", self.body("Bihar, Rampur"))["ID"]
+        self.family(store, owner)
+        before = self.stamps(store)
+        clock.advance(60)
+        avni.send("PUT", f"/api/subject/{owner}", self.body("Bihar, Rampur") | {"Last name": "Devi"})
+        assert self.stamps(store) == before
+
     def test_a_patch_moves_the_subject_alone(self, store: AvniStore, avni: Caller, clock: Clock) -> None:
         owner = avni.send("POST", "/api/subject", self.body("Bihar, Rampur"))["ID"]
         child = avni.send("POST", "/api/encounter", encounter_body(owner))["ID"]
+        self.family(store, owner)
+        before = self.stamps(store)
         clock.advance(60)
         avni.send("PATCH", f"/api/subject/{owner}", {"Address": "Bihar, Sitapur"})
         assert store.encounters[child].modified_ms < store.now_ms()
+        assert self.stamps(store) == before
 
     def test_a_first_address_given_later_is_a_500(self, avni: Caller) -> None:
         owner = avni.send("POST", "/api/subject", self.body("Nowhere"))["ID"]

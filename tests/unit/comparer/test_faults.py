@@ -91,7 +91,7 @@ def edit(made: Scenario, row: str, uuid: str, value: object) -> None:
     observations = {key: old for key, old in there.observations.items() if key != uuid}
     if value is not None:
         observations[uuid] = value
-    made.avni.save_encounter(replace(there, observations=observations))
+    made.avni.save(replace(there, observations=observations))
 
 
 # -- in Bahmni --------------------------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ def registration_written_twice(made: Scenario) -> None:
 
 
 def at_another_subject(made: Scenario) -> None:
-    made.avni.save_encounter(replace(made.avni.encounters[registration(made)], subject=subject(made, 1)))
+    made.avni.save(replace(made.avni.encounters[registration(made)], subject=subject(made, 1)))
 
 
 def registration_voided(made: Scenario) -> None:
@@ -303,7 +303,7 @@ def marker_taken_out(made: Scenario) -> None:
 
 def dated_otherwise(made: Scenario) -> None:
     row = made.avni.encounters[registration(made)]
-    made.avni.save_encounter(replace(row, encounter_ms=(row.encounter_ms or 0) + 86_400_000))
+    made.avni.save(replace(row, encounter_ms=(row.encounter_ms or 0) + 86_400_000))
 
 
 def a_subject_edited(made: Scenario) -> None:

@@ -24,6 +24,11 @@ def filled() -> AvniStore:
         subject_type="Individual", first_name="आशा", location=village.uuid, observations={"Blood group": "A"}
     )
     store.put_encounter(encounter_type="Home visit", subject=made.uuid, external_id="e-1", earliest_ms=5)
+    store.add_program("Pregnancy")
+    enrolled = store.put_enrolment(program="Pregnancy", subject=made.uuid, exit_observations={"Blood group": "B"})
+    store.put_program_encounter(encounter_type="Home visit", enrolment=enrolled.uuid, cancel_ms=7, encounter_ms=None)
+    store.put_membership(group=made.uuid, member=made.uuid, role="Head")
+    store.put_approval(entity=enrolled.uuid, status="Rejected", comment="no")
     return store
 
 
@@ -39,6 +44,15 @@ def test_a_loaded_state_goes_on_with_fresh_database_ids() -> None:
     after.load(filled().dump())
     [old] = after.subjects.values()
     assert after.put_subject(subject_type="Individual", first_name="Ravi").seq == old.seq + 1
+
+
+def test_what_belongs_together_is_known_again_after_loading() -> None:
+    after = AvniStore()
+    after.load(filled().dump())
+    [owner] = after.subjects
+    [enrolled] = after.enrolments_of(owner)
+    assert len(after.program_encounters_of(enrolled)) == 1
+    assert len(after.records_of(owner)) == 5
 
 
 def test_an_edit_lays_observations_over_and_keeps_the_rest() -> None:
