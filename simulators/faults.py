@@ -6,6 +6,7 @@ import random
 import re
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 __all__ = ["Faults"]
@@ -21,6 +22,14 @@ class _Plan:
     seconds: float
 
 
+@dataclass
+class _Deed:
+    method: str
+    pattern: re.Pattern[str]
+    do: Callable[[], object]
+    skip: int
+
+
 class Faults:
     """The dial for what goes wrong between client and server. All off at first; thread-safe.
 
@@ -34,6 +43,7 @@ class Faults:
         self.fired: Counter[str] = Counter()
         self._random = random.Random(seed)
         self._plans: list[_Plan] = []
+        self._deeds: list[_Deed] = []
         self._lock = threading.Lock()
 
     def plan(
@@ -61,11 +71,35 @@ class Faults:
         with self._lock:
             self._plans.append(plan)
 
+    def before(self, method: str, path_regex: str, do: Callable[[], object], skip: int = 0) -> None:
+        """Do something once, just before a matching request is handled, after `skip` matching ones.
+
+        So a row is edited between two pages, or a token ends after some requests.
+        """
+        deed = _Deed(method.upper(), re.compile(path_regex), do, skip)
+        with self._lock:
+            self._deeds.append(deed)
+
     def clear(self) -> None:
         """Everything off again; `fired` keeps its counts."""
         with self._lock:
             self._plans.clear()
+            self._deeds.clear()
             self.latency = self.error_rate = 0.0
+
+    def due(self, method: str, path: str, target: str) -> list[Callable[[], object]]:
+        """What is to be done before this request, used up by asking. The caller does it, without our lock."""
+        due = []
+        with self._lock:
+            for deed in list(self._deeds):
+                if not _matches(deed, method, path, target):
+                    continue
+                if deed.skip:
+                    deed.skip -= 1
+                    continue
+                self._deeds.remove(deed)
+                due.append(deed.do)
+        return due
 
     def next_action(self, method: str, path: str, target: str) -> tuple[str, float] | None:
         """The fault for this request with its seconds, used up by asking; None when all is well."""
@@ -94,7 +128,7 @@ _ACTIONS = _WITH_ARGUMENT | {
 }
 
 
-def _matches(plan: _Plan, method: str, path: str, target: str) -> bool:
+def _matches(plan: _Plan | _Deed, method: str, path: str, target: str) -> bool:
     if plan.method not in ("*", method):
         return False
     return bool(plan.pattern.search(path) or plan.pattern.search(target))

@@ -200,6 +200,14 @@ class Server:
             self.counts[request.method, route] += 1
             self.log.append((request.method, request.path))
 
+    def stir(self, request: Request, target: str) -> None:
+        """Do what is planned to happen before this request; its mistakes are kept in `failures`."""
+        for do in self.faults.due(request.method, request.path, target):
+            try:
+                do()
+            except Exception:  # noqa: BLE001 - whatever it is, the client must get an answer
+                self.failures.append(traceback.format_exc())
+
     def answer(self, request: Request) -> Response:
         """What the application says; its own mistakes are kept in `failures`."""
         try:
@@ -278,6 +286,7 @@ class _Handler(BaseHTTPRequestHandler):
         owner.count(request)
         if owner.faults.latency:
             owner.stopping.wait(owner.faults.latency)
+        owner.stir(request, unquote(self.path))
         fault = owner.faults.next_action(request.method, request.path, unquote(self.path))
         if owner.stopping.is_set():
             self._reset()

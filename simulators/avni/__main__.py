@@ -32,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with Server(Inspectable(AvniApp(store), store.dump), port=options.port, faults=faults, host=options.host) as server:
+    app = Inspectable(AvniApp(store), store.dump, store.moves(), faults)
+    with Server(app, port=options.port, faults=faults, host=options.host) as server:
         print(server.base_url, flush=True)
         stop.wait()
     return 0

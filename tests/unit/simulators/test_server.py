@@ -144,3 +144,24 @@ def test_a_stopped_server_cuts_kept_connections_and_comes_back_on_its_port(
 def test_an_unknown_fault_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown fault"):
         Faults().plan("GET", "/", "explode")
+
+
+def test_something_happens_once_just_before_a_request(server: Server, notebook: Notebook) -> None:
+    server.faults.before("POST", "^/line$", lambda: notebook.lines.append("between"), skip=1)
+    for number in range(4):
+        requests.post(server.base_url + "/line", json=number, timeout=5)
+    assert notebook.lines == [0, "between", 1, 2, 3]
+
+
+def test_what_happens_before_other_requests_waits(server: Server, notebook: Notebook) -> None:
+    server.faults.before("GET", "^/line$", lambda: notebook.lines.append("too early"))
+    requests.post(server.base_url + "/line", json=1, timeout=5)
+    server.faults.clear()
+    requests.get(server.base_url + "/line", timeout=5)
+    assert notebook.lines == [1]
+
+
+def test_a_mistake_in_what_happens_before_a_request_is_kept_and_the_request_answered(server: Server) -> None:
+    server.faults.before("*", "", [].pop)
+    assert requests.get(server.base_url + "/x", timeout=5).status_code == 200
+    assert "IndexError" in server.failures[0]
