@@ -245,6 +245,9 @@ class Slice:
         """Write down how the look ended."""
         now = clock.now()
         for run in self.look.runs:
+            if not run.read and self.look.stopped_by and self.look.stopped_by == self.stream.last_look_failure:
+                run.delete()  # the same server is still down: the look before has told it
+                continue
             run.state = RunState.STOPPED if self.look.stopped_by else RunState.DONE
             run.stopped_by, run.finished_at, run.remote_calls = self.look.stopped_by, now, self._calls()
             run.save(update_fields=["state", "stopped_by", "finished_at", "remote_calls"])

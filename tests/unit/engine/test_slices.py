@@ -400,6 +400,17 @@ def test_a_look_that_finds_nothing_leaves_no_run(there: Desk) -> None:
     assert Stream.objects.get(key="paper-subject").due_since is None
 
 
+def test_a_server_that_stays_down_is_told_by_one_run_not_by_one_for_every_look(there: Desk) -> None:
+    def unreachable(entity: str) -> None:
+        raise down()
+
+    there.paper.add(card("a"))
+    there.paper.before_look = unreachable
+    for _ in range(3):
+        there.work()
+    assert list(Run.objects.values_list("read", "stopped_by")) == [(0, "remote.target-down")]
+
+
 def test_a_run_that_was_cut_off_does_not_run_for_ever(there: Desk) -> None:
     there.paper.add(card("a"))
     there.paper.after_write = kill
