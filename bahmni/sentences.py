@@ -32,8 +32,53 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy="Correct the form in Bahmni, or leave the question out for good (ignored concepts), then retry.",
     ),
     "bahmni.mapping-without-uuid": Sentence(
-        cause='"{name}" is mapped to something that is no uuid of a concept in Bahmni.',
-        remedy='Look up the mapping of "{name}" (Observation / Concept), enter the uuid of its concept, then retry.',
+        cause='"{name}" is mapped to something that is no uuid of Bahmni.',
+        remedy='Look up the mapping of "{name}", enter the uuid of what stands for it in Bahmni, then retry.',
+    ),
+    "bahmni.encounter-type-unmapped": Sentence(
+        cause='The encounter type "{value}" has no encounter type of Bahmni that stands for it.',
+        remedy="Add a mapping for this type, then retry.",
+        mends=v.GENERAL_ENCOUNTER_TYPE,
+    ),
+    "bahmni.encounter-form-unmapped": Sentence(
+        cause='The encounter type "{value}" has no form of Bahmni under which its answers are filed.',
+        remedy="Add a mapping for this type, then retry.",
+        mends=v.GENERAL_ENCOUNTER_FORM,
+    ),
+    "bahmni.came-from-bahmni": Sentence(
+        cause="The record stands in Avni for something of Bahmni; it does not travel back.", remedy="Nothing to do."
+    ),
+    "bahmni.not-completed": Sentence(
+        cause="The visit was planned or cancelled; it never took place.",
+        remedy="Nothing to do. It is handed over when it is completed in Avni.",
+    ),
+    "bahmni.completed-before": Sentence(
+        cause="The visit was handed over when it was completed; in Avni it is now planned or cancelled.",
+        remedy="If it did not take place, void its encounter in Bahmni and ignore this with a reason. Otherwise "
+        "complete it again in Avni: it is then handed over.",
+    ),
+    "bahmni.subject-not-yet": Sentence(
+        cause="The subject this record belongs to does not stand in Bahmni yet.",
+        remedy="Nothing to do if the subject is on its way: this record follows by itself. If the subject has an "
+        "error of its own, mend that.",
+        error_type="NoPatientWithId",
+    ),
+    "bahmni.subject-voided": Sentence(
+        cause="The subject this record belongs to is voided in Avni.",
+        remedy="Nothing to do. The record is handed over if its subject is un-voided.",
+    ),
+    "bahmni.visit-gone": Sentence(
+        cause="The patient's registration visit in Bahmni is voided or not there any more.",
+        remedy="Un-void it in Bahmni, then retry.",
+    ),
+    "bahmni.visit-ended": Sentence(
+        cause="The patient's registration visit in Bahmni ended before the day of this record.",
+        remedy="Open the visit again in Bahmni, or let it end later, then retry. Correct the date in Avni if it is "
+        "wrong.",
+    ),
+    "bahmni.multiple-encounters": Sentence(
+        cause="The patient has several encounters in Bahmni that stand for this record.",
+        remedy="Void all but one of them in Bahmni, then retry.",
     ),
     "bahmni.value-kind": Sentence(
         cause='The question "{question}" should hold {expected}, but the record holds a value of kind {kind}.',
@@ -104,7 +149,7 @@ SENTENCES: Mapping[str, Sentence] = {
         cause="The record was voided before it was ever handed over.", remedy="Nothing to do."
     ),
     "bahmni.future": Sentence(
-        cause="The registration date lies in the future.",
+        cause="The date of the record lies in the future.",
         remedy="It is handed over when that day has come. Correct the date in Avni if it is wrong.",
     ),
     "bahmni.registration-date-missing": Sentence(

@@ -7,8 +7,8 @@ without the other. Dates may come back as times (O71), coded values as objects (
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from bahmni.avni_to_bahmni.observations import FoundObs, found_obs
@@ -16,14 +16,16 @@ from bahmni.avni_to_bahmni.observations import FoundObs, found_obs
 _IDENTIFIERS = "identifiers:(identifier,identifierType:(uuid),preferred,voided)"
 _OBS = "obs:(uuid,voided,concept:(uuid),value:ref,groupMembers:(uuid,voided,concept:(uuid),value:ref,groupMembers))"
 
+_OF_PATIENT = f"patient:(uuid,voided,{_IDENTIFIERS})"
+
 PATIENT = f"custom:(uuid,voided,{_IDENTIFIERS},person:(gender,birthdate,preferredName:(givenName,familyName)))"
 ENCOUNTER = (
-    f"custom:(uuid,voided,encounterDatetime,encounterType:(uuid),patient:(uuid,voided,{_IDENTIFIERS}),"
-    f"visit:(uuid),{_OBS},auditInfo)"
+    f"custom:(uuid,voided,encounterDatetime,{_OF_PATIENT},visit:(uuid,startDatetime,stopDatetime),{_OBS},auditInfo)"
 )
 VISIT = (
     "custom:(uuid,voided,visitType:(uuid),startDatetime,stopDatetime,attributes:(attributeType:(uuid),value,voided))"
 )
+VISIT_OF_PATIENT = f"custom:(uuid,voided,startDatetime,stopDatetime,{_OF_PATIENT})"
 
 
 @dataclass(frozen=True)
@@ -44,30 +46,49 @@ class FoundPatient:
 
 @dataclass(frozen=True)
 class FoundVisit:
-    """A visit with the values of its attributes by type."""
+    """A visit: its borders as the server spells them, and whatever else the representation asked for shows."""
 
     uuid: str
-    type: str
     start: str
-    attributes: Mapping[str, str]
+    stop: str = ""
+    """The empty text while it is open."""
+    type: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Values by type."""
+    patient: FoundPatient | None = None
+    voided: bool = False
 
     @property
-    def start_date(self) -> date:
-        """The day it began, as the server's own zone counts days."""
-        return date.fromisoformat(self.start[:10])
+    def begins(self) -> datetime:
+        """The first moment an encounter of this visit may have."""
+        return datetime.fromisoformat(self.start)
+
+    @property
+    def ends(self) -> datetime | None:
+        """The last moment an encounter of this visit may have; None while it is open."""
+        return datetime.fromisoformat(self.stop) if self.stop else None
 
 
 @dataclass(frozen=True)
 class FoundEncounter:
-    """An encounter with its observations; `marker` is the Avni id it carries, `changed` the time of its last change."""
+    """An encounter with its observations.
+
+    `at` is its time as the server spells it, `marker` the Avni id it carries, `changed` the time of its last change.
+    """
 
     uuid: str
     voided: bool
+    at: str
     patient: FoundPatient
-    visit_uuid: str
+    visit: FoundVisit | None
     obs: tuple[FoundObs, ...]
     marker: str
     changed: str
+
+    @property
+    def visit_uuid(self) -> str:
+        """The visit it lies in, the empty text for none."""
+        return self.visit.uuid if self.visit else ""
 
 
 def found_patient(document: Mapping[str, Any]) -> FoundPatient:
@@ -85,13 +106,22 @@ def found_patient(document: Mapping[str, Any]) -> FoundPatient:
 
 
 def found_visit(document: Mapping[str, Any]) -> FoundVisit:
-    """Read a visit of the representation `VISIT`."""
+    """Read a visit of the representations `VISIT` and `VISIT_OF_PATIENT`, or the part of it inside `ENCOUNTER`."""
     attributes = {
         row["attributeType"]["uuid"]: str(row["value"])
         for row in document.get("attributes") or ()
         if not row.get("voided")
     }
-    return FoundVisit(document["uuid"], document["visitType"]["uuid"], document["startDatetime"], attributes)
+    patient = document.get("patient")
+    return FoundVisit(
+        uuid=document["uuid"],
+        start=document["startDatetime"],
+        stop=document.get("stopDatetime") or "",
+        type=(document.get("visitType") or {}).get("uuid", ""),
+        attributes=attributes,
+        patient=found_patient(patient) if patient else None,
+        voided=bool(document.get("voided")),
+    )
 
 
 def found_encounter(document: Mapping[str, Any], marker_concept: str) -> FoundEncounter:
@@ -101,12 +131,13 @@ def found_encounter(document: Mapping[str, Any], marker_concept: str) -> FoundEn
     """
     obs = tuple(one for row in document.get("obs") or () if (one := found_obs(row)))
     marker = next((str(leaf.value) for one in obs for leaf in one.leaves() if leaf.concept == marker_concept), "")
-    audit = document.get("auditInfo") or {}
+    audit, visit = document.get("auditInfo") or {}, document.get("visit")
     return FoundEncounter(
         uuid=document["uuid"],
         voided=bool(document.get("voided")),
+        at=document["encounterDatetime"],
         patient=found_patient(document["patient"]),
-        visit_uuid=(document.get("visit") or {}).get("uuid", ""),
+        visit=found_visit(visit) if visit else None,
         obs=obs,
         marker=marker,
         changed=str(audit.get("dateChanged") or audit.get("dateCreated") or ""),

@@ -8,23 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.form_encounter import (
+    NEVER,
+    Form,
+    bring_in_line,
+    confirm,
+    filled_in,
+    mapped,
+    moment_of,
+    new_encounter,
+    ours_among,
+)
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
-from bahmni.avni_to_bahmni.observations import Leaf, NewUuids, answers, changes, new_member
-from bahmni.same_person import Demographics, Likeness, confirm
+from bahmni.avni_to_bahmni.observations import Answers, answers
+from bahmni.same_person import Demographics, Likeness
+from bahmni.same_person import confirm as confirm_likeness
 from bahmni.vocabulary import GENDERS
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
 from common.text import is_storable
 from engine.ports import Known, Plan, Want, Write
-from engine.verdicts import Defer, Fail, Hold, Skip
+from engine.verdicts import Fail, Hold, Skip
 from mappings.snapshot import Snapshot
-
-NEVER = datetime.max.replace(tzinfo=UTC)
 
 LONGEST_NUMBER = 50
 """Characters of a patient identifier in OpenMRS."""
@@ -32,20 +42,21 @@ LONGEST_NUMBER = 50
 
 @dataclass(frozen=True)
 class Registration:
-    """What Bahmni should hold of one subject."""
+    """What Bahmni should hold of one subject. `form` is None when it is voided."""
 
     subject_id: str
-    voided: bool
     identifier: str
     given_name: str
     family_name: str
     gender: str
     birthdate: str | None
-    registered_on: date
     created_at: str
-    leaves: tuple[Leaf, ...]
-    concepts: frozenset[str]
-    version: str
+    form: Form | None
+
+    @property
+    def voided(self) -> bool:
+        """Whether the subject is voided in Avni."""
+        return self.form is None
 
 
 @dataclass(frozen=True)
@@ -101,23 +112,19 @@ def wanted(subject: Mapping[str, Any], snapshot: Snapshot) -> Want:
     answered = answers(observations, snapshot)
     content = Registration(
         subject_id=subject["ID"],
-        voided=voided,
         identifier=identifier,
         given_name=_text(observations, "First name"),
         family_name=_text(observations, "Last name"),
         gender=_text(observations, "Gender"),
         birthdate=_birthdate(observations),
-        registered_on=_registered_on(subject),
         created_at=subject["audit"]["Created at"],
-        leaves=answered.leaves,
-        concepts=answered.concepts,
-        version=subject["audit"]["Last modified at"],
+        form=None if voided else _form(subject, answered, snapshot),
     )
     return Want(
         content=content,
-        fingerprint=_fingerprint(content, snapshot),
+        fingerprint=fingerprint([identifier, content.form.content if content.form else "voided"]),
         identifier=identifier,
-        arrives=() if voided else (v.arrival_of(identifier),),
+        arrives=() if voided else (v.arrival_of(identifier), v.arrival_of_subject(content.subject_id)),
         unmapped=answered.unmapped,
     )
 
@@ -125,30 +132,18 @@ def wanted(subject: Mapping[str, Any], snapshot: Snapshot) -> Want:
 def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, policy: Policy) -> Plan:
     """The writes that make Bahmni agree. Raises Skip, Defer, Hold, Fail."""
     content: Registration = want.content
-    ours = _ours(content, found, known)
-    if known and known.points_somewhere:
-        _confirm(content, ours, found, known)
+    if known and known.points_somewhere and known.identifier != content.identifier:
+        raise Hold("bahmni.subject-id-changed")
+    ours = ours_among(found.registrations, content.subject_id, known, voided=content.voided)
     if ours is None:
-        return _first_time(content, found, snapshot, policy)
-    left = fingerprint([want.fingerprint])
+        return _first_time(want, content, found, snapshot, policy)
+    if known and known.points_somewhere:
+        confirm(ours.patient, known.target_parent_id, known.identifier)
     standing = {"patient": ours.patient.uuid, "visit": ours.visit_uuid, "encounter": ours.uuid}
-    targets: dict[str, Any] = {
-        "target_id": ours.uuid, "target_parent_id": ours.patient.uuid, "other_targets": {"visit": ours.visit_uuid},
-        "created_by_us": _created_by_us(content, standing, policy),
-    }  # fmt: skip
-    if content.voided and ours.voided:
-        return Plan((), Outcome.UNCHANGED, left_fingerprint=known.left_fingerprint if known else "", **targets)
-    if content.voided:
-        void = Write("void", "encounter", ours.uuid, {}, "the subject was voided in Avni")
-        return Plan((void,), Outcome.VOIDED, left_fingerprint=v.VOIDED_BY_US, **targets)
-    if ours.voided:
-        return _revive(ours, known, targets)
-    was_handed_over = known is None or known.wanted_fingerprint == want.fingerprint
-    # Nothing but the time tells a second repair of one version from the first, whose uuids are spent.
-    attempt = f"{content.version} {found.now.isoformat()}" if was_handed_over else content.version
-    uuids = NewUuids(policy.namespace, ours.uuid, ours.changed, attempt)
-    writes = _agree(content, ours, snapshot, uuids)
-    return Plan(writes, Outcome.UPDATED if writes else Outcome.UNCHANGED, left_fingerprint=left, **targets)
+    created_by_us = _created_by_us(content, standing, policy)
+    return bring_in_line(
+        want, content.form, ours, known, created_by_us=created_by_us, namespace=policy.namespace, now=found.now
+    )
 
 
 # -- the record alone ------------------------------------------------------------------------------------------------
@@ -181,52 +176,24 @@ def _name(snapshot: Snapshot) -> str:
     return entry.avni_value if entry else ""
 
 
-def _fingerprint(content: Registration, snapshot: Snapshot) -> str:
-    """Content and every mapping used, but neither version nor the list of all concepts: they do not travel."""
-    return fingerprint(
-        [
-            content.voided,
-            content.identifier,
-            content.registered_on.isoformat(),
-            sorted([leaf.concept, str(leaf.value)] for leaf in content.leaves),
-            [_mapped(snapshot, pair) for pair in (v.REGISTRATION_FORM, v.MARKER_CONCEPT, v.EVENT_DATE_CONCEPT)],
-        ]
+def _form(subject: Mapping[str, Any], answered: Answers, snapshot: Snapshot) -> Form:
+    return filled_in(
+        subject["ID"],
+        _registered_on(subject),
+        answered,
+        subject["audit"]["Last modified at"],
+        snapshot,
+        encounter_type=mapped(snapshot, v.REGISTRATION_ENCOUNTER_TYPE),
+        concept=mapped(snapshot, v.REGISTRATION_FORM),
     )
 
 
-def _mapped(snapshot: Snapshot, pair: tuple[str, str]) -> str:
-    entry = snapshot.single(*pair)
-    return entry.int_system_value if entry else ""
+# -- nothing there yet -----------------------------------------------------------------------------------------------
 
 
-# -- against what was found ------------------------------------------------------------------------------------------
-
-
-def _ours(content: Registration, found: Found, known: Known | None) -> FoundEncounter | None:
-    """The encounter that carries the subject's marker; a voided one hides its marker and is known by the link."""
-    for one in found.registrations:
-        if one.marker == content.subject_id or (one.voided and known and one.uuid == known.target_id):
-            return one
-    return None
-
-
-def _confirm(content: Registration, ours: FoundEncounter | None, found: Found, known: Known) -> None:
-    """A link is a hint: before anything is written the target must say the same (or a person decides)."""
-    if known.identifier != content.identifier:
-        raise Hold("bahmni.subject-id-changed")
-    if ours is None:
-        if content.voided and known.left_fingerprint == v.VOIDED_BY_US:
-            return  # purged after we voided it: nothing is missing
-        raise Hold("bahmni.registration-gone")
-    if ours.patient.voided:
-        raise Hold("bahmni.patient-voided")
-    if ours.patient.uuid != known.target_parent_id or not ours.patient.has_number(known.identifier):
-        raise Hold("bahmni.number-moved")
-
-
-def _first_time(content: Registration, found: Found, snapshot: Snapshot, policy: Policy) -> Plan:
+def _first_time(want: Want, content: Registration, found: Found, snapshot: Snapshot, policy: Policy) -> Plan:
     """Nothing in Bahmni carries the subject's marker yet."""
-    if content.voided:
+    if content.form is None:
         raise Skip("bahmni.voided-before-hand-over")
     if any((rival.created_at, rival.subject_id) < (content.created_at, content.subject_id) for rival in found.rivals):
         raise Fail("bahmni.multiple-subjects", concept=_name(snapshot))
@@ -234,44 +201,37 @@ def _first_time(content: Registration, found: Found, snapshot: Snapshot, policy:
         raise Hold("bahmni.multiple-patients")
     if found.registrations:
         raise Fail("bahmni.subject-id-changed")
-    if content.registered_on > found.now.date():
-        raise Defer("bahmni.future", due=datetime.combine(content.registered_on, time.min, found.now.tzinfo))
-    patient = found.patients[0] if found.patients else None
-    patient_uuid = _derived(policy, "patient", content)
+    patient, visit = found.patients[0] if found.patients else None, _registration_visit(content, found, snapshot)
+    moment = moment_of(content.form.day, visit, found.now)
     writes: list[Write] = []
+    uuids = {kind: _derived(policy, kind, content) for kind in ("patient", "visit", "encounter")}
     if patient is None:
-        writes.append(
-            Write(
-                "create",
-                "patient",
-                patient_uuid,
-                _patient(content, patient_uuid, snapshot),
-                "no patient has this number",
-            )
-        )
+        body = _patient(content, uuids["patient"], snapshot)
+        writes.append(Write("create", "patient", uuids["patient"], body, "no patient has this number"))
     else:
-        if patient.uuid != patient_uuid:
+        if patient.uuid != uuids["patient"]:
             there = Demographics(patient.name, patient.gender, patient.birthdate)
-            confirm(_demographics(content), there, policy.likeness)
-        patient_uuid = patient.uuid
-    visit, begin = _registration_visit(content, found, snapshot)
+            confirm_likeness(_demographics(content), there, policy.likeness)
+        uuids["patient"] = patient.uuid
     if visit is None:
-        visit = _derived(policy, "visit", content)
-        body = _visit(content, visit, patient_uuid, snapshot)
-        writes.append(Write("create", "visit", visit, body, "the patient has no registration visit"))
-    encounter = _derived(policy, "encounter", content)
-    body = _encounter(content, encounter, patient_uuid, visit, begin, snapshot, policy)
-    writes.append(
-        Write("create", "encounter", encounter, body, "no registration encounter carries the subject's marker")
-    )
+        body = _visit(content, uuids["visit"], uuids["patient"], content.form.day.isoformat(), snapshot)
+        writes.append(Write("create", "visit", uuids["visit"], body, "the patient has no registration visit"))
+    else:
+        uuids["visit"] = visit.uuid
+    body = new_encounter(
+        content.form, uuids["encounter"], patient=uuids["patient"], visit=uuids["visit"], moment=moment,
+        snapshot=snapshot, namespace=policy.namespace,
+    )  # fmt: skip
+    missing = "no registration encounter carries the subject's marker"
+    writes.append(Write("create", "encounter", uuids["encounter"], body, missing))
     return Plan(
         tuple(writes),
         Outcome.CREATED,
-        encounter,
-        patient_uuid,
-        {"visit": visit},
-        _created_by_us(content, {"patient": patient_uuid, "visit": visit, "encounter": encounter}, policy),
-        fingerprint([_fingerprint(content, snapshot)]),
+        uuids["encounter"],
+        uuids["patient"],
+        {"visit": uuids["visit"]},
+        _created_by_us(content, uuids, policy),
+        fingerprint([want.fingerprint]),
     )
 
 
@@ -289,49 +249,16 @@ def _demographics(content: Registration) -> Demographics:
     return Demographics(name, gender, content.birthdate or "")
 
 
-def _registration_visit(content: Registration, found: Found, snapshot: Snapshot) -> tuple[str | None, str | None]:
-    """The visit to use, and its beginning when that is later than the registration: encounters lie inside visits."""
+def _registration_visit(content: Registration, found: Found, snapshot: Snapshot) -> FoundVisit | None:
+    """The visit to use, None for one of its own."""
     visits = [visit for visit in found.visits if visit.type == snapshot.constant(v.VISIT_TYPE)]
     marked = [visit for visit in visits if content.subject_id in visit.attributes.values()]
-    if not (marked or visits):
-        return None, None
     if len(marked or visits) > 1:
         raise Hold("bahmni.multiple-visits")
-    visit = (marked or visits)[0]
-    return visit.uuid, visit.start if visit.start_date > content.registered_on else None
-
-
-def _revive(ours: FoundEncounter, known: Known | None, targets: Mapping[str, Any]) -> Plan:
-    """Only what we voided ourselves comes back by itself."""
-    if known is None or known.left_fingerprint != v.VOIDED_BY_US:
-        raise Hold("bahmni.target-voided")
-    unvoid = Write("unvoid", "encounter", ours.uuid, {}, "the subject was un-voided in Avni")
-    return Plan((unvoid,), Outcome.UPDATED, look_again=True, **targets)
-
-
-def _agree(content: Registration, ours: FoundEncounter, snapshot: Snapshot, uuids: NewUuids) -> tuple[Write, ...]:
-    form, members = _mapped(snapshot, v.REGISTRATION_FORM), _members(content, snapshot)
-    group = next((obs for obs in ours.obs if obs.concept == form), None)
-    if group is None:
-        body = [
-            {"uuid": uuids.of(form), "concept": form, "groupMembers": [new_member(leaf, uuids) for leaf in members]}
-        ]
-        return (Write("update", "encounter", ours.uuid, {"obs": body}, "the form group is missing"),)
-    concepts = content.concepts | {leaf.concept for leaf in members}
-    changed = changes(members, concepts, group, uuids)
-    if not changed:
-        return ()
-    body = [{"uuid": group.uuid, "concept": form, "groupMembers": changed}]
-    return (Write("update", "encounter", ours.uuid, {"obs": body}, f"{len(changed)} observations differ"),)
+    return next(iter(marked or visits), None)
 
 
 # -- bodies ----------------------------------------------------------------------------------------------------------
-
-
-def _members(content: Registration, snapshot: Snapshot) -> list[Leaf]:
-    marker = Leaf(_mapped(snapshot, v.MARKER_CONCEPT), content.subject_id)
-    event_date = Leaf(_mapped(snapshot, v.EVENT_DATE_CONCEPT), content.registered_on.isoformat(), is_date=True)
-    return [*dict.fromkeys(content.leaves), marker, event_date]
 
 
 def _patient(content: Registration, uuid: str, snapshot: Snapshot) -> dict[str, Any]:
@@ -356,8 +283,7 @@ def _patient(content: Registration, uuid: str, snapshot: Snapshot) -> dict[str, 
     return {"person": person, "identifiers": [identifier]}
 
 
-def _visit(content: Registration, uuid: str, patient: str, snapshot: Snapshot) -> dict[str, Any]:
-    registered = content.registered_on.isoformat()
+def _visit(content: Registration, uuid: str, patient: str, registered: str, snapshot: Snapshot) -> dict[str, Any]:
     return {
         "uuid": uuid,
         "patient": patient,
@@ -365,27 +291,7 @@ def _visit(content: Registration, uuid: str, patient: str, snapshot: Snapshot) -
         "location": snapshot.constant(v.LOCATION),
         "startDatetime": registered,
         "attributes": [
-            {"attributeType": _mapped(snapshot, v.VISIT_MARKER), "value": content.subject_id},
-            {"attributeType": _mapped(snapshot, v.VISIT_EVENT_DATE), "value": registered},
+            {"attributeType": mapped(snapshot, v.VISIT_MARKER), "value": content.subject_id},
+            {"attributeType": mapped(snapshot, v.VISIT_EVENT_DATE), "value": registered},
         ],
-    }
-
-
-def _encounter(
-    content: Registration, uuid: str, patient: str, visit: str, begin: str | None, snapshot: Snapshot, policy: Policy
-) -> dict[str, Any]:
-    uuids = NewUuids(policy.namespace, uuid, "new", content.version)
-    form = _mapped(snapshot, v.REGISTRATION_FORM)
-    members = [new_member(leaf, uuids) for leaf in _members(content, snapshot)]
-    return {
-        "uuid": uuid,
-        "patient": patient,
-        "encounterType": _mapped(snapshot, v.REGISTRATION_ENCOUNTER_TYPE),
-        "location": snapshot.constant(v.LOCATION),
-        "visit": visit,
-        "encounterDatetime": begin or content.registered_on.isoformat(),
-        "encounterProviders": [
-            {"provider": snapshot.constant(v.PROVIDER), "encounterRole": snapshot.constant(v.ENCOUNTER_ROLE)}
-        ],
-        "obs": [{"uuid": uuids.of(form), "concept": form, "groupMembers": members}],
     }

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from bahmni.avni_to_bahmni.found import found_encounter, found_patient, found_visit
+from bahmni.avni_to_bahmni.found import FoundPatient, found_encounter, found_patient, found_visit
 
 NUMBER = {"identifier": "TRI1", "voided": False, "preferred": True}
 
@@ -14,7 +15,8 @@ def document(**more: Any) -> dict[str, Any]:
         "uuid": "e",
         "voided": False,
         "patient": {"uuid": "p", "voided": False, "identifiers": [NUMBER]},
-        "visit": {"uuid": "v"},
+        "encounterDatetime": "2026-01-05T00:00:00.000+0530",
+        "visit": {"uuid": "v", "startDatetime": "2026-01-05T00:00:00.000+0530", "stopDatetime": None},
         "obs": [group],
         "auditInfo": {"dateCreated": "1", "dateChanged": "2"},
         **more,
@@ -61,4 +63,18 @@ def test_a_visit_is_read_without_its_voided_attributes() -> None:
     ]
     start = "2026-01-05T00:00:00.000+0530"
     found = found_visit({"uuid": "v", "visitType": {"uuid": "t"}, "startDatetime": start, "attributes": attributes})
-    assert (found.attributes, found.start_date.isoformat()) == ({"a": "x"}, "2026-01-05")
+    assert (found.attributes, found.start) == ({"a": "x"}, start)
+
+
+def test_a_visit_is_open_until_it_says_when_it_ended() -> None:
+    start, stop = "2026-01-05T00:00:00.000+0530", "2026-01-06T18:00:00.000+0530"
+    ends = [found_visit({"uuid": "v", "startDatetime": start, "stopDatetime": one}).ends for one in (None, stop)]
+    assert ends == [None, datetime(2026, 1, 6, 12, 30, tzinfo=UTC)]
+
+
+def test_a_visit_may_come_with_its_patient() -> None:
+    start = "2026-01-05T00:00:00.000+0530"
+    patient = {"uuid": "p", "voided": True, "identifiers": [NUMBER]}
+    found = found_visit({"uuid": "v", "voided": True, "startDatetime": start, "patient": patient})
+    assert found.voided
+    assert found.patient == FoundPatient("p", voided=True, numbers=("TRI1",))

@@ -17,6 +17,7 @@ from tests.chaos.records import NAMESPACE, NUMBER, POLICY, ZONE, snapshot, subje
 MAPPED = snapshot()
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=ZONE)
 SUBJECT = uuid_of("subject 1001")
+BEGIN = "2026-01-05T00:00:00.000+0530"
 ASHA = FoundPatient("P", voided=False, numbers=("TRI1001",), name="Asha Devi", gender="F", birthdate="1990-04-01")
 
 
@@ -32,8 +33,8 @@ def registration(*members: FoundObs, **more: Any) -> FoundEncounter:
     )
     group = FoundObs("g", uuid_of("form"), None, (*usual, *members))
     said: dict[str, Any] = {
-        "uuid": "E", "voided": False, "patient": ASHA, "visit_uuid": "V", "obs": (group,), "marker": SUBJECT,
-        "changed": "1",
+        "uuid": "E", "voided": False, "at": BEGIN, "patient": ASHA, "visit": FoundVisit("V", BEGIN), "obs": (group,),
+        "marker": SUBJECT, "changed": "1",
     }  # fmt: skip
     return FoundEncounter(**{**said, **more})
 
@@ -61,7 +62,7 @@ def test_what_the_hospital_created_is_not_counted_as_ours() -> None:
 
 
 def test_the_registration_visit_that_is_there_is_used() -> None:
-    visit = FoundVisit("V", uuid_of("visit type"), "2026-02-01T00:00:00.000+0530", {})
+    visit = FoundVisit("V", "2026-02-01T00:00:00.000+0530", type=uuid_of("visit type"))
     made = planned(subject(), patients=(ASHA,), visits=(visit,))
     assert kinds(made) == [("create", "encounter")]
     assert (made.writes[0].body["visit"], made.writes[0].body["encounterDatetime"]) == ("V", visit.start)
@@ -238,3 +239,25 @@ def test_the_same_record_and_state_give_the_same_plan() -> None:
     assert planned(document, link(), registrations=(registration(),)) == planned(
         document, link(), registrations=(registration(),)
     )
+
+
+def test_a_changed_registration_date_moves_the_encounter_before_its_observations_are_compared() -> None:
+    made = planned(subject(registered="2026-01-07"), link(), registrations=(registration(),))
+    assert ([write.body for write in made.writes], made.look_again) == ([{"encounterDatetime": "2026-01-07"}], True)
+
+
+def test_a_registration_before_its_visit_stays_where_the_visit_begins() -> None:
+    made = planned(subject(registered="2025-12-31"), link(), registrations=(registration(),))
+    (group,) = made.writes[0].body["obs"]
+    assert group["groupMembers"] == [{"uuid": "d", "concept": uuid_of("event date"), "value": "2025-12-31"}]
+
+
+def test_a_registration_visit_that_ended_before_is_told() -> None:
+    visit = FoundVisit("V", BEGIN, "2026-01-06T00:00:00.000+0530", uuid_of("visit type"))
+    with pytest.raises(Fail, match=r"bahmni\.visit-ended"):
+        planned(subject(registered="2026-01-07"), patients=(ASHA,), visits=(visit,))
+
+
+def test_a_subject_releases_what_waits_for_its_number_or_for_itself() -> None:
+    assert wanted(subject(), MAPPED).arrives == ("subject:TRI1001", f"subject-id:{SUBJECT}")
+    assert wanted(subject(voided=True), MAPPED).arrives == ()

@@ -1,0 +1,192 @@
+"""A record of Avni as one form in an encounter of Bahmni: its answers with marker and event date. Pure.
+
+What all streams of this direction have in common: where the encounter stands in time (openmrs.md O62), its body, what
+must be confirmed before anything is written over, and the writes that bring an encounter in line with its record
+(O22 un-voiding, O75 to O86 observations).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
+from bahmni.avni_to_bahmni.observations import Answers, Leaf, NewUuids, agrees, changes, new_member
+from common.fingerprint import fingerprint
+from common.outcome import Outcome
+from engine.ports import Known, Plan, Want, Write
+from engine.verdicts import Defer, Fail, Hold
+from mappings.snapshot import Pair, Snapshot
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What one un-voided record says, and under which encounter type and form (uuids) the hospital files it."""
+
+    encounter_type: str
+    concept: str
+    day: date
+    """The record's own day, as the hospital counts days."""
+    answers: Answers
+    marker: Leaf
+    event_date: Leaf
+    version: str
+
+    @property
+    def members(self) -> list[Leaf]:
+        """Everything that stands in the form's group, each observation once."""
+        return [*dict.fromkeys(self.answers.leaves), self.marker, self.event_date]
+
+    @property
+    def content(self) -> list[Any]:
+        """What the form says and every mapping used, but neither version nor the list of all concepts."""
+        concepts = [self.encounter_type, self.concept, self.marker.concept, self.event_date.concept]
+        return [concepts, self.day.isoformat(), sorted([leaf.concept, str(leaf.value)] for leaf in self.answers.leaves)]
+
+
+def filled_in(
+    record_id: str, day: date, answered: Answers, version: str, snapshot: Snapshot, *, encounter_type: str, concept: str
+) -> Form:  # fmt: skip
+    """The form of a record of Avni with this id."""
+    marker = Leaf(mapped(snapshot, v.MARKER_CONCEPT), record_id)
+    event_date = Leaf(mapped(snapshot, v.EVENT_DATE_CONCEPT), day.isoformat(), is_date=True)
+    return Form(encounter_type, concept, day, answered, marker, event_date, version)
+
+
+def mapped(snapshot: Snapshot, pair: Pair) -> str:
+    """The other side of a mapping that is looked up without a value; the empty text while it is missing."""
+    entry = snapshot.single(*pair)
+    return entry.int_system_value if entry else ""
+
+
+def moment_of(day: date, visit: FoundVisit | None, now: datetime) -> str:
+    """When the encounter of that day stands, as OpenMRS takes it: the day, or the visit's start when that is later.
+
+    `now` is the hospital's clock in its own zone; `visit` None stands for one that begins on that day.
+    Raises Defer until that moment has come, Fail when the visit ended before it.
+    """
+    moment, text = datetime.combine(day, time.min, now.tzinfo), day.isoformat()
+    if visit and visit.begins > moment:
+        moment, text = visit.begins, visit.start
+    if moment > now:
+        raise Defer("bahmni.future", due=moment)
+    if visit and visit.ends and visit.ends < moment:
+        raise Fail("bahmni.visit-ended")
+    return text
+
+
+def new_encounter(
+    form: Form, uuid: str, *, patient: str, visit: str, moment: str, snapshot: Snapshot, namespace: UUID
+) -> dict[str, Any]:  # fmt: skip
+    """The body of an encounter that does not exist yet."""
+    uuids = NewUuids(namespace, uuid, "new", form.version)
+    return {
+        "uuid": uuid,
+        "patient": patient,
+        "encounterType": form.encounter_type,
+        "location": snapshot.constant(v.LOCATION),
+        "visit": visit,
+        "encounterDatetime": moment,
+        "encounterProviders": [
+            {"provider": snapshot.constant(v.PROVIDER), "encounterRole": snapshot.constant(v.ENCOUNTER_ROLE)}
+        ],
+        "obs": [_new_group(form, uuids)],
+    }
+
+
+def ours_among(
+    encounters: Iterable[FoundEncounter], record_id: str, known: Known | None, *, voided: bool
+) -> FoundEncounter | None:
+    """The encounter that carries the record's marker; a voided one hides its marker and is known by the link.
+
+    Raises Hold when what was handed over before is not there any more. Of a record that is voided and that we voided
+    there, too, nothing is missing.
+    """
+    for one in encounters:
+        if one.marker == record_id or (one.voided and known and one.uuid == known.target_id):
+            return one
+    if known and known.points_somewhere and not (voided and known.left_fingerprint == v.VOIDED_BY_US):
+        raise Hold("bahmni.registration-gone")
+    return None
+
+
+def confirm(patient: FoundPatient, uuid: str, number: str) -> None:
+    """A link is a hint: raises Hold unless this is the patient meant. `number`: empty when nobody remembers one."""
+    if patient.voided:
+        raise Hold("bahmni.patient-voided")
+    if patient.uuid != uuid or (number and not patient.has_number(number)):
+        raise Hold("bahmni.number-moved")
+
+
+def bring_in_line(
+    want: Want, form: Form | None, ours: FoundEncounter, known: Known | None, *,
+    created_by_us: tuple[str, ...], namespace: UUID, now: datetime,
+) -> Plan:  # fmt: skip
+    """Let our encounter hold what the form says, or void it when the record is voided (`form` is None).
+
+    Raises Hold when a person voided it, and what `moment_of` raises.
+    """
+    targets: dict[str, Any] = {
+        "target_id": ours.uuid, "target_parent_id": ours.patient.uuid, "other_targets": {"visit": ours.visit_uuid},
+        "created_by_us": created_by_us,
+    }  # fmt: skip
+    if form is None and ours.voided:
+        return Plan((), Outcome.UNCHANGED, left_fingerprint=known.left_fingerprint if known else "", **targets)
+    if form is None:
+        void = Write("void", "encounter", ours.uuid, {}, "the record was voided in Avni")
+        return Plan((void,), Outcome.VOIDED, left_fingerprint=v.VOIDED_BY_US, **targets)
+    if ours.voided:
+        if known is None or known.left_fingerprint != v.VOIDED_BY_US:
+            raise Hold("bahmni.target-voided")  # only what we voided ourselves comes back by itself
+        unvoid = Write("unvoid", "encounter", ours.uuid, {}, "the record was un-voided in Avni")
+        return Plan((unvoid,), Outcome.UPDATED, look_again=True, **targets)
+    moment = _other_moment(form, ours, now)
+    if moment:
+        # All observations get new uuids by this (O84, O86): those that differ are written with the next look.
+        move = Write("update", "encounter", ours.uuid, {"encounterDatetime": moment}, "its date was changed in Avni")
+        return Plan((move,), Outcome.UPDATED, look_again=True, **targets)
+    was_handed_over = known is None or known.wanted_fingerprint == want.fingerprint
+    # Nothing but the time tells a second repair of one version from the first, whose uuids are spent.
+    attempt = f"{form.version} {now.isoformat()}" if was_handed_over else form.version
+    writes = _differences(form, ours, NewUuids(namespace, ours.uuid, ours.changed, attempt))
+    outcome = Outcome.UPDATED if writes else Outcome.UNCHANGED
+    return Plan(writes, outcome, left_fingerprint=fingerprint([want.fingerprint]), **targets)
+
+
+def _other_moment(form: Form, ours: FoundEncounter, now: datetime) -> str:
+    """Where the encounter must be moved to; empty while the record's own day stands, wherever a person moved it."""
+    there = (leaf for obs in ours.obs for leaf in obs.leaves() if leaf.concept == form.event_date.concept)
+    if any(agrees(form.event_date, leaf) for leaf in there):
+        return ""
+    moment = moment_of(form.day, ours.visit, now)
+    return "" if _instant(moment, now) == _instant(ours.at, now) else moment
+
+
+def _instant(text: str, now: datetime) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+
+
+def _differences(form: Form, ours: FoundEncounter, uuids: NewUuids) -> tuple[Write, ...]:
+    group = next((obs for obs in ours.obs if obs.concept == form.concept), None)
+    if group is None:
+        return (
+            Write("update", "encounter", ours.uuid, {"obs": [_new_group(form, uuids)]}, "the form group is missing"),
+        )
+    members = form.members
+    changed = changes(members, form.answers.concepts | {leaf.concept for leaf in members}, group, uuids)
+    if not changed:
+        return ()
+    body = [{"uuid": group.uuid, "concept": form.concept, "groupMembers": changed}]
+    return (Write("update", "encounter", ours.uuid, {"obs": body}, f"{len(changed)} observations differ"),)
+
+
+def _new_group(form: Form, uuids: NewUuids) -> dict[str, Any]:
+    members = [new_member(leaf, uuids) for leaf in form.members]
+    return {"uuid": uuids.of(form.concept), "concept": form.concept, "groupMembers": members}

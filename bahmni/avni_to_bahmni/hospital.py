@@ -1,0 +1,135 @@
+"""Bahmni as all streams from Avni see it: what they look up in it, and how one write is sent.
+
+Stands on openmrs.md O17, O38 (ids we choose), O22, O23 (void and back), O33 (a uuid that is taken), O39, O41, O46
+(what is refused), O58, O64, O65 (searches).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.found import (
+    ENCOUNTER,
+    PATIENT,
+    VISIT,
+    VISIT_OF_PATIENT,
+    FoundEncounter,
+    FoundPatient,
+    FoundVisit,
+    found_encounter,
+    found_patient,
+    found_visit,
+)
+from bahmni.openmrs import OpenMRSClient
+from common.http_errors import NotFound, Refused, Unclear
+from engine.ports import Write
+from engine.registry import Setting
+from engine.verdicts import Fail, Hold
+
+REFUSALS = {
+    "GivenName.invalid": ("bahmni.name-refused", {"field": "First name"}),
+    "FamilyName.invalid": ("bahmni.name-refused", {"field": "Last name"}),
+    "identifier.in-use": ("bahmni.number-in-use", {}),
+}
+"""What OpenMRS says no to, in words an administrator can act on."""
+
+
+class Hospital:
+    """One tenant's OpenMRS, read and written in the terms of this direction. Raises what the client raises."""
+
+    def __init__(self, setting: Setting, openmrs: OpenMRSClient) -> None:
+        self._openmrs = openmrs
+        self._snapshot = setting.snapshot
+        self.zone = ZoneInfo(setting.connections[v.BAHMNI].zone)
+        marker = setting.snapshot.single(*v.MARKER_CONCEPT)
+        self._marker = marker.int_system_value if marker else ""
+
+    def now(self) -> datetime:
+        """The hospital's clock, in its own zone."""
+        return self._openmrs.server_now().astimezone(self.zone)
+
+    def encounter(self, uuid: str) -> FoundEncounter | None:
+        """An encounter, also when voided; None when there is none."""
+        document = self._openmrs.one(f"/encounter/{uuid}", ENCOUNTER)
+        return found_encounter(document, self._marker) if document else None
+
+    def encounters_of_type(self, patient: str, encounter_type: str) -> tuple[FoundEncounter, ...]:
+        """The patient's un-voided encounters of a type; of any type when none is named."""
+        of_type = {"encounterType": encounter_type} if encounter_type else {}
+        return self._encounters({"patient": patient, **of_type})
+
+    def encounters_marked(self, patient: str, avni_id: str) -> tuple[FoundEncounter, ...]:
+        """The patient's un-voided encounters that carry our marker with this Avni id, whoever wrote them."""
+        try:
+            found = self._encounters({"patient": patient, "obsConcept": self._marker, "obsValues": avni_id})
+        except NotFound:  # this search knows neither the patient nor the concept (O64)
+            return ()
+        return tuple(one for one in found if one.marker == avni_id)
+
+    def _encounters(self, criteria: dict[str, str]) -> tuple[FoundEncounter, ...]:
+        rows = self._openmrs.all("/encounter", {**criteria, "v": ENCOUNTER})
+        return tuple(found_encounter(row, self._marker) for row in rows)
+
+    def patients(self, number: str) -> tuple[FoundPatient, ...]:
+        """The un-voided patients with exactly this number."""
+        identifier_type = self._snapshot.constant(v.IDENTIFIER_TYPE)
+        rows = self._openmrs.patient_by_identifier(number, identifier_type=identifier_type, v=PATIENT)
+        return tuple(found_patient(row) for row in rows)
+
+    def visits(self, patient: str) -> tuple[FoundVisit, ...]:
+        """The patient's un-voided visits at our location, with their attributes."""
+        location = self._snapshot.constant(v.LOCATION)
+        rows = self._openmrs.all("/visit", {"patient": patient, "location": location, "v": VISIT})
+        return tuple(found_visit(row) for row in rows if not row.get("voided"))
+
+    def visit(self, uuid: str) -> FoundVisit | None:
+        """A visit with its patient, also when voided; None when there is none."""
+        document = self._openmrs.one(f"/visit/{uuid}", VISIT_OF_PATIENT) if uuid else None
+        return found_visit(document) if document else None
+
+    def write(self, write: Write) -> str:
+        """Send one write. Gives the id, which is ours. Raises Fail and Hold for what a person can put right."""
+        try:
+            self._send(write)
+        except Refused as refusal:
+            for code in refusal.codes:
+                if code in REFUSALS:
+                    message, params = REFUSALS[code]
+                    raise Fail(message, **params) from None
+            self._refuse_to_create_a_patient_twice(write)
+            raise
+        except Unclear:
+            self._refuse_to_touch_one_that_is_not_ours(write)
+            raise
+        return write.id
+
+    def _send(self, write: Write) -> None:
+        short = "custom:(uuid)"
+        match write.verb:
+            case "create":
+                # Only this create answers its default whatever is asked (O12).
+                self._openmrs.post(f"/{write.kind}", write.body, v=None if write.kind == "patient" else short)
+            case "update":
+                self._openmrs.post(f"/{write.kind}/{write.id}", write.body, v=short)
+            case "void":
+                self._openmrs.delete(f"/{write.kind}/{write.id}", "voided in Avni")
+            case "unvoid":
+                self._openmrs.post(f"/{write.kind}/{write.id}", {"deleted": "false"}, v=short)
+            case verb:
+                raise ValueError(verb)
+
+    def _refuse_to_create_a_patient_twice(self, write: Write) -> None:
+        """The patient we created before has another number by now, so the search by number did not find it."""
+        if write.kind == "patient" and self._openmrs.patient(write.id, "custom:(uuid)"):
+            raise Hold("bahmni.number-moved") from None
+
+    def _refuse_to_touch_one_that_is_not_ours(self, write: Write) -> None:
+        """The uuid may be taken by one that somebody voided or robbed of its marker; creating would fail for ever."""
+        if write.verb == "create" and write.kind == "encounter":
+            there = self.encounter(write.id)
+            if there and there.voided:
+                raise Hold("bahmni.target-voided")
+            if there and not there.marker:
+                raise Hold("bahmni.registration-gone")
