@@ -9,6 +9,7 @@ from typing import Any, cast
 from avni.windows import window_start
 from bahmni import declarations, sentences
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.general_encounter import encounter_types
 from bahmni.check import check
 from bahmni.servers import SIGN_INS, BahmniServers
 from engine.ports import JsonObject
@@ -28,9 +29,10 @@ def first_position(servers: Servers, stream_key: str, partition: str, since: dat
 def show(servers: Servers, stream_key: str, source_id: str, target_id: str) -> Mapping[str, Any]:
     """What stands on both sides now, read live."""
     servers = cast(BahmniServers, servers)
-    if stream_key == v.SUBJECT:
+    if stream_key in (v.SUBJECT, v.GENERAL_ENCOUNTER):
+        source = servers.avni.subject if stream_key == v.SUBJECT else servers.avni.encounter
         there = servers.openmrs.one(f"/encounter/{target_id}", "full") if target_id else None
-        return {"Avni": servers.avni.subject(source_id), "Bahmni": there}
+        return {"Avni": source(source_id), "Bahmni": there}
     encounter = servers.avni.encounter(target_id) if target_id else None
     return {"Bahmni": servers.openmrs.one(f"/patient/{source_id}", "full"), "Avni": encounter}
 
@@ -50,6 +52,7 @@ CONNECTOR = Connector(
                 StreamSpec(
                     v.SUBJECT, "Subjects", "subject", v.AVNI, v.BAHMNI, lambda taken: [taken.constant(v.SUBJECT_TYPE)]
                 ),
+                StreamSpec(v.GENERAL_ENCOUNTER, "General encounters", "encounter", v.AVNI, v.BAHMNI, encounter_types),
             ),
         ),
         FlowSpec(

@@ -176,14 +176,16 @@ _GENERAL_ENCOUNTER: Final = (
         group="GeneralEncounter",
         name="CommunityEncounter_EncounterType",
         used_for="For each Avni general encounter type the OpenMRS encounter type.",
-        when_missing="Encounters of that type wait with an error until it is there.",
+        when_missing="An encounter type with neither this nor a form is not read at all; with a form alone its "
+        "encounters wait with an error.",
     ),
     MappingTypeSpec(
         group="GeneralEncounter",
         name="CommunityEncounter_BahmniForm",
         used_for="For each Avni general encounter type the OpenMRS concept set (form) under which its answers "
         "are filed.",
-        when_missing="Encounters of that type wait with an error until it is there.",
+        when_missing="An encounter type with neither this nor an encounter type of OpenMRS is not read at all; with "
+        "that alone its encounters wait with an error.",
     ),
     MappingTypeSpec(
         group="GeneralEncounter",

@@ -9,6 +9,7 @@ from atomfeed.reader import Feed
 from avni.client import AvniClient
 from avni.signin import GenerateToken, NoSignIn, SignIn
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.general_encounter_handover import GeneralEncounterHandover
 from bahmni.avni_to_bahmni.handover import SubjectHandover
 from bahmni.bahmni_to_avni.handover import PatientHandover
 from bahmni.openmrs import FEEDS, OpenMRSClient
@@ -45,6 +46,8 @@ class BahmniServers:
         match stream_key:
             case v.SUBJECT:
                 return SubjectHandover(self.setting, self.avni, self.openmrs)
+            case v.GENERAL_ENCOUNTER:
+                return GeneralEncounterHandover(self.setting, self.avni, self.openmrs)
             case v.PATIENT:
                 return PatientHandover(self.setting, self.avni, self.openmrs, self.feed("patient"))
             case _:

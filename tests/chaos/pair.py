@@ -17,6 +17,7 @@ from atomfeed.reader import Feed
 from avni.client import AvniClient
 from avni.signin import NoSignIn
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.general_encounter_handover import GeneralEncounterHandover
 from bahmni.avni_to_bahmni.handover import SubjectHandover
 from bahmni.bahmni_to_avni.handover import PatientHandover
 from bahmni.openmrs import FEEDS, OpenMRSClient
@@ -47,11 +48,12 @@ class Pair:
 
     def __init__(
         self, servers: tuple[Server, Server], stores: tuple[AvniStore, BahmniStore],
-        subjects: SubjectHandover, patients: PatientHandover,
+        subjects: SubjectHandover, encounters: GeneralEncounterHandover, patients: PatientHandover,
     ) -> None:  # fmt: skip
         self.avni_server, self.bahmni_server = servers
         self.avni, self.bahmni = stores
         self.subjects = subjects
+        self.encounters = encounters
         self.patients = patients
         self.known: dict[str, Known] = {}
 
@@ -140,7 +142,8 @@ def pair() -> Iterator[Pair]:
         feed = Feed(clients[1].get_bytes, f"{FEEDS}/patient", side=v.BAHMNI)
         try:
             subjects, patients = SubjectHandover(setting, *clients), PatientHandover(setting, *clients, feed)
-            yield Pair((avni_server, bahmni_server), (avni, bahmni), subjects, patients)
+            encounters = GeneralEncounterHandover(setting, *clients)
+            yield Pair((avni_server, bahmni_server), (avni, bahmni), subjects, encounters, patients)
         finally:
             for client in clients:
                 client.session.close()
@@ -168,9 +171,11 @@ def _design_bahmni(bahmni: BahmniStore) -> None:
     bahmni.add_location("Community", uuid=uuid_of("location"))
     bahmni.add_visit_type("Community", uuid=uuid_of("visit type"))
     bahmni.add_encounter_type("Registration", uuid=uuid_of("encounter type"))
+    bahmni.add_encounter_type("Visit", uuid=uuid_of("visit encounter type"))
     bahmni.add_visit_attribute_type("Marker", uuid=uuid_of("visit marker"))
     bahmni.add_visit_attribute_type("Event date", uuid=uuid_of("visit event date"))
     bahmni.add_concept("Form", uuid=uuid_of("form"))
+    bahmni.add_concept("Visit form", uuid=uuid_of("visit form"))
     bahmni.add_concept("Marker", "Text", uuid=uuid_of("marker"))
     bahmni.add_concept("Event date", "Date", uuid=uuid_of("event date"))
     bahmni.add_concept("Hospital note", "Text", uuid=uuid_of("hospital note"))

@@ -19,6 +19,8 @@ POLICY = Policy(NAMESPACE, LIKENESS)
 NUMBER = "Sangam Number"
 MARKER = "Bahmni Entity UUID [Bahmni]"
 PREFIX = "TRI"
+VISIT = "Household visit"
+"""An encounter type of Avni."""
 
 KINDS = {
     "Marital status": "Coded",
@@ -60,6 +62,8 @@ def snapshot() -> Snapshot:
         v.VISIT_MARKER: [Entry("", uuid_of("visit marker"), "")],
         v.VISIT_EVENT_DATE: [Entry("", uuid_of("visit event date"), "")],
         v.BAHMNI_MARKER_CONCEPT: [Entry(MARKER, "", "")],
+        v.GENERAL_ENCOUNTER_TYPE: [Entry(VISIT, uuid_of("visit encounter type"), "")],
+        v.GENERAL_ENCOUNTER_FORM: [Entry(VISIT, uuid_of("visit form"), "")],
         v.CONCEPT: [Entry(name, uuid_of(name), kind) for name, kind in KINDS.items()]
         + [Entry(answer, uuid_of(answer), "") for answers in ANSWERS.values() for answer in answers]
         + [Entry(name, uuid_of(name), "") for name in CLASSES]
@@ -75,7 +79,8 @@ def snapshot() -> Snapshot:
         v.VISIT_TYPE: uuid_of("visit type"),
         v.SUBJECT_TYPE: "Individual",
     }
-    singles = {pair: entries[0] for pair, entries in table.items() if pair not in (v.CONCEPT, v.PERSON_ATTRIBUTE)}
+    several = (v.CONCEPT, v.PERSON_ATTRIBUTE, v.GENERAL_ENCOUNTER_TYPE, v.GENERAL_ENCOUNTER_FORM)
+    singles = {pair: entries[0] for pair, entries in table.items() if pair not in several}
     return Snapshot(
         MappingProxyType({pair: {entry.avni_value: entry for entry in rows} for pair, rows in table.items()}),
         MappingProxyType({pair: {entry.int_system_value: entry for entry in rows} for pair, rows in table.items()}),
@@ -95,6 +100,26 @@ def subject(number: Any = "1001", **more: Any) -> dict[str, Any]:
         "audit": {
             "Created at": "2026-01-05T06:00:00.000Z",
             "Last modified at": more.pop("modified", "2026-01-05T06:00:00.000Z"),
+        },
+        **more,
+    }
+
+
+def encounter(subject_id: str, **more: Any) -> dict[str, Any]:
+    """A general encounter of a subject as Avni's version 2 writes it, held at noon of 10 January 2026 in India."""
+    return {
+        "ID": more.pop("id", None) or uuid_of(f"encounter of {subject_id}"),
+        "Subject ID": subject_id,
+        "Voided": more.pop("voided", False),
+        "Encounter type": more.pop("kind", VISIT),
+        "Encounter date time": more.pop("at", "2026-01-10T06:30:00.000Z"),
+        "Earliest scheduled date": None,
+        "Cancel date time": None,
+        "observations": more.pop("observations", {}),
+        "cancelObservations": {},
+        "audit": {
+            "Created at": "2026-01-10T07:00:00.000Z",
+            "Last modified at": more.pop("modified", "2026-01-10T07:00:00.000Z"),
         },
         **more,
     }

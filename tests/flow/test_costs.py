@@ -22,6 +22,7 @@ RECORDS = 100
 """A full batch."""
 REST = "/openmrs/ws/rest/v1"
 SUBJECTS = ("GET", "/api/subjects")
+ENCOUNTERS = ("GET", "/api/encounters")
 FEED = ("GET", "/openmrs/ws/atomfeed/patient/{n}")
 
 
@@ -131,6 +132,52 @@ def test_a_subject_read_again_unchanged_costs_its_share_of_the_page(signed_in: W
     )  # one millisecond holds many of them
     assert cost.queries <= allowed(0.1, 5 * RECORDS)
     assert set(Link.objects.filter(source_id__in=rows).values_list("outcome", flat=True)) == {"unchanged"}
+
+
+@pytest.fixture
+def visits(signed_in: World) -> list[str]:
+    """Encounters that stand in Bahmni, each of its own subject."""
+    signed_in.household_visits()
+    rows = [signed_in.household_visit(one, observations={"Height": 150}) for one in subjects(signed_in)]
+    signed_in.sync()
+    return rows
+
+
+def test_a_new_encounter_costs_two_gets_and_one_post(signed_in: World, visits: list[str]) -> None:
+    for subject in {signed_in.avni.encounters[one].subject for one in visits}:
+        signed_in.household_visit(subject, observations={"Height": 150})
+    with counted(signed_in) as cost:
+        signed_in.sync("general-encounter")
+    assert cost.bahmni == {
+        ("GET", f"{REST}/encounter"): RECORDS,
+        ("GET", f"{REST}/visit/{{uuid}}"): RECORDS,
+        ("POST", f"{REST}/encounter"): RECORDS,
+    }
+    assert sum(cost.avni.values()) == cost.avni[ENCOUNTERS] <= 4
+    assert cost.queries <= allowed(0.2)
+
+
+def test_an_edited_encounter_costs_one_get_and_one_post(signed_in: World, visits: list[str]) -> None:
+    for encounter in visits:
+        signed_in.avni.edit_encounter(encounter, observations={"Height": 151}, at=signed_in.moment())
+    with counted(signed_in) as cost:
+        signed_in.sync("general-encounter")
+    assert cost.bahmni == {
+        ("GET", f"{REST}/encounter/{{uuid}}"): RECORDS,
+        ("POST", f"{REST}/encounter/{{uuid}}"): RECORDS,
+    }
+    assert sum(cost.avni.values()) == cost.avni[ENCOUNTERS] <= 4
+    assert cost.queries <= allowed(0.2)
+
+
+def test_an_encounter_read_again_unchanged_costs_its_share_of_the_page(signed_in: World, visits: list[str]) -> None:
+    for encounter in visits:
+        signed_in.avni.edit_encounter(encounter, at=signed_in.moment())
+    with counted(signed_in) as cost:
+        signed_in.sync("general-encounter")
+    assert cost.bahmni == {}
+    assert sum(cost.avni.values()) == cost.avni[ENCOUNTERS] <= 4
+    assert cost.queries <= allowed(0.2)
 
 
 def test_a_new_patient_costs_its_own_get_and_three_calls(signed_in: World) -> None:

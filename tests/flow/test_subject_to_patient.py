@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from common.outcome import Outcome
 from errors.models import ErrorRecord, ErrorState
 from mappings.models import Mapping
@@ -17,17 +15,6 @@ ANSWERS = {
     "Occupation": "Weaver",
     "Marriage date": "2015-02-10T18:30:00.000Z",
 }
-
-
-def held(world: World, encounter: str) -> dict[str, list[Any]]:
-    """What a clinician reads in an encounter: un-voided answers by question, in the names of Avni."""
-    names = {uuid: name for name, uuid in world.concepts.items()}
-    answers: dict[str, list[Any]] = {}
-    for obs in world.bahmni.obs.values():
-        if obs.encounter == encounter and not obs.voided and obs.concept in names:
-            value = obs.value
-            answers.setdefault(names[obs.concept], []).append(names.get(str(value), value))
-    return {question: sorted(values, key=str) for question, values in answers.items()}
 
 
 def outcome(world: World, subject: str) -> str:
@@ -48,7 +35,7 @@ def test_a_new_subject_becomes_a_patient_with_visit_and_encounter(world: World) 
     assert world.bahmni.encounters[link.target_id].patient == link.target_parent_id
     patient = world.bahmni.patients[link.target_parent_id]
     assert [row.identifier for row in patient.identifiers] == [PREFIX + "1001"]
-    assert held(world, link.target_id) == {
+    assert world.held(link.target_id) == {
         "Marital status": ["Married"],
         "Medical problems": ["Asthma", "Diabetes"],
         "Height": [152.5],
@@ -75,7 +62,7 @@ def test_an_edited_subject_changes_only_what_differs(world: World) -> None:
     world.sync("subject")
     link = world.link("subject", subject)
     assert (link.outcome, link.target_id) == (Outcome.UPDATED.value, before.target_id)
-    assert held(world, link.target_id) == {
+    assert world.held(link.target_id) == {
         "Marital status": ["Married"],
         "Medical problems": ["Anaemia", "Asthma"],
         "Height": [153],
@@ -115,7 +102,7 @@ def test_an_unvoided_subject_gets_the_same_encounter_back_with_its_newest_answer
     link = world.link("subject", subject)
     assert (link.outcome, link.target_id) == (Outcome.UPDATED.value, voided)
     assert not world.bahmni.encounters[voided].voided
-    assert held(world, voided) == {"Height": [151]}
+    assert world.held(voided) == {"Height": [151]}
 
 
 def test_a_subject_voided_before_it_was_ever_handed_over_is_a_counted_skip(world: World) -> None:
@@ -176,7 +163,7 @@ def test_an_answer_without_mapping_fails_alone_and_gets_through_once_it_is_mappe
     ErrorRecord.objects.update(next_attempt_at=world.born)
     world.sync("subject")
     assert (outcome(world, bad), error(bad).state) == (Outcome.CREATED.value, ErrorState.RESOLVED)
-    assert held(world, world.link("subject", bad).target_id) == {"Marital status": ["Widowed"]}
+    assert world.held(world.link("subject", bad).target_id) == {"Marital status": ["Widowed"]}
 
 
 def test_a_run_accounts_for_every_change_it_read(world: World) -> None:

@@ -31,6 +31,7 @@ PREFIX = "TRI"
 NUMBER = "Sangam Number"
 MARKER = "Bahmni Entity UUID [Bahmni]"
 REGISTRATION = "Bahmni Patient Registration"
+HOUSEHOLD_VISIT = "Household visit"
 
 
 @dataclass
@@ -64,6 +65,29 @@ class World:
             observations=observations, at=more.pop("at", None) or self.moment(), **more,
         )  # fmt: skip
         return row.uuid
+
+    def household_visits(self) -> None:
+        """An encounter type of Avni whose encounters are handed over, with type and form in Bahmni."""
+        self.avni.add_encounter_type(HOUSEHOLD_VISIT)
+        encounter_type = self.bahmni.add_encounter_type(f"{HOUSEHOLD_VISIT} [Avni]").uuid
+        form = self.bahmni.add_concept(f"{HOUSEHOLD_VISIT} Encounter [Avni]").uuid
+        self.map("GeneralEncounter", "CommunityEncounter_EncounterType", HOUSEHOLD_VISIT, encounter_type)
+        self.map("GeneralEncounter", "CommunityEncounter_BahmniForm", HOUSEHOLD_VISIT, form)
+
+    def household_visit(self, subject: str, **more: Any) -> str:
+        """A field worker visits a subject; gives the encounter's uuid."""
+        kind = more.pop("kind", HOUSEHOLD_VISIT)
+        at = more.pop("at", None) or self.moment()
+        return self.avni.put_encounter(encounter_type=kind, subject=subject, at=at, **more).uuid
+
+    def held(self, encounter: str) -> dict[str, list[Any]]:
+        """What a clinician reads in an encounter: un-voided answers by question, in the names of Avni."""
+        names = {uuid: name for name, uuid in self.concepts.items()}
+        answers: dict[str, list[Any]] = {}
+        for obs in self.bahmni.obs.values():
+            if obs.encounter == encounter and not obs.voided and obs.concept in names:
+                answers.setdefault(names[obs.concept], []).append(names.get(str(obs.value), obs.value))
+        return {question: sorted(values, key=str) for question, values in answers.items()}
 
     def patient(self, number: str, first: str = "Asha", last: str = "Devi", **more: Any) -> str:
         """A clerk registers a patient; gives its uuid."""
