@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from avni import bodies
 from avni.answers import read_answer, token_expired, write_answer
 from avni.signin import SignIn
 from avni.wire import spelled
@@ -95,6 +96,30 @@ class AvniClient:
         """
         return self._page("/api/encounters", {"encounterType": encounter_type}, since, concepts, page, size)
 
+    def enrolments(self, since: datetime, program: str, *, page: int = 0, size: int = 100) -> AvniPage:
+        """Enrolments in a program last modified after `since`, voided and exited ones too, oldest first."""
+        return self._page("/api/programEnrolments", {"program": program}, since, None, page, size)
+
+    def enrolments_of(self, subject: str, program: str, *, page: int = 0, size: int = 100) -> AvniPage:
+        """All enrolments in a program of the subject with that uuid, whenever they were modified (avni.md A47)."""
+        return self._page("/api/programEnrolments", {"program": program, "subject": subject}, None, None, page, size)
+
+    def program_encounters(
+        self, since: datetime | None, encounter_type: str, *, concepts: Mapping[str, str] | None = None,
+        page: int = 0, size: int = 100,
+    ) -> AvniPage:  # fmt: skip
+        """Program encounters of a type last modified after `since`, voided, scheduled and cancelled ones too.
+
+        Raises Garbled when rows of other types come: a type it does not know the server leaves out of the question,
+        and lists the whole organisation (avni.md A48).
+        """
+        path = "/api/programEncounters"
+        found = self._page(path, {"encounterType": encounter_type}, since, concepts, page, size)
+        if any(row.get("Encounter type") != encounter_type for row in found.content):
+            reason = "the server knows no encounter type of the name asked for"
+            raise Garbled(reason, side="avni", method="GET", path_template=path)
+        return found
+
     def subject(self, identity: str) -> dict[str, Any] | None:
         """A subject by uuid or External ID, also when voided; None when there is none."""
         return self._one("/api/subject/{id}", identity)
@@ -103,12 +128,20 @@ class AvniClient:
         """A general encounter by uuid or External ID, also when voided; None when there is none."""
         return self._one("/api/encounter/{id}", identity)
 
+    def program_enrolment(self, identity: str) -> dict[str, Any] | None:
+        """A program enrolment by uuid or External ID, also when voided; None when there is none."""
+        return self._one("/api/programEnrolment/{id}", identity)
+
+    def program_encounter(self, identity: str) -> dict[str, Any] | None:
+        """A program encounter by uuid or External ID, also when voided; None when there is none."""
+        return self._one("/api/programEncounter/{id}", identity)
+
     def upsert_encounter(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create or wholly replace the general encounter with this External ID; returns what stands there now.
 
         Raises ValueError for a body that the server would fail on or understand otherwise.
         """
-        _check_encounter(body)
+        bodies.check_upsert("an encounter", body, bodies.ENCOUNTER_MAPS)
         return self._store("POST", "/api/encounter", "/api/encounter", body)
 
     def patch_encounter(self, identity: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,8 +150,44 @@ class AvniClient:
 
     def void_encounter(self, identity: str) -> None:
         """Void a general encounter; doing it again does no harm."""
-        request = Request("DELETE", f"/api/encounter/{_step(identity)}", "/api/encounter/{id}")
-        write_answer(self.session, request, self._write(request))
+        self._void("/api/encounter/{id}", identity)
+
+    def upsert_program_enrolment(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create or wholly replace the enrolment with this External ID; returns what stands there now.
+
+        It is an exit when `body` has an `Exit datetime`. Raises ValueError for a body that the server would fail on
+        or understand otherwise.
+        """
+        bodies.check_upsert("an enrolment", body, bodies.ENROLMENT_MAPS)
+        return self._store("POST", "/api/programEnrolment", "/api/programEnrolment", body)
+
+    def replace_program_enrolment(self, identity: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Replace all of an enrolment that is there: what `body` does not carry is gone. There is no partial change."""
+        bodies.check_replacement("an enrolment", body, bodies.ENROLMENT_MAPS)
+        return self._store("PUT", f"/api/programEnrolment/{_step(identity)}", "/api/programEnrolment/{id}", body)
+
+    def void_program_enrolment(self, identity: str) -> None:
+        """Void an enrolment, not its encounters; doing it again does no harm."""
+        self._void("/api/programEnrolment/{id}", identity)
+
+    def upsert_program_encounter(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create or wholly replace the program encounter with this External ID; returns what stands there now.
+
+        Raises ValueError for a body that the server would fail on or understand otherwise.
+        """
+        bodies.check_upsert("a program encounter", body, bodies.ENCOUNTER_MAPS)
+        bodies.check_one_state(body)
+        return self._store("POST", "/api/programEncounter", "/api/programEncounter", body)
+
+    def replace_program_encounter(self, identity: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Replace all of a program encounter that is there: what `body` does not carry is gone."""
+        bodies.check_replacement("a program encounter", body, bodies.ENCOUNTER_MAPS)
+        bodies.check_one_state(body)
+        return self._store("PUT", f"/api/programEncounter/{_step(identity)}", "/api/programEncounter/{id}", body)
+
+    def void_program_encounter(self, identity: str) -> None:
+        """Void a program encounter; doing it again does no harm."""
+        self._void("/api/programEncounter/{id}", identity)
 
     def sign_in(self) -> None:
         """Show who we are, as every request does. Raises SignInFailed, Unreachable, Slow."""
@@ -162,6 +231,10 @@ class AvniClient:
         request = Request(method, path, template, query_string({"version": VERSION}), content)
         return write_answer(self.session, request, self._write(request))
 
+    def _void(self, template: str, identity: str) -> None:
+        request = Request("DELETE", template.replace("{id}", _step(identity)), template)
+        write_answer(self.session, request, self._write(request))
+
     def _read(self, request: Request) -> Reply:
         headers = self._headers()
         reply = self.session.read(_with(request, headers))
@@ -202,14 +275,3 @@ def _step(identity: str) -> str:
     if not identity:
         raise ValueError("an identifier is never empty")
     return quote(identity, safe="")
-
-
-def _check_encounter(body: Mapping[str, Any]) -> None:
-    """Refuse what the server would answer with a stack trace, or take for something else."""
-    external_id = body.get("External ID")
-    if not isinstance(external_id, str) or not external_id or external_id != external_id.strip():
-        raise ValueError("an encounter needs an External ID without space around it")
-    if not all(isinstance(body.get(key), Mapping) for key in ("observations", "cancelObservations")):
-        raise ValueError("an encounter needs observations and cancelObservations, even when empty")
-    if body.get("Voided") not in (True, False):
-        raise ValueError("an encounter needs Voided: without it the server would bring a voided one back")

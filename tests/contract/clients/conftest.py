@@ -42,6 +42,8 @@ def field(moving: Clock) -> AvniStore:
     store.add_user("bot", "secret")
     store.add_subject_type("Individual")
     store.add_encounter_type("Registration")
+    store.add_encounter_type("ANC Visit")
+    store.add_program("Pregnancy")
     store.add_concept("Note", "Text")
     store.add_concept("Bahmni UUID", "Text")
     return store
