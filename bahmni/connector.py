@@ -19,7 +19,7 @@ from engine.registry import Connector, FlowSpec, Servers, SideSpec, StreamSpec
 def first_position(servers: Servers, stream_key: str, partition: str, since: datetime | None) -> JsonObject:
     """Where a stream begins: before the first record, or (a feed) behind what there is now, (Avni) at that time."""
     servers = cast(BahmniServers, servers)
-    if stream_key == v.PATIENT:
+    if stream_key in (v.PATIENT, v.ENCOUNTER):
         position: Any = servers.feed(partition).start("recent" if since else "beginning")
         return dict(position)
     # Avni's clock may be behind ours; a minute of overlap only costs a look at records that did not change.
@@ -34,7 +34,8 @@ def show(servers: Servers, stream_key: str, source_id: str, target_id: str) -> M
         there = servers.openmrs.one(f"/encounter/{target_id}", "full") if target_id else None
         return {"Avni": source(source_id), "Bahmni": there}
     encounter = servers.avni.encounter(target_id) if target_id else None
-    return {"Bahmni": servers.openmrs.one(f"/patient/{source_id}", "full"), "Avni": encounter}
+    path = "/encounter" if stream_key == v.ENCOUNTER else "/patient"
+    return {"Bahmni": servers.openmrs.one(f"{path}/{source_id}", "full"), "Avni": encounter}
 
 
 CONNECTOR = Connector(
@@ -58,7 +59,10 @@ CONNECTOR = Connector(
         FlowSpec(
             v.BAHMNI_TO_AVNI,
             "Bahmni → Avni",
-            (StreamSpec(v.PATIENT, "Patients", "patient", v.BAHMNI, v.AVNI, lambda taken: ["patient"]),),
+            (
+                StreamSpec(v.PATIENT, "Patients", "patient", v.BAHMNI, v.AVNI, lambda taken: ["patient"]),
+                StreamSpec(v.ENCOUNTER, "Encounters", "encounter", v.BAHMNI, v.AVNI, lambda taken: ["encounter"]),
+            ),
         ),
     ),
     mapping_types=declarations.MAPPING_TYPES,

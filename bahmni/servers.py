@@ -11,6 +11,7 @@ from avni.signin import GenerateToken, NoSignIn, SignIn
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.general_encounter_handover import GeneralEncounterHandover
 from bahmni.avni_to_bahmni.handover import SubjectHandover
+from bahmni.bahmni_to_avni.encounter_handover import EncounterHandover
 from bahmni.bahmni_to_avni.handover import PatientHandover
 from bahmni.openmrs import FEEDS, OpenMRSClient
 from engine.ports import Handover
@@ -50,6 +51,8 @@ class BahmniServers:
                 return GeneralEncounterHandover(self.setting, self.avni, self.openmrs)
             case v.PATIENT:
                 return PatientHandover(self.setting, self.avni, self.openmrs, self.feed("patient"))
+            case v.ENCOUNTER:
+                return EncounterHandover(self.setting, self.avni, self.openmrs, self.feed("encounter"))
             case _:
                 raise KeyError(stream_key)
 

@@ -18,3 +18,9 @@ def sync_subject(tenant_id: int) -> None:
 def sync_patient(tenant_id: int) -> None:
     """Patients of Bahmni → registration encounters of Avni."""
     sync(tenant_id, v.PATIENT)
+
+
+@shared_task(name="bahmni.sync.encounter")
+def sync_encounter(tenant_id: int) -> None:
+    """Encounters of Bahmni → general encounters of Avni."""
+    sync(tenant_id, v.ENCOUNTER)

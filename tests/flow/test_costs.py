@@ -16,6 +16,7 @@ from django.db import connection
 
 from engine import work
 from syncstatus.models import Link
+from tests.flow.clinic import Clinic, open_clinic
 from tests.flow.world import World
 
 RECORDS = 100
@@ -23,6 +24,7 @@ RECORDS = 100
 REST = "/openmrs/ws/rest/v1"
 SUBJECTS = ("GET", "/api/subjects")
 ENCOUNTERS = ("GET", "/api/encounters")
+ENCOUNTER = ("GET", f"{REST}/encounter/{{uuid}}")
 FEED = ("GET", "/openmrs/ws/atomfeed/patient/{n}")
 
 
@@ -232,7 +234,59 @@ def test_equal_records_compared_with_the_target_cost_one_get_and_no_write(signed
     assert cost.avni == {("GET", "/api/encounter/{id}"): RECORDS + 1}
 
 
-@pytest.mark.parametrize("stream", ["subject", "patient"])
+@pytest.fixture
+def clinic(signed_in: World) -> Clinic:
+    return open_clinic(signed_in)
+
+
+def filled_in(clinic: Clinic) -> list[str]:
+    """Encounters of two forms, each of a registered patient of its own."""
+    subjects(clinic.world)
+    rows = patients(clinic.world)
+    clinic.world.sync()
+    forms = clinic.form("Vitals", Pulse=72), clinic.form("History", Advice="rest")
+    return [clinic.fill_in(patient, *forms) for patient in rows]
+
+
+def test_a_new_encounter_costs_its_own_get_and_three_calls_for_each_form(clinic: Clinic) -> None:
+    filled_in(clinic)
+    with counted(clinic.world) as cost:
+        clinic.world.sync("encounter")
+    assert cost.bahmni[ENCOUNTER] == RECORDS
+    assert sum(cost.bahmni.values()) - RECORDS <= RECORDS / 5 + 3
+    assert cost.avni == {
+        ("GET", "/api/encounter/{id}"): 2 * RECORDS,
+        ("GET", "/api/encounters"): 2 * RECORDS if not clinic.world.tenant.born_here else 0,
+        ("POST", "/api/encounter"): 2 * RECORDS,
+    }
+    assert cost.queries <= allowed(0.2)
+
+
+def test_an_edited_encounter_costs_its_own_get_and_one_for_each_form_and_one_patch(clinic: Clinic) -> None:
+    rows = filled_in(clinic)
+    clinic.world.sync()
+    for encounter in rows:
+        clinic.change(encounter, clinic.answer(encounter, "Pulse", 96))
+    with counted(clinic.world) as cost:
+        clinic.world.sync("encounter")
+    assert cost.bahmni[ENCOUNTER] == RECORDS
+    assert cost.avni == {("GET", "/api/encounter/{id}"): 2 * RECORDS, ("PATCH", "/api/encounter/{id}"): RECORDS}
+    assert cost.queries <= allowed(0.2)
+
+
+def test_an_encounter_announced_again_without_a_change_costs_its_get_and_no_write(clinic: Clinic) -> None:
+    rows = filled_in(clinic)
+    clinic.world.sync()
+    for encounter in rows:
+        clinic.change(encounter)
+    with counted(clinic.world) as cost:
+        clinic.world.sync("encounter")
+    assert cost.avni == {}
+    assert cost.bahmni[ENCOUNTER] == RECORDS
+    assert cost.queries <= allowed(0.2)
+
+
+@pytest.mark.parametrize("stream", ["subject", "patient", "encounter"])
 def test_an_idle_tick_costs_one_get_and_a_handful_of_statements(signed_in: World, stream: str) -> None:
     signed_in.sync()
     with counted(signed_in) as cost:
