@@ -1,7 +1,7 @@
 """The shell of the encounter stream: reads feed and encounters, asks Avni, and leaves every decision to pure modules.
 
-Stands on atomfeed.md F23 (what raises an entry), openmrs.md O11, O13, O16 (representations, voided ones), avni.md A13,
-A14 (External ID).
+Stands on atomfeed.md F23 (what raises an entry), openmrs.md O11, O13, O16, O87 (representations, voided ones), avni.md
+A13, A14 (External ID).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Values of the hospital in the spelling of Avni, and whether Avni holds them already. Pure.
 
 Shared by attributes of patients and answers of encounters. Stands on avni.md A25 to A27 (how answers, dates and all
-else are kept and shown) and openmrs.md O44, O66 to O72 (how the hospital shows them).
+else are kept and shown) and openmrs.md O44, O66 to O72, O88 (how the hospital shows them).
 """
 
 from __future__ import annotations

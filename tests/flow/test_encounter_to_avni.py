@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bahmni.bahmni_to_avni.encounter_handover import LEVELS
 from common.outcome import Outcome
 from errors.models import OPEN_STATES, ErrorRecord, ErrorState
 from mappings.models import IgnoredConcept, Side
@@ -89,6 +90,15 @@ def test_an_edited_form_changes_only_its_encounter_and_only_what_differs(
     assert outcome(world, encounter) == Outcome.UPDATED.value
     assert clinic.in_avni(subject)[VITALS] == [{MARKER: encounter, "Pulse": 96, "Remark": "by hand"}]
     assert world.writes == 1
+
+
+def test_answers_deeper_than_the_request_spells_out_arrive(world: World, clinic: Clinic, pair: tuple[str, str]) -> None:
+    subject, patient = pair
+    form = clinic.form("Vitals", Pulse=72)
+    for _ in range(2 * LEVELS):
+        form["groupMembers"] = [{"concept": clinic.concepts["Diet"], "groupMembers": form["groupMembers"]}]
+    encounter = synced(world, clinic.fill_in(patient, form))
+    assert clinic.in_avni(subject) == {VITALS: [{MARKER: encounter, "Pulse": 72}]}
 
 
 def test_a_choice_grows_and_shrinks_with_its_answers(world: World, clinic: Clinic, pair: tuple[str, str]) -> None:
