@@ -88,7 +88,7 @@ def wanted(encounter: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Wa
         raise Skip("bahmni.came-from-bahmni")
     voided, completed = encounter["Voided"] is True, bool(encounter.get(DAY))
     # What is voided does not travel any more, and may not keep the encounter from being voided.
-    answered = answers({} if voided or not completed else observations, snapshot)
+    answered = answers({} if voided or not completed else observations, snapshot, zone)
     form = None
     if completed and not voided:
         form = filled_in(

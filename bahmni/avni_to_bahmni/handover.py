@@ -57,7 +57,7 @@ class SubjectHandover:
     def want(self, change: Change) -> Want:
         """See `subject.wanted`."""
         with naming_what_is_missing():
-            return subject.wanted(cast(JsonObject, change.record), self._snapshot)
+            return subject.wanted(cast(JsonObject, change.record), self._snapshot, self._hospital.zone)
 
     def look(self, want: Want, known: Known | None, parent: Known | None) -> subject.Found:
         """With a link one request; without, whatever tells that nothing is created twice."""

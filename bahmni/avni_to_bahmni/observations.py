@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, tzinfo
 from math import isfinite
 from typing import Any
 from uuid import UUID
 
+from avni.wire import instant
 from bahmni import vocabulary as v
 from bahmni.numbers import number_in
 from common.fingerprint import derived_uuid
@@ -42,6 +43,7 @@ class Leaf:
     value: Value
     is_coded: bool = False
     is_date: bool = False
+    is_moment: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,11 @@ class Answers:
     unmapped: tuple[str, ...]
 
 
-def answers(observations: Mapping[str, Any], snapshot: Snapshot) -> Answers:
+def answers(observations: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Answers:
     """Translate the observations of one Avni record. Raises Fail naming question, kind and mapping.
 
-    Ignored questions and answers are left out like those nobody gave, and counted nowhere.
+    `zone` is the hospital's, which takes moments as its own clock shows them. Ignored questions and answers are left
+    out like those nobody gave, and counted nowhere.
     """
     leaves: list[Leaf] = []
     unmapped: list[str] = []
@@ -67,14 +70,14 @@ def answers(observations: Mapping[str, Any], snapshot: Snapshot) -> Answers:
             continue
         entry = snapshot.from_avni(*v.CONCEPT, question)
         if entry:
-            leaves += _leaves(question, value, entry, snapshot)
+            leaves += _leaves(question, value, entry, snapshot, zone)
         elif question not in elsewhere:
             unmapped.append(question)
     concepts = frozenset(entry.int_system_value for entry in snapshot.by_avni_value.get(v.CONCEPT, {}).values())
     return Answers(tuple(leaves), concepts, tuple(unmapped))
 
 
-def _leaves(question: str, value: Any, entry: Entry, snapshot: Snapshot) -> Iterator[Leaf]:
+def _leaves(question: str, value: Any, entry: Entry, snapshot: Snapshot, zone: tzinfo) -> Iterator[Leaf]:
     if value is None:
         return
     concept = _concept(question, entry)
@@ -86,6 +89,8 @@ def _leaves(question: str, value: Any, entry: Entry, snapshot: Snapshot) -> Iter
                 yield Leaf(concept, _answer(question, answer, snapshot), is_coded=True)
         case DataTypeHint.DATE:
             yield Leaf(concept, _date(question, value), is_date=True)
+        case DataTypeHint.DATETIME:
+            yield Leaf(concept, _moment(question, value, zone), is_moment=True)
         case DataTypeHint.NUMERIC:
             yield Leaf(concept, _number(question, value))
         case _:
@@ -115,6 +120,14 @@ def _date(question: str, value: Any) -> str:
         return date.fromisoformat(value[:10]).isoformat()
     except (TypeError, ValueError):
         raise Fail("bahmni.value-kind", question=question, expected="a date", kind=_kind(value)) from None
+
+
+def _moment(question: str, value: Any, zone: tzinfo) -> str:
+    """To the minute and with a blank, the one spelling that is taken (O72)."""
+    try:
+        return instant(value).astimezone(zone).replace(tzinfo=None).isoformat(" ", "minutes")
+    except (TypeError, ValueError, OverflowError):
+        raise Fail("bahmni.value-kind", question=question, expected="a date and time", kind=_kind(value)) from None
 
 
 def _number(question: str, value: Any) -> float | int:
@@ -237,7 +250,10 @@ def _one_question(leaves: list[Leaf], found: list[FoundObs], uuids: NewUuids) ->
 
 
 def agrees(leaf: Leaf, obs: FoundObs) -> bool:
-    """Whether OpenMRS holds this value: numbers come back as floats, dates (in older releases) as times at midnight."""
+    """Whether OpenMRS holds this value.
+
+    Numbers come back as floats, dates (in older releases) as times at midnight, moments in another spelling.
+    """
     wanted, there = leaf.value, obs.value
     if isinstance(there, bool):
         return False
@@ -248,4 +264,6 @@ def agrees(leaf: Leaf, obs: FoundObs) -> bool:
             return False
     if wanted == there:
         return True
-    return leaf.is_date and isinstance(there, str) and there[:10] == wanted
+    if not isinstance(there, str):
+        return False
+    return (leaf.is_date and there[:10] == wanted) or (leaf.is_moment and there[:16].replace("T", " ") == wanted)

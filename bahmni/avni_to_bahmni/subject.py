@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -95,8 +95,8 @@ def identifier_of(subject: Mapping[str, Any], snapshot: Snapshot) -> str:
     return snapshot.constant(v.IDENTIFIER_PREFIX) + text if text else ""
 
 
-def wanted(subject: Mapping[str, Any], snapshot: Snapshot) -> Want:
-    """What Bahmni should hold. Raises Fail for a record that cannot be handed over as it is."""
+def wanted(subject: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Want:
+    """What Bahmni should hold; `zone` is the hospital's. Raises Fail for what cannot be handed over as it is."""
     observations, voided = subject["observations"], subject["Voided"] is True
     if not isinstance(observations, Mapping):
         raise Fail("record.field-missing", field="observations")
@@ -109,7 +109,7 @@ def wanted(subject: Mapping[str, Any], snapshot: Snapshot) -> Want:
         raise Fail("bahmni.value-kind", question=_name(snapshot), expected="a patient number", kind="something else")
     if voided:
         observations = {}  # what it said does not travel any more, and may not keep it from being voided
-    answered = answers(observations, snapshot)
+    answered = answers(observations, snapshot, zone)
     content = Registration(
         subject_id=subject["ID"],
         identifier=identifier,

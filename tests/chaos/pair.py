@@ -180,7 +180,8 @@ def _design_bahmni(bahmni: BahmniStore) -> None:
     bahmni.add_concept("Event date", "Date", uuid=uuid_of("event date"))
     bahmni.add_concept("Hospital note", "Text", uuid=uuid_of("hospital note"))
     for name, kind in KINDS.items():
-        bahmni.add_concept(name, kind, [uuid_of(one) for one in ANSWERS.get(name, ())], uuid=uuid_of(name))
+        datatype = kind.capitalize()  # Avni writes DateTime
+        bahmni.add_concept(name, datatype, [uuid_of(one) for one in ANSWERS.get(name, ())], uuid=uuid_of(name))
     for name in {answer for answers in ANSWERS.values() for answer in answers} | set(CLASSES):
         bahmni.add_concept(name, uuid=uuid_of(name))
     for name in ATTRIBUTES:

@@ -31,6 +31,7 @@ KINDS = {
     "Remarks": "Text",
     "Marriage date": "Date",
     "Last visit": "Date",
+    "Seen at": "DateTime",
 }
 ANSWERS = {
     "Marital status": ("Married", "Unmarried", "Widowed"),

@@ -25,6 +25,9 @@ counts = st.one_of(
     st.floats(-1e9, 1e9, allow_nan=False).filter(lambda number: number == 0 or abs(number) > 1e-4),
 )
 days = st.dates().map(str)
+instants = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(
+    lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+)
 observations = st.fixed_dictionaries(
     {},
     optional={
@@ -36,6 +39,7 @@ observations = st.fixed_dictionaries(
         "Remarks": texts,
         "Marriage date": st.none() | days | days.map(lambda day: f"{day}T00:00:00.000+05:30"),
         "Last visit": days,
+        "Seen at": st.none() | instants,
         "Shoe size": counts,  # nobody mapped it
     },
 )
@@ -173,6 +177,9 @@ def read(answers: dict[str, Any]) -> dict[str, list[Any]]:
             said[question] = [float(number_in(value))]
         elif question in ("Marriage date", "Last visit"):
             said[question] = [value[:10]]
+        elif question == "Seen at":
+            moment = datetime.fromisoformat(value).astimezone(ZONE)
+            said[question] = [moment.replace(second=0, microsecond=0).isoformat()]
         else:
             said[question] = [value]
     return said

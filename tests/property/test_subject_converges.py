@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bahmni.avni_to_bahmni.subject import Found, plan, wanted
 from tests.chaos.pair import Pair
-from tests.chaos.records import POLICY, snapshot, subject
+from tests.chaos.records import POLICY, ZONE, snapshot, subject
 from tests.property.histories import moments, observations, steps, subject_history, uuids_given
 
 
@@ -36,6 +36,6 @@ def test_no_uuid_of_an_observation_is_given_twice_and_nothing_is_said_to_be_unvo
 @given(answers=observations)
 def test_translating_twice_gives_the_same(answers: dict[str, Any]) -> None:
     document, mapped = subject(observations=answers), snapshot()
-    one, other = wanted(document, mapped), wanted(document, mapped)
+    one, other = wanted(document, mapped, ZONE), wanted(document, mapped, ZONE)
     assert one == other
     assert plan(one, Found(), None, mapped, POLICY) == plan(other, Found(), None, mapped, POLICY)

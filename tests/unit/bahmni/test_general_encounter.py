@@ -158,7 +158,12 @@ def test_a_touch_leaves_the_fingerprint_and_every_change_alters_it() -> None:
         return wanted(encounter(SUBJECT, id="e", **more), MAPPED, ZONE).fingerprint
 
     assert print_of() == print_of(modified="2026-02-02T06:00:00.000Z") == print_of(at="2026-01-10T09:00:00.000Z")
-    changed = [{"observations": {"Height": 1}}, {"at": "2026-01-11T09:00:00.000Z"}, {"voided": True}, {"at": None}]
+    changed: list[dict[str, Any]] = [
+        {"observations": {"Height": 1}},
+        {"at": "2026-01-11T09:00:00.000Z"},
+        {"voided": True},
+        {"at": None},
+    ]
     assert len({print_of(), *(print_of(**one) for one in changed)}) == 5
 
 
@@ -267,7 +272,7 @@ def test_what_another_service_wrote_is_taken_over_by_its_marker() -> None:
 def test_an_edit_sends_only_what_differs_below_the_group() -> None:
     found = there(FoundObs("h", uuid_of("Height"), 150.0), FoundObs("o", uuid_of("Occupation"), "Weaver"))
     made = planned(encounter(SUBJECT, observations={"Height": 151, "Occupation": "  "}), link(), encounters=(found,))
-    changed = [
+    changed: list[dict[str, Any]] = [
         {"uuid": "h", "concept": uuid_of("Height"), "value": 151},
         {"uuid": "o", "concept": uuid_of("Occupation"), "voided": True},
     ]

@@ -7,7 +7,7 @@ import pytest
 
 from bahmni.avni_to_bahmni.observations import FoundObs, Leaf, NewUuids, agrees, answers, changes, found_obs
 from engine.verdicts import Fail
-from tests.chaos.records import NAMESPACE, snapshot, uuid_of
+from tests.chaos.records import KINDS, NAMESPACE, ZONE, snapshot, uuid_of
 
 MAPPED = snapshot()
 UUIDS = NewUuids(NAMESPACE, "encounter", "2026-01-05T06:00:00.000+0000", "1")
@@ -15,6 +15,7 @@ INFINITE, NO_NUMBER = float("inf"), float("nan")
 OF_ANOTHER_KIND: dict[str, list[Any]] = {
     "Height": ["tall", "", "1_000", True, {"a": 1}, [1], INFINITE, NO_NUMBER, "inf", "nan", 10**400],
     "Marriage date": ["soon", "0000-01-01", "2015-13-01", 20150211, {}, ["2015-02-11"], "", True],
+    "Seen at": ["soon", "2026-01-10", "9999-12-31T23:00:00.000Z", 1768000000000, True, ["2026-01-10T06:30:00.000Z"]],
     "Occupation": [{"a": 1}, ["Weaver"], True, NO_NUMBER],
     "Marital status": [{"a": 1}, 7, True, [None], [["Married"]], "x" * 300, "Mar\x00ried"],
 }
@@ -23,10 +24,8 @@ OURS = frozenset({uuid_of(name) for name in ("Height", "Occupation", "Medical pr
 
 def leaves(**observations: Any) -> list[tuple[str, Any]]:
     """What observations become, by question in words."""
-    names = {
-        uuid_of(name): name for name in ("Height", "Occupation", "Medical problems", "Marriage date", "Marital status")
-    }
-    answered = answers({name.replace("_", " "): value for name, value in observations.items()}, MAPPED)
+    names = {uuid_of(name): name for name in KINDS}
+    answered = answers({name.replace("_", " "): value for name, value in observations.items()}, MAPPED, ZONE)
     return [(names[leaf.concept], leaf.value) for leaf in answered.leaves]
 
 
@@ -52,19 +51,19 @@ def test_a_selection_becomes_one_leaf_per_answer() -> None:
 
 def test_an_ignored_question_is_neither_carried_nor_counted() -> None:
     ignoring = replace(MAPPED, ignored={"avni": frozenset({"Height", "Nobody mapped this"})})
-    assert answers({"Height": 150, "Nobody mapped this": 1}, ignoring).leaves == ()
-    assert answers({"Height": 150, "Nobody mapped this": 1}, ignoring).unmapped == ()
+    assert answers({"Height": 150, "Nobody mapped this": 1}, ignoring, ZONE).leaves == ()
+    assert answers({"Height": 150, "Nobody mapped this": 1}, ignoring, ZONE).unmapped == ()
 
 
 def test_an_ignored_answer_is_left_out_and_asks_for_no_mapping() -> None:
     ignoring = replace(MAPPED, ignored={"avni": frozenset({"Asthma", "Nobody mapped this"})})
-    found = answers({"Medical problems": ["Asthma", "Diabetes", "Nobody mapped this"]}, ignoring)
+    found = answers({"Medical problems": ["Asthma", "Diabetes", "Nobody mapped this"]}, ignoring, ZONE)
     assert [leaf.value for leaf in found.leaves] == [uuid_of("Diabetes")]
 
 
 def test_a_concept_ignored_in_bahmni_still_travels_there() -> None:
     ignoring = replace(MAPPED, ignored={"int_system": frozenset({"Height"})})
-    assert len(answers({"Height": 150}, ignoring).leaves) == 1
+    assert len(answers({"Height": 150}, ignoring, ZONE).leaves) == 1
 
 
 def test_a_single_answer_of_a_selection_is_one_leaf() -> None:
@@ -87,12 +86,16 @@ def test_a_date_is_taken_by_its_day() -> None:
     assert leaves(Marriage_date="2015-02-11T00:00:00.000+05:30") == [("Marriage date", "2015-02-11")]
 
 
+def test_a_moment_is_told_to_the_minute_by_the_clock_of_the_hospital() -> None:
+    assert leaves(Seen_at="2026-01-10T20:15:59.999Z") == [("Seen at", "2026-01-11 01:45")]
+
+
 @pytest.mark.parametrize(
     ("question", "value"), [(name, value) for name, values in OF_ANOTHER_KIND.items() for value in values]
 )
 def test_a_value_of_another_kind_is_named_by_question_and_kind_and_never_shown(question: str, value: Any) -> None:
     with pytest.raises(Fail) as failure:
-        answers({question: value}, MAPPED)
+        answers({question: value}, MAPPED, ZONE)
     assert failure.value.message == "bahmni.value-kind"
     assert failure.value.params["question"] == question
     assert set(failure.value.params) == {"question", "expected", "kind"}
@@ -101,12 +104,12 @@ def test_a_value_of_another_kind_is_named_by_question_and_kind_and_never_shown(q
 
 def test_an_answer_without_mapping_is_named_with_its_question() -> None:
     with pytest.raises(Fail) as failure:
-        answers({"Marital status": "Divorced"}, MAPPED)
+        answers({"Marital status": "Divorced"}, MAPPED, ZONE)
     assert failure.value.params == {"question": "Marital status", "value": "Divorced", "side": "avni"}
 
 
 def test_a_question_without_mapping_is_counted_and_left_out() -> None:
-    assert answers({"Shoe size": 42, "First name": "Asha"}, MAPPED).unmapped == ("Shoe size",)
+    assert answers({"Shoe size": 42, "First name": "Asha"}, MAPPED, ZONE).unmapped == ("Shoe size",)
 
 
 # -- comparing --------------------------------------------------------------------------------------------------------
@@ -165,6 +168,9 @@ def test_the_same_answer_given_twice_is_stored_once() -> None:
         (Leaf("c", "2015-02-11", is_date=True), "2015-02-11", True),
         (Leaf("c", "2015-02-11", is_date=True), "2015-02-11T00:00:00.000+0530", True),
         (Leaf("c", "2015-02-11", is_date=True), "2015-02-12T00:00:00.000+0530", False),
+        (Leaf("c", "2026-01-11 01:45", is_moment=True), "2026-01-11T01:45:00.000+0530", True),
+        (Leaf("c", "2026-01-11 01:45", is_moment=True), "2026-01-11T01:46:00.000+0530", False),
+        (wanted("Occupation", "2026-01-11 01:45"), "2026-01-11T01:45:00.000+0530", False),
         (wanted("Occupation", "2015-02-11"), "2015-02-11T came home", False),
         (wanted("Occupation", "Weaver"), "weaver", False),
         (wanted("Occupation", "Weaver"), None, False),

@@ -22,7 +22,7 @@ ASHA = FoundPatient("P", voided=False, numbers=("TRI1001",), name="Asha Devi", g
 
 
 def planned(document: dict[str, Any], known: Known | None = None, **found: Any) -> Plan:
-    return plan(wanted(document, MAPPED), Found(**{"now": NOW, **found}), known, MAPPED, POLICY)
+    return plan(wanted(document, MAPPED, ZONE), Found(**{"now": NOW, **found}), known, MAPPED, POLICY)
 
 
 def registration(*members: FoundObs, **more: Any) -> FoundEncounter:
@@ -161,18 +161,18 @@ def test_a_number_that_changed_is_held_before_anything_is_asked() -> None:
 @pytest.mark.parametrize("number", [None, "", "  ", True, 7.5, [], {}])
 def test_a_subject_without_a_number_is_named_so(number: Any) -> None:
     with pytest.raises(Fail, match=r"bahmni\.subject-id-null"):
-        wanted(subject(number), MAPPED)
+        wanted(subject(number), MAPPED, ZONE)
 
 
 @pytest.mark.parametrize("number", ["1" * 48, "10\x0001", "10\ud83d"])
 def test_a_number_no_hospital_can_hold_is_told_by_its_question(number: str) -> None:
     with pytest.raises(Fail) as failure:
-        wanted(subject(number, id=SUBJECT), MAPPED)
+        wanted(subject(number, id=SUBJECT), MAPPED, ZONE)
     assert (failure.value.message, failure.value.params["question"]) == ("bahmni.value-kind", NUMBER)
 
 
 def test_a_number_may_be_a_number() -> None:
-    assert wanted(subject(1001), MAPPED).identifier == wanted(subject("1001 "), MAPPED).identifier == "TRI1001"
+    assert {wanted(subject(one), MAPPED, ZONE).identifier for one in (1001, "1001 ")} == {"TRI1001"}
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_number_may_be_a_number() -> None:
 )
 def test_a_field_of_another_kind_is_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(Fail, match=message):
-        wanted({**subject(), **change}, MAPPED)
+        wanted({**subject(), **change}, MAPPED, ZONE)
 
 
 @pytest.mark.parametrize("field", ["First name", "Last name", "Gender"])
@@ -206,12 +206,12 @@ def test_a_subject_voided_before_it_was_handed_over_is_skipped() -> None:
 
 @pytest.mark.parametrize("voided", [None, "false", "true", 1, {}])
 def test_only_the_word_of_the_protocol_voids(voided: Any) -> None:
-    assert not wanted(subject(voided=voided), MAPPED).content.voided
+    assert not wanted(subject(voided=voided), MAPPED, ZONE).content.voided
 
 
 def test_an_answer_that_was_handed_over_and_is_gone_is_added_under_another_uuid_each_time() -> None:
     document = subject(observations={"Height": 150})
-    known = link(wanted_fingerprint=wanted(document, MAPPED).fingerprint)
+    known = link(wanted_fingerprint=wanted(document, MAPPED, ZONE).fingerprint)
     moments = [NOW, NOW + timedelta(microseconds=1)]
     plans = [planned(document, known, registrations=(registration(),), now=moment) for moment in moments]
     uuids = [made.writes[0].body["obs"][0]["groupMembers"][0]["uuid"] for made in plans]
@@ -226,11 +226,11 @@ def test_a_new_version_is_written_under_the_same_uuids_however_often_it_is_tried
 
 
 def test_a_touch_leaves_the_fingerprint_and_an_edit_or_a_mapping_changes_it() -> None:
-    print_ = wanted(subject(observations={"Height": 150}), MAPPED).fingerprint
-    assert (
-        wanted(subject(observations={"Height": 150}, modified="2026-02-02T06:00:00.000Z"), MAPPED).fingerprint == print_
-    )
-    assert wanted(subject(observations={"Height": 151}), MAPPED).fingerprint != print_
+    def print_of(height: int, **more: Any) -> str:
+        return wanted(subject(observations={"Height": height}, **more), MAPPED, ZONE).fingerprint
+
+    assert print_of(150) == print_of(150, modified="2026-02-02T06:00:00.000Z")
+    assert print_of(150) != print_of(151)
 
 
 def test_the_same_record_and_state_give_the_same_plan() -> None:
@@ -259,5 +259,5 @@ def test_a_registration_visit_that_ended_before_is_told() -> None:
 
 
 def test_a_subject_releases_what_waits_for_its_number_or_for_itself() -> None:
-    assert wanted(subject(), MAPPED).arrives == ("subject:TRI1001", f"subject-id:{SUBJECT}")
-    assert wanted(subject(voided=True), MAPPED).arrives == ()
+    assert wanted(subject(), MAPPED, ZONE).arrives == ("subject:TRI1001", f"subject-id:{SUBJECT}")
+    assert wanted(subject(voided=True), MAPPED, ZONE).arrives == ()
