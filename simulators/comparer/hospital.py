@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
 
-from simulators.comparer.expected import bahmni_values, differences, registration_values
+from simulators.comparer.expected import registration_values
+from simulators.comparer.filed import Hospital, Wanted
 from simulators.comparer.findings import Finding
-from simulators.comparer.tables import AvniTables, BahmniTables, Row, creator, live
-from simulators.scenario import Correspondence
+from simulators.comparer.tables import AvniTables, Row, creator, live
 
 __all__ = ["HospitalSide"]
 
@@ -16,26 +15,19 @@ _GENDERS = {"Female": ("F",), "Male": ("M",), "Other": ("U", "O")}
 
 
 class HospitalSide:
-    """Goes through every subject, then through what is left over."""
+    """Goes through every subject."""
 
-    def __init__(
-        self,
-        avni: AvniTables,
-        before: BahmniTables,
-        after: BahmniTables,
-        pairs: Correspondence,
-        in_error: Collection[str],
-    ) -> None:
+    def __init__(self, avni: AvniTables, hospital: Hospital, in_error: Collection[str]) -> None:
         """`in_error`: uuids of subjects that must not have got through."""
         self.avni = avni
-        self.before = before
-        self.after = after
-        self.pairs = pairs
-        self.ours = pairs.hospital
+        self.hospital = hospital
+        self.before = hospital.before
+        self.after = hospital.after
+        self.pairs = hospital.pairs
+        self.ours = hospital.ours
         self.in_error = in_error
         self.accounted: set[str] = set()
-        self.registrations = [row for row in after.encounters.values() if row["type"] == self.ours.encounter_type]
-        self.markers = {row["uuid"]: after.value_of(row["uuid"], self.ours.marker) for row in self.registrations}
+        """Uuids of patients, visits and encounters that stand for a subject, wanted or not."""
 
     def findings(self) -> Iterator[Finding]:
         """Everything that is wrong in Bahmni with our records."""
@@ -45,7 +37,6 @@ class HospitalSide:
                 yield from self._absent(row)
             else:
                 yield from self._present(row)
-        yield from self._left_over()
 
     # -- one subject ------------------------------------------------------------------------------------------------
 
@@ -85,11 +76,18 @@ class HospitalSide:
         for encounter in marked:
             if encounter["patient"] not in patients:
                 yield Finding("wrong-patient", who, f"encounter {encounter['uuid']} hangs on another patient")
-            yield from self._encounter(subject, encounter)
-            yield from self._visit(subject, encounter)
+            wanted = Wanted(
+                self.ours.encounter_type,
+                self.ours.form,
+                subject["registration_date"],
+                registration_values(subject, self.pairs),
+            )
+            yield from self.hospital.judge(who, encounter, wanted)
+            yield from self._visit(subject, encounter, wanted)
 
-    def _marked(self, subject: Row) -> Iterator[Row]:
-        return (row for row in self.registrations if subject["uuid"] in self.markers[row["uuid"]])
+    def _marked(self, subject: Row) -> list[Row]:
+        marked = self.hospital.marked(subject["uuid"])
+        return [row for row in marked if row["type"] == self.ours.encounter_type]
 
     def _patients(self, number: str) -> list[str]:
         return self.after.with_identifier(self.ours.identifier_type, self.pairs.prefix + number)
@@ -109,35 +107,7 @@ class HospitalSide:
             if not right:
                 yield Finding("demographics-wrong", f"subject {subject['uuid']}", f"{what} of patient {patient}")
 
-    # -- its encounter ----------------------------------------------------------------------------------------------
-
-    def _encounter(self, subject: Row, encounter: Row) -> Iterator[Finding]:
-        who = f"subject {subject['uuid']}"
-        roles = [(row["provider"], row["role"]) for row in live(encounter["providers"])]
-        if roles != [(self.ours.provider, self.ours.role)]:
-            yield Finding("provider-wrong", who, "provider or role of its encounter")
-        if encounter["location"] != self.ours.location:
-            yield Finding("location-wrong", who, "place of its encounter")
-        yield from self._grouping(who, encounter)
-        ours = {concept for concept, _ in registration_values(subject, self.pairs)}
-        ours |= {partner.uuid for partner in (*self.pairs.questions.values(), *self.pairs.demographics.values())}
-        # Another concept belongs to the hospital, unless it was us who wrote it.
-        leaves = self.after.leaves_of(encounter["uuid"])
-        leaves = [row for row in leaves if row["concept"] in ours or creator(row) == self.ours.user]
-        for kind, concept in differences(registration_values(subject, self.pairs), bahmni_values(leaves)):
-            yield Finding(kind, who, f"concept {concept}")
-
-    def _grouping(self, who: str, encounter: Row) -> Iterator[Finding]:
-        """Every answer stands in the one form group."""
-        rows = list(live(self.after.obs_of(encounter["uuid"])))
-        tops = [row for row in rows if row["group"] is None and creator(row) == self.ours.user]
-        forms = [row for row in rows if row["group"] is None and row["concept"] == self.ours.form]
-        if len(forms) != 1 or any(row["concept"] != self.ours.form for row in tops):
-            yield Finding("form-wrong", who, f"{len(forms)} form groups, {len(tops)} of our observations at the top")
-        if any(row["person"] != encounter["patient"] for row in rows):
-            yield Finding("wrong-patient", who, "an observation of its encounter belongs to another person")
-
-    def _visit(self, subject: Row, encounter: Row) -> Iterator[Finding]:
+    def _visit(self, subject: Row, encounter: Row, wanted: Wanted) -> Iterator[Finding]:
         who = f"subject {subject['uuid']}"
         visit = self.after.visits.get(encounter["visit"] or "")
         if visit is None or visit["voided"]:
@@ -157,7 +127,7 @@ class HospitalSide:
             visit["uuid"]
         ):
             yield Finding("visit-date-wrong", who, "the date its visit is marked with")
-        yield from self._times(who, subject, encounter, visit)
+        yield from self.hospital.place_in_time(who, encounter, visit, wanted)
         twins = [
             row
             for row in live(self.after.visits.values())
@@ -165,35 +135,3 @@ class HospitalSide:
         ]
         if len(twins) > 1:
             yield Finding("visit-doubled", who, f"{len(twins)} registration visits")
-
-    def _times(self, who: str, subject: Row, encounter: Row, visit: Row) -> Iterator[Finding]:
-        moment, start = (datetime.fromisoformat(text) for text in (encounter["moment"], visit["start"]))
-        stop = datetime.fromisoformat(visit["stop"]) if visit["stop"] else None
-        if moment < start or (stop and moment > stop):
-            yield Finding("outside-visit", who, "its encounter lies outside its visit")
-        if encounter == self.before.encounters.get(encounter["uuid"]):
-            return  # the date was judged when it was written
-        wanted = max(subject["registration_date"], self.after.day(visit["start"]))
-        if self.after.day(encounter["moment"]) != wanted:
-            yield Finding("date-wrong", who, "the day of its encounter")
-
-    # -- the rest ---------------------------------------------------------------------------------------------------
-
-    def _left_over(self) -> Iterator[Finding]:
-        """Live rows that are ours by type or by maker and speak for nobody."""
-        accepted = self.accounted
-        for row in live(self.after.encounters.values()):
-            is_ours = row["type"] == self.ours.encounter_type or creator(row) == self.ours.user
-            if is_ours and row["uuid"] not in accepted:
-                yield Finding("encounter-stray", f"encounter {row['uuid']}", "speaks for no subject that got through")
-        new = (
-            ("patient", self.before.patients, self.after.patients),
-            ("visit", self.before.visits, self.after.visits),
-        )
-        for name, before, after in new:
-            for row in live(after.values()):
-                if creator(row) == self.ours.user and row["uuid"] not in accepted and row["uuid"] not in before:
-                    yield Finding(f"{name}-stray", f"{name} {row['uuid']}", "was made for no subject that got through")
-        for row in live(self.after.obs.values()):
-            if creator(row) == self.ours.user and row["encounter"] not in accepted:
-                yield Finding("value-stray", f"observation {row['uuid']}", "stands in an encounter that is not ours")

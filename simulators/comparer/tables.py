@@ -22,15 +22,15 @@ class AvniTables:
         """Read a dumped state."""
         self.subjects = _by_uuid(_of(state["subjects"], organisation))
         self.encounters = _by_uuid(_of(state["encounters"], organisation))
-        self.designed = next(row for row in state["organisations"] if row["name"] == organisation)
+        self._numbered: dict[str, dict[Any, list[Row]]] = {}
 
     def with_number(self, concept: str, number: str, kind: str) -> list[Row]:
         """Un-voided subjects of a type that carry the number."""
-        return [
-            row
-            for row in self.subjects.values()
-            if not row["voided"] and row["kind"] == kind and row["observations"].get(concept) == number
-        ]
+        if concept not in self._numbered:
+            self._numbered[concept] = defaultdict(list)
+            for row in live(self.subjects.values()):
+                self._numbered[concept][row["observations"].get(concept)].append(row)
+        return [row for row in self._numbered[concept][number] if row["kind"] == kind]
 
 
 class BahmniTables:
@@ -66,6 +66,14 @@ class BahmniTables:
         groups = {row["group"] for row in rows}
         return [row for row in rows if row["uuid"] not in groups]
 
+    def leaves_below(self, group: Row) -> Iterator[Row]:
+        """The un-voided observations below a group, at any depth, that are nobody's group; itself without members."""
+        members = [row for row in live(self.obs_of(group["encounter"])) if row["group"] == group["uuid"]]
+        if not members:
+            yield group
+        for member in members:
+            yield from self.leaves_below(member)
+
     def value_of(self, encounter: str, concept: str) -> set[Any]:
         """Values an encounter holds, or held before it was voided, for a concept."""
         voided = self.encounters[encounter]["voided"]
@@ -80,6 +88,10 @@ class BahmniTables:
     def day(self, moment: str) -> str:
         """The calendar day of a stored moment, in the hospital's zone."""
         return datetime.fromisoformat(moment).astimezone(self.zone).date().isoformat()
+
+    def day_of_ms(self, moment: int) -> str:
+        """The calendar day of milliseconds since 1970, in the hospital's zone."""
+        return datetime.fromtimestamp(moment / 1000, self.zone).date().isoformat()
 
 
 def live(rows: Iterable[Row]) -> Iterator[Row]:

@@ -29,8 +29,8 @@ def foreign_rows(
     yield from _compared("subjects in Avni", avni_before["subjects"], avni_after["subjects"])
     yield from _compared("subjects in Avni", avni_after["subjects"], avni_before["subjects"])
     foreign = [row for row in avni_before["encounters"] if row["created_by"] != pairs.avni_user]
-    # A registration written before our time is ours to keep up to date.
-    foreign = [row for row in foreign if row["kind"] != pairs.hospital_registration]
+    # What stood for a patient or a form before our time is ours to keep up to date.
+    foreign = [row for row in foreign if row["kind"] not in (pairs.hospital_registration, *pairs.forms.values())]
     yield from _compared("encounters in Avni", foreign, avni_after["encounters"])
     if avni_before["organisations"] != avni_after["organisations"]:
         yield Finding("foreign-changed", "organisations in Avni", "what was designed there")

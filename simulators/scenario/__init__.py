@@ -1,6 +1,6 @@
 """An Avni and a Bahmni that belong together: equal people, different uuids and names, and a tenant that joins them.
 
-    made = build(seed=7, size=Size(subjects=300, known=200))
+    made = build(seed=7, size=Size(subjects=300, known=200, general_encounters=400, encounters=400))
     with Server(AvniApp(made.avni)) as avni, Server(BahmniApp(made.bahmni)) as bahmni:
         made.declaration(avni_url=avni.base_url, bahmni_url=bahmni.base_url, secret="env:SIMULATOR_PASSWORD")
 
@@ -17,7 +17,15 @@ from simulators.avni import AvniStore
 from simulators.avni.store import utc_now
 from simulators.bahmni import Settings, Store
 from simulators.scenario import metadata
+from simulators.scenario.clinic import Clinic
 from simulators.scenario.correspondence import Correspondence, Hospital, Partner, correspondence_of
+from simulators.scenario.encounter_mistakes import (
+    consultations_in_error,
+    consultations_waiting,
+    visits_in_error,
+    visits_waiting,
+)
+from simulators.scenario.fieldwork import Fieldwork
 from simulators.scenario.ids import Ids, ids_of
 from simulators.scenario.mistakes import plant
 from simulators.scenario.planted import Mend, Planted
@@ -29,13 +37,14 @@ __all__ = ["Correspondence", "Hospital", "Mend", "Partner", "Planted", "Scenario
 
 @dataclass(frozen=True)
 class Scenario:
-    """Both stores, the pairs that join them, and the records planted to fail."""
+    """Both stores, the pairs that join them, and the records planted to fail; `waiting` are those held up by these."""
 
     ids: Ids
     avni: AvniStore
     bahmni: Store
     pairs: Correspondence
     planted: tuple[Planted, ...]
+    waiting: tuple[Planted, ...]
     town: Population
     """Enters more people, in the same way."""
 
@@ -73,7 +82,27 @@ def build(
     metadata.enter_avni(avni, ids, pairs)
     metadata.enter_bahmni(bahmni, ids, pairs)
     town = Population(avni, bahmni, pairs, ids, Random(seed), clock, any_script=relaxed_names)
-    town.settle(size or Size())
-    planted = plant(town) if with_mistakes else ()
+    town.settle(size := size or Size())
+    planted, waiting = list(plant(town) if with_mistakes else ()), list[Planted]()
+    if size.general_encounters:
+        _enter_visits(town, size.general_encounters, planted, waiting)
+    if size.encounters:
+        _enter_consultations(town, size.encounters, planted, waiting)
     avni.clock = bahmni.clock = utc_now
-    return Scenario(ids, avni, bahmni, pairs, planted, town)
+    return Scenario(ids, avni, bahmni, pairs, tuple(planted), tuple(waiting), town)
+
+
+def _enter_visits(town: Population, number: int, planted: list[Planted], waiting: list[Planted]) -> None:
+    fieldwork = Fieldwork(town)
+    fieldwork.settle(number)
+    if planted:
+        waiting += visits_waiting(town, fieldwork, planted)
+        planted += visits_in_error(town, fieldwork)
+
+
+def _enter_consultations(town: Population, number: int, planted: list[Planted], waiting: list[Planted]) -> None:
+    clinic = Clinic(town)
+    clinic.settle(number)
+    if planted:
+        waiting += consultations_waiting(clinic, planted)
+        planted += consultations_in_error(town, clinic)

@@ -8,10 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from simulators.scenario import design
+from simulators.bahmni.state import FALSE_CONCEPT, TRUE_CONCEPT
+from simulators.scenario import design, forms
 from simulators.scenario.ids import Ids
 
-__all__ = ["Correspondence", "Hospital", "Partner", "correspondence_of"]
+__all__ = [
+    "Correspondence",
+    "Filed",
+    "Hospital",
+    "Partner",
+    "correspondence_of",
+    "form_concept",
+    "hospital_answer",
+    "hospital_concept",
+    "truth",
+]
 
 
 @dataclass(frozen=True)
@@ -41,8 +52,16 @@ class Hospital:
 
 
 @dataclass(frozen=True)
+class Filed:
+    """Where the hospital files a type of general encounters: uuids of encounter type and form."""
+
+    encounter_type: str
+    form: str
+
+
+@dataclass(frozen=True)
 class Correspondence:
-    """Both sides of every pair. Coded answers to nowhere are not among them, answers without a mapping are."""
+    """Both sides of every pair, those without a mapping too; coded answers to nowhere are not among them."""
 
     organisation: str
     subject_type: str
@@ -62,6 +81,16 @@ class Correspondence:
     """Person attribute type → Avni concept."""
     hospital_answers: Mapping[str, str]
     """OpenMRS concept, or "true" and "false" → Avni answer."""
+    visits: Mapping[str, Filed]
+    """Type of general encounters, by name → where they stand in the hospital."""
+    forms: Mapping[str, str]
+    """OpenMRS concept of a form → the type of general encounters, by name, that stands for it."""
+    hospital_questions: Mapping[str, Partner]
+    """OpenMRS concept of a question in a form → Avni concept."""
+    ignored_in_avni: frozenset[str]
+    """Avni concepts, questions and answers, that do not travel."""
+    ignored_in_bahmni: frozenset[str]
+    """OpenMRS concepts, questions and answers, that do not travel."""
 
 
 _FIELDS = {
@@ -74,7 +103,7 @@ _FIELDS = {
 
 def correspondence_of(ids: Ids, organisation: str) -> Correspondence:
     """The pairs of one scenario."""
-    coded = [answer for question in design.QUESTIONS for answer in question.answers]
+    questions = (*design.QUESTIONS, *forms.VISIT_QUESTIONS)
     return Correspondence(
         organisation=organisation,
         subject_type=design.SUBJECT_TYPE,
@@ -86,9 +115,13 @@ def correspondence_of(ids: Ids, organisation: str) -> Correspondence:
         hospital=_hospital(ids),
         questions={
             ids("avni", "concept", question.name): Partner(ids("bahmni", "concept", question.name), question.kind)
-            for question in design.QUESTIONS
+            for question in questions
         },
-        answers={ids("avni", "concept", answer): ids("bahmni", "concept", answer) for answer in coded},
+        answers={
+            ids("avni", "concept", answer): ids("bahmni", "concept", answer)
+            for question in questions
+            for answer in question.answers
+        },
         demographics={
             _FIELDS[name]: Partner(ids("bahmni", "concept", name), kind) for name, kind in design.DEMOGRAPHICS
         },
@@ -100,13 +133,52 @@ def correspondence_of(ids: Ids, organisation: str) -> Correspondence:
             hospital_answer(ids, answer): ids("avni", "concept", design.as_hospital_answer(answer))
             for one in design.ATTRIBUTES
             for answer in one.answers
+        }
+        | {
+            hospital_concept(ids, answer): ids("avni", "concept", design.as_hospital_answer(answer))
+            for question in forms.HOSPITAL_QUESTIONS
+            for answer in question.answers
+        }
+        | {truth(answer): ids("avni", "concept", answer) for answer in forms.BOOLEAN_ANSWERS},
+        visits={
+            visit.name: Filed(ids("bahmni", "encounter type", visit.name), form_concept(ids, visit))
+            for visit in (*forms.VISITS, forms.VISIT_WITHOUT_FORM, forms.VISIT_WITHOUT_TYPE)
         },
+        forms={hospital_concept(ids, form.name): form.in_avni for form in forms.HOSPITAL_FORMS},
+        hospital_questions={
+            hospital_concept(ids, question.name): Partner(
+                ids("avni", "concept", forms.in_avni_visit(question)), forms.kind_in_avni(question)
+            )
+            for question in forms.HOSPITAL_QUESTIONS
+            if question.name not in forms.UNMAPPED_HOSPITAL_QUESTIONS
+        },
+        ignored_in_avni=frozenset(
+            ids("avni", "concept", name) for name in (*forms.IGNORED_QUESTIONS, *forms.IGNORED_ANSWERS)
+        ),
+        ignored_in_bahmni=frozenset(
+            hospital_concept(ids, name) for name in (*forms.IGNORED_HOSPITAL_QUESTIONS, *forms.IGNORED_HOSPITAL_ANSWERS)
+        ),
     )
 
 
 def hospital_answer(ids: Ids, answer: str) -> str:
     """What stands for an answer of a person attribute on the hospital's side: a concept, or a plain yes or no."""
     return answer.lower() if answer in ("True", "False") else ids("bahmni", "concept", answer)
+
+
+def hospital_concept(ids: Ids, name: str) -> str:
+    """The OpenMRS concept of a form, group, question or answer of the hospital's own."""
+    return ids("bahmni", "hospital concept", name)
+
+
+def form_concept(ids: Ids, visit: forms.VisitType) -> str:
+    """The OpenMRS concept of the form behind a type of visits of the field team."""
+    return ids("bahmni", "concept", forms.visit_form(visit))
+
+
+def truth(answer: str) -> str:
+    """The OpenMRS concept that a yes or no is shown as."""
+    return TRUE_CONCEPT if forms.BOOLEAN_ANSWERS[answer] else FALSE_CONCEPT
 
 
 def _hospital(ids: Ids) -> Hospital:

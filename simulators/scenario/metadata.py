@@ -6,8 +6,8 @@ from typing import Final
 
 from simulators.avni import AvniStore
 from simulators.bahmni import Store, catalogue
-from simulators.scenario import design
-from simulators.scenario.correspondence import Correspondence
+from simulators.scenario import design, forms
+from simulators.scenario.correspondence import Correspondence, form_concept, hospital_concept
 from simulators.scenario.ids import Ids
 
 __all__ = ["PASSWORD", "PRIVILEGES", "enter_avni", "enter_bahmni"]
@@ -41,12 +41,21 @@ def enter_avni(store: AvniStore, ids: Ids, pairs: Correspondence) -> None:
         uuid = ids("avni", "concept", name)
         store.add_concept(name, kind, answers=answers, uuid=uuid, organisation=organisation)
 
+    visits = (*forms.VISITS, forms.UNMAPPED_VISIT, forms.VISIT_WITHOUT_FORM, forms.VISIT_WITHOUT_TYPE)
+    for name in (*(visit.name for visit in visits), *(form.in_avni for form in forms.HOSPITAL_FORMS)):
+        store.add_encounter_type(name, uuid=ids("avni", "encounter type", name), organisation=organisation)
     concept(design.NUMBER, "Text")
     concept("Bahmni Entity UUID [Bahmni]", "Text")
-    for question in (*design.QUESTIONS, *design.UNMAPPED_QUESTIONS):
+    for question in (
+        *design.QUESTIONS, *design.UNMAPPED_QUESTIONS, *forms.VISIT_QUESTIONS, *forms.UNMAPPED_VISIT_QUESTIONS,
+    ):  # fmt: skip
         concept(question.name, question.kind, question.answers)
+    for name, kind in forms.MEDICINE:
+        concept(name, kind)
     for one in design.ATTRIBUTES:
         concept(design.in_avni(one), one.kind, tuple(map(design.as_hospital_answer, one.answers)))
+    for question in forms.HOSPITAL_QUESTIONS:
+        concept(forms.in_avni_visit(question), forms.kind_in_avni(question), forms.answers_in_avni(question))
     store.add_user(pairs.avni_user, PASSWORD, organisation=organisation)
 
 
@@ -69,6 +78,9 @@ def enter_bahmni(store: Store, ids: Ids, pairs: Correspondence) -> None:
     questions = [_concept(store, ids, one.name, one.kind, one.answers) for one in design.QUESTIONS]
     members = [ours.marker, ours.event_date, *demographics, *questions]
     store.add_concept(design.FORM, uuid=ours.form, concept_class="Misc", set_members=members)
+    _enter_visits(store, ids, ours.marker, ours.event_date)
+    for form in (*forms.HOSPITAL_FORMS, forms.UNMAPPED_HOSPITAL_FORM):
+        _enter_form(store, ids, form)
     for one in (*design.ATTRIBUTES, *design.UNMAPPED_ATTRIBUTES):
         if one.java == "org.openmrs.Concept":
             for answer in one.answers:
@@ -76,8 +88,43 @@ def enter_bahmni(store: Store, ids: Ids, pairs: Correspondence) -> None:
         store.add_person_attribute_type(one.name, one.java, uuid=ids("bahmni", "attribute", one.name))
 
 
-def _concept(store: Store, ids: Ids, name: str, kind: str, answers: tuple[str, ...] = ()) -> str:
+def _concept(store: Store, ids: Ids, name: str, kind: str, answers: tuple[str, ...] = (), **limits: float) -> str:
     uuids = [ids("bahmni", "concept", answer) for answer in answers]
     for answer, uuid in zip(answers, uuids, strict=True):
         store.add_concept(design.in_bahmni(answer), uuid=uuid)
-    return store.add_concept(design.in_bahmni(name), kind, uuids, uuid=ids("bahmni", "concept", name)).uuid
+    datatype, uuid = forms.DATATYPES.get(kind, kind), ids("bahmni", "concept", name)
+    return store.add_concept(design.in_bahmni(name), datatype, uuids, uuid=uuid, **limits).uuid
+
+
+def _enter_visits(store: Store, ids: Ids, marker: str, event_date: str) -> None:
+    """What the migration made of the field team's types of visits: encounter types, questions, forms."""
+    limits = {forms.PULSE: {"low_absolute": 0.0, "hi_absolute": forms.FASTEST_PULSE}}
+    asked = {
+        one.name: _concept(store, ids, one.name, one.kind, one.answers, **limits.get(one.name, {}))
+        for one in forms.VISIT_QUESTIONS
+    }
+    for visit in (*forms.VISITS, forms.VISIT_WITHOUT_FORM, forms.VISIT_WITHOUT_TYPE):
+        store.add_encounter_type(design.in_bahmni(visit.name), uuid=ids("bahmni", "encounter type", visit.name))
+        members = [marker, event_date, *(asked[name] for name in visit.questions if name in asked)]
+        name = forms.visit_form(visit)
+        store.add_concept(name, uuid=form_concept(ids, visit), concept_class="Misc", set_members=members)
+
+
+def _enter_form(store: Store, ids: Ids, form: forms.Form | forms.Group) -> str:
+    """A form or group of the hospital's own, with everything in it; its concept."""
+    members = [
+        _enter_form(store, ids, member) if isinstance(member, forms.Group) else _enter_question(store, ids, member)
+        for member in form.members
+    ]
+    uuid = hospital_concept(ids, form.name)
+    return store.add_concept(form.name, uuid=uuid, concept_class="Misc", set_members=members).uuid
+
+
+def _enter_question(store: Store, ids: Ids, question: design.Question) -> str:
+    uuid = hospital_concept(ids, question.name)
+    if uuid not in store.concepts:
+        answers = [hospital_concept(ids, answer) for answer in question.answers]
+        for name, answer in zip(question.answers, answers, strict=True):
+            store.add_concept(name, uuid=answer)
+        store.add_concept(question.name, forms.DATATYPES.get(question.kind, question.kind), answers, uuid=uuid)
+    return uuid

@@ -19,7 +19,7 @@ class Mend:
 
 @dataclass(frozen=True)
 class Planted:
-    """One record in error. `stream` is subject or patient, `source_id` its uuid there, `state` the error's state."""
+    """One record in error. `stream` is that of the service, `source_id` its uuid there, `state` the error's state."""
 
     kind: str
     stream: str
@@ -30,3 +30,5 @@ class Planted:
     remedy: str
     mend: Mend | None = None
     """None: it is mended on one of the two servers, not in the admin."""
+    waits_for: str = ""
+    """Uuid of the subject or patient whose error keeps it waiting; empty when the error is its own."""

@@ -15,7 +15,7 @@ from simulators.scenario.correspondence import Correspondence
 from simulators.scenario.ids import Ids
 from simulators.scenario.people import Person, answers_of, somebody, spelt_differently
 
-__all__ = ["BEGINNING", "Population", "Size", "StandingClock"]
+__all__ = ["BEGINNING", "Population", "Resident", "Size", "StandingClock"]
 
 BEGINNING = datetime(2025, 1, 6, 3, 30, tzinfo=UTC)
 """When the first record of the population was made: long past, so that nothing of it is too young to be shown."""
@@ -41,20 +41,34 @@ class StandingClock:
 
 @dataclass(frozen=True)
 class Size:
-    """How many people; records in error come on top.
+    """How many people and what is written down of them; records in error come on top.
 
     `subjects` get through from Avni; `known` of them were patients before; `outside` are patients of the hospital whom
-    the programme does not know; `voided` subjects were voided before anybody handed them over.
+    the programme does not know; `voided` subjects were voided before anybody handed them over. `general_encounters` of
+    subjects get through from Avni, `encounters` of known patients from the hospital; of either kind some more stay out.
     """
 
     subjects: int = 40
     known: int = 20
     outside: int = 5
     voided: int = 2
+    general_encounters: int = 0
+    encounters: int = 0
 
     def __post_init__(self) -> None:
         if self.known > self.subjects:
             raise ValueError("only a subject can be known")
+        if (self.general_encounters and not self.subjects) or (self.encounters and not self.known):
+            raise ValueError("an encounter needs somebody who gets through")
+
+
+@dataclass(frozen=True)
+class Resident:
+    """Somebody who gets through: the subject, its registration, and the patient when the hospital knew her before."""
+
+    subject: str
+    registered: date
+    patient: str | None = None
 
 
 @dataclass
@@ -68,20 +82,30 @@ class Population:
     random: Random
     clock: StandingClock
     any_script: bool = False
+    residents: list[Resident] = field(default_factory=list)
+    outsiders: list[str] = field(default_factory=list)
+    """Patients whom the programme does not know."""
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**9)))
 
     def settle(self, size: Size) -> None:
         """Enter everybody but those in error."""
         for place in range(size.subjects):
             person, number = self.somebody(), self.number()
-            self.subject(f"subject {place}", person, number)
+            subject, patient = self.subject(f"subject {place}", person, number), None
             if place < size.known:
                 there = spelt_differently(person) if place % 7 == 3 else person
-                self.patient(f"patient {place}", there, design.PREFIX + number, busy=place % 5 == 0)
+                patient = self.patient(f"patient {place}", there, design.PREFIX + number, busy=place % 5 == 0)
+            self.residents.append(self.resident(subject, patient))
         for place in range(size.voided):
             self.subject(f"voided {place}", self.somebody(), self.number(), voided=True)
         for place in range(size.outside):
-            self.patient(f"outside {place}", self.somebody(), f"GEN{place + 1}", busy=place % 2 == 0)
+            stranger = self.patient(f"outside {place}", self.somebody(), f"GEN{place + 1}", busy=place % 2 == 0)
+            self.outsiders.append(stranger)
+
+    def resident(self, subject: str, patient: str | None = None) -> Resident:
+        """A subject that stands in Avni, and the patient who is her."""
+        registered = self.avni.subjects[subject].registration_date
+        return Resident(subject, date.fromisoformat(registered or ""), patient)
 
     def somebody(self) -> Person:
         """A new person."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators.scenario import design
-from simulators.scenario.correspondence import Correspondence, hospital_answer
+from simulators.scenario import design, forms
+from simulators.scenario.correspondence import Correspondence, hospital_answer, hospital_concept, truth
 from simulators.scenario.ids import Ids
 
 __all__ = ["declaration"]
@@ -49,6 +49,7 @@ def declaration(
             "IntegrationAvniSubjectType": pairs.subject_type,
         },
         "mappings": _mappings(ids, pairs),
+        "ignored": _ignored(ids),
     }
 
 
@@ -71,7 +72,36 @@ def _mappings(ids: Ids, pairs: Correspondence) -> dict[str, dict[str, Rows]]:
             "AvniUUID_VisitAttributeType": [{"int": ours.visit_marker, "about": "Avni Entity UUID [Avni]"}],
             "AvniEventDate_VisitAttributeType": [{"int": ours.visit_event_date, "about": "Event Date [Avni]"}],
         },
-        "Observation": {"Concept": [*_from_avni(ids), *_from_bahmni(ids)]},
+        "GeneralEncounter": {
+            "CommunityEncounter_EncounterType": [
+                {"avni": visit.name, "int": pairs.visits[visit.name].encounter_type, "about": visit.name}
+                for visit in (*forms.VISITS, forms.VISIT_WITHOUT_FORM)
+            ],
+            "CommunityEncounter_BahmniForm": [
+                {"avni": visit.name, "int": pairs.visits[visit.name].form, "about": forms.visit_form(visit)}
+                for visit in (*forms.VISITS, forms.VISIT_WITHOUT_TYPE)
+            ],
+            "EncounterType": [
+                {"avni": form.in_avni, "int": hospital_concept(ids, form.name), "about": form.name}
+                for form in forms.HOSPITAL_FORMS
+            ],
+        },
+        "Observation": {
+            "Concept": [*_from_avni(ids), *_from_visits(ids), *_from_bahmni(ids), *_from_forms(ids)],
+        },
+    }
+
+
+def _ignored(ids: Ids) -> dict[str, Rows]:
+    return {
+        "avni": [
+            {"concept": name, "about": "Left out on purpose."}
+            for name in (*forms.IGNORED_QUESTIONS, *forms.IGNORED_ANSWERS)
+        ],
+        "int_system": [
+            {"concept": hospital_concept(ids, name), "about": name}
+            for name in (*forms.IGNORED_HOSPITAL_QUESTIONS, *forms.IGNORED_HOSPITAL_ANSWERS)
+        ],
     }
 
 
@@ -88,6 +118,17 @@ def _concept(ids: Ids, name: str, hint: str) -> dict[str, str]:
     return {"avni": name, "int": ids("bahmni", "concept", name), "hint": hint, "about": design.in_bahmni(name)}
 
 
+def _from_visits(ids: Ids) -> Rows:
+    """What the field team asks on its visits; one question somebody mapped to words."""
+    rows = []
+    left_out = (*forms.UNMAPPED_VISIT_ANSWERS, *forms.IGNORED_ANSWERS)
+    for question in forms.VISIT_QUESTIONS:
+        row = _concept(ids, question.name, forms.HINTS.get(question.kind, question.kind))
+        rows.append(row | {"int": "as on the paper card"} if question.name == forms.WITHOUT_UUID else row)
+        rows += [_concept(ids, answer, "NA") for answer in question.answers if answer not in left_out]
+    return rows
+
+
 def _from_bahmni(ids: Ids) -> Rows:
     return [
         {"avni": design.as_hospital_answer(answer), "int": hospital_answer(ids, answer), "hint": "NA", "about": answer}
@@ -95,3 +136,26 @@ def _from_bahmni(ids: Ids) -> Rows:
         for answer in one.answers
         if answer not in design.UNMAPPED_ATTRIBUTE_ANSWERS
     ]
+
+
+def _from_forms(ids: Ids) -> Rows:
+    """What the hospital asks in its forms."""
+    rows: Rows = []
+    left_out = (*forms.UNMAPPED_HOSPITAL_ANSWERS, *forms.IGNORED_HOSPITAL_ANSWERS)
+    for question in forms.HOSPITAL_QUESTIONS:
+        if question.name in forms.UNMAPPED_HOSPITAL_QUESTIONS:
+            continue
+        name, uuid = forms.in_avni_visit(question), hospital_concept(ids, question.name)
+        rows.append({"avni": name, "int": uuid, "hint": forms.kind_in_avni(question), "about": question.name})
+        rows += [
+            {
+                "avni": design.as_hospital_answer(answer),
+                "int": hospital_concept(ids, answer),
+                "hint": "NA",
+                "about": answer,
+            }
+            for answer in question.answers
+            if answer not in left_out
+        ]
+    rows += [{"avni": answer, "int": truth(answer), "hint": "NA"} for answer in forms.BOOLEAN_ANSWERS]
+    return rows

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
-from simulators.avni.rows import SubjectRow
-from simulators.avni.times import indian_day, to_ms
+from simulators.avni.rows import EncounterRow, SubjectRow
+from simulators.avni.times import IST, from_ms, indian_day, iso, to_ms
 from simulators.bahmni import encounters
-from simulators.bahmni.model import Patient
-from simulators.scenario import Scenario, design
+from simulators.bahmni.model import Encounter, Patient
+from simulators.bahmni.model import Obs as ObsRow
+from simulators.bahmni.state import TRUE_CONCEPT
+from simulators.scenario import Scenario, design, forms
 
 Obs = dict[str, Any]
-BY_NAME = {question.name: question for question in design.QUESTIONS}
+BY_NAME = {question.name: question for question in (*design.QUESTIONS, *forms.VISIT_QUESTIONS)}
+ASKED = {question.name: question for question in forms.HOSPITAL_QUESTIONS}
+TRAVEL = {visit.name for visit in forms.VISITS}
+LEFT_OUT = {*forms.IGNORED_QUESTIONS, *forms.IGNORED_ANSWERS}
+STAYS = {*forms.IGNORED_HOSPITAL_QUESTIONS, *forms.IGNORED_HOSPITAL_ANSWERS, *forms.UNMAPPED_HOSPITAL_QUESTIONS}
 GENDER = {"Female": "F", "Male": "M", "Other": "U"}
 
 
@@ -25,6 +32,14 @@ def hand_over(made: Scenario) -> None:
     for patient in list(made.bahmni.patients.values()):
         if patient.uuid not in stuck and patient.identifiers[0].identifier.startswith(design.PREFIX):
             register_in_avni(made, patient)
+    stuck |= {waiting.source_id for waiting in made.waiting}
+    for visit in list(made.avni.encounters.values()):
+        if visit.kind in TRAVEL and visit.encounter_ms and not visit.voided and visit.uuid not in stuck:
+            bring_to_bahmni(made, visit)
+    for consultation in list(made.bahmni.encounters.values()):
+        number = made.bahmni.patients[consultation.patient].identifiers[0].identifier
+        if number.startswith(design.PREFIX) and not consultation.voided and consultation.uuid not in stuck:
+            bring_to_avni(made, consultation)
 
 
 def register_in_bahmni(made: Scenario, subject: SubjectRow) -> None:
@@ -64,9 +79,6 @@ def register_in_bahmni(made: Scenario, subject: SubjectRow) -> None:
 
 def answers(made: Scenario, subject: SubjectRow) -> list[Obs]:
     """The observations of a registration, question by question."""
-    names = {
-        concept.uuid: concept.name for concept in made.avni.organisation(made.pairs.organisation).concepts.values()
-    }
     members: list[Obs] = [
         {"concept": made.pairs.hospital.marker, "value": subject.uuid},
         {"concept": made.pairs.hospital.event_date, "value": subject.registration_date},
@@ -75,15 +87,53 @@ def answers(made: Scenario, subject: SubjectRow) -> list[Obs]:
         {"concept": concept(made, "Date of birth"), "value": subject.date_of_birth},
         {"concept": concept(made, "Gender"), "value": subject.gender},
     ]
-    for uuid, value in subject.observations.items():
+    return [*members, *answered(made, subject.observations)]
+
+
+def bring_to_bahmni(made: Scenario, visit: EncounterRow) -> None:
+    """A visit of the field team as an encounter in the registration visit."""
+    store, ours = made.bahmni.as_user(made.pairs.hospital.user), made.pairs.hospital
+    filed = made.pairs.visits[visit.kind]
+    marked = (row for row in store.obs.values() if row.concept == ours.marker and row.value == visit.subject)
+    marker = next(row for row in marked if not row.voided)
+    registration = store.encounters[marker.encounter or ""]
+    begins = store.visits[registration.visit or ""].start
+    day = from_ms(visit.encounter_ms or 0).astimezone(IST).date()
+    members: list[Obs] = [
+        {"concept": ours.marker, "value": visit.uuid},
+        {"concept": ours.event_date, "value": day.isoformat()},
+        *answered(made, visit.observations),
+    ]
+    body = {
+        "patient": registration.patient,
+        "encounterType": filed.encounter_type,
+        "location": ours.location,
+        "visit": registration.visit,
+        "encounterDatetime": max(day, begins.astimezone(IST).date()).isoformat(),
+        "encounterProviders": [{"provider": ours.provider, "encounterRole": ours.role}],
+        "obs": [{"concept": filed.form, "groupMembers": members}],
+    }
+    encounters.create_encounter(store, body)
+    store.as_user(None)
+
+
+def answered(made: Scenario, observations: dict[str, Any]) -> Iterator[Obs]:
+    """What the field team was answered, question by question."""
+    names = {
+        concept.uuid: concept.name for concept in made.avni.organisation(made.pairs.organisation).concepts.values()
+    }
+    for uuid, value in observations.items():
         question = BY_NAME.get(names[uuid])
-        if question is None or (question.kind == "Text" and not value.strip()):
+        if question is None or question.name in LEFT_OUT or (isinstance(value, str) and not value.strip()):
             continue
         for one in value if question.many else [value]:
+            if question.kind == "Coded" and names[one] in LEFT_OUT:
+                continue
             told = concept(made, names[one]) if question.kind == "Coded" else one
             told = indian_day(told) if question.kind == "Date" else told
-            members.append({"concept": concept(made, question.name), "value": told})
-    return members
+            if question.kind == "DateTime":
+                told = datetime.fromisoformat(told).astimezone(IST).strftime("%Y-%m-%d %H:%M")
+            yield {"concept": concept(made, question.name), "value": told}
 
 
 def register_in_avni(made: Scenario, patient: Patient) -> None:
@@ -104,6 +154,57 @@ def register_in_avni(made: Scenario, patient: Patient) -> None:
         by=made.pairs.avni_user,
         encounter_ms=to_ms(patient.audit.date_created),
     )
+
+
+def bring_to_avni(made: Scenario, consultation: Encounter) -> None:
+    """Each mapped form of a consultation as a general encounter of the subject."""
+    number = made.bahmni.patients[consultation.patient].identifiers[0].identifier.removeprefix(design.PREFIX)
+    owner = next(row.uuid for row in made.avni.subjects.values() if row.observations.get(made.pairs.number) == number)
+    rows = [row for row in made.bahmni.obs_of(consultation.uuid) if not row.voided]
+    for form in forms.HOSPITAL_FORMS:
+        for top in rows:
+            if top.group is None and made.bahmni.concepts[top.concept].name == form.name:
+                made.avni.put_encounter(
+                    encounter_type=form.in_avni,
+                    subject=owner,
+                    observations={"Bahmni Entity UUID [Bahmni]": consultation.uuid, **told(made, below(rows, top))},
+                    by=made.pairs.avni_user,
+                    encounter_ms=to_ms(consultation.moment),
+                )
+
+
+def below(rows: list[ObsRow], group: ObsRow) -> Iterator[ObsRow]:
+    """The leaves of a group."""
+    for row in rows:
+        if row.group == group.uuid:
+            yield from below(rows, row) if row.value is None else [row]
+
+
+def told(made: Scenario, leaves: Iterator[ObsRow]) -> dict[str, Any]:
+    """What the hospital was answered, by Avni's names."""
+    said: dict[str, Any] = {}
+    for row in leaves:
+        name = made.bahmni.concepts[row.concept].name
+        value: Any = row.value
+        question = ASKED.get(name)
+        if question is None or name in STAYS:
+            continue
+        if question.kind == "Coded":
+            answer = made.bahmni.concepts[value].name
+            if answer not in STAYS:
+                chosen = said.setdefault(f"{name} [H]", [])
+                chosen += [f"{answer} [H]"] if f"{answer} [H]" not in chosen else []
+            continue
+        if question.kind == "Boolean":
+            value = "Yes [H]" if value == TRUE_CONCEPT else "No [H]"
+        elif question.kind == "Date":
+            value = iso(to_ms(datetime.fromisoformat(value).replace(tzinfo=IST)))
+        elif question.kind == "DateTime":
+            value = iso(to_ms(datetime.fromisoformat(value).astimezone(UTC)))
+        elif name == forms.TOLD_AS_TEXT:
+            value = float(value)
+        said[f"{name} [H]"] = value
+    return said
 
 
 def shown_in_avni(made: Scenario, one: design.Attribute, value: Any) -> Any:
