@@ -48,6 +48,9 @@ SENTENCES: Mapping[str, Sentence] = {
     "bahmni.came-from-bahmni": Sentence(
         cause="The record stands in Avni for something of Bahmni; it does not travel back.", remedy="Nothing to do."
     ),
+    "bahmni.not-of-a-patient": Sentence(
+        cause="The record belongs to a subject of a type whose subjects are no patients.", remedy="Nothing to do."
+    ),
     "bahmni.not-completed": Sentence(
         cause="The visit was planned or cancelled; it never took place.",
         remedy="Nothing to do. It is handed over when it is completed in Avni.",

@@ -77,7 +77,10 @@ def _named(snapshot: Snapshot, *pairs: Pair) -> set[str]:
 
 
 def wanted(encounter: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Want:
-    """What Bahmni should hold; `zone` is the hospital's. Raises Skip for what came from there, Fail, KeyError."""
+    """What Bahmni should hold; `zone` is the hospital's.
+
+    Raises Skip for what came from there or belongs to nobody who is a patient, Fail, KeyError.
+    """
     kind, observations = encounter["Encounter type"], encounter["observations"]
     if not isinstance(observations, Mapping):
         raise Fail("record.field-missing", field="observations")
@@ -86,6 +89,9 @@ def wanted(encounter: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Wa
     marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
     if kind in _from_bahmni(snapshot) or (marker and observations.get(marker.avni_value)):
         raise Skip("bahmni.came-from-bahmni")
+    patients = snapshot.constant(v.SUBJECT_TYPE)
+    if encounter.get("Subject type", patients) != patients:
+        raise Skip("bahmni.not-of-a-patient")  # one encounter type may serve households and people
     voided, completed = encounter["Voided"] is True, bool(encounter.get(DAY))
     # What is voided does not travel any more, and may not keep the encounter from being voided.
     answered = answers({} if voided or not completed else observations, snapshot, zone)

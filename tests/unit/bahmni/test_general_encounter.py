@@ -96,6 +96,16 @@ def test_what_came_from_bahmni_does_not_travel_back(document: dict[str, Any]) ->
         wanted(document, MAPPED, ZONE)
 
 
+@pytest.mark.parametrize(("subject_type", "travels"), [("Individual", True), ("Household", False)])
+def test_only_what_belongs_to_a_patient_travels(subject_type: str, travels: bool) -> None:
+    document = {**encounter(SUBJECT), "Subject type": subject_type}
+    if travels:
+        assert wanted(document, MAPPED, ZONE).content.form
+    else:
+        with pytest.raises(Skip, match=r"bahmni\.not-of-a-patient"):
+            wanted(document, MAPPED, ZONE)
+
+
 # -- the record alone -------------------------------------------------------------------------------------------------
 
 
