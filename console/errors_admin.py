@@ -27,8 +27,9 @@ from console.questions import ReasonForm, answered, ask
 from console.site import site
 from console.words import BAD, BUSY, CARE, GOOD, NOTHING, OFF, badge, how_many, when
 from engine import gaps, moves
+from errors import standing
 from errors.catalogue import Explanation, explain
-from errors.models import OPEN_STATES, ErrorLog, ErrorRecord, ErrorState, ErrorType
+from errors.models import OPEN_STATES, ErrorLog, ErrorRecord, ErrorState, FollowUp
 from syncstatus.models import Link
 from tenants.rights import Right
 
@@ -36,9 +37,14 @@ FEELINGS = {
     ErrorState.RETRYING: BUSY,
     ErrorState.DEFERRED: CARE,
     ErrorState.HELD: BAD,
+    ErrorState.CLOSED: OFF,
     ErrorState.IGNORED: OFF,
     ErrorState.RESOLVED: GOOD,
 }
+
+
+WHOSE: dict[str, str] = {FollowUp.INTERNAL: "for our own engineers", FollowUp.EXTERNAL: "for the other system"}
+"""Whose business an error is, where its type says so."""
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -94,15 +100,21 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
     """The list to mend from. Records are never edited: they are retried, ignored with a reason, or get through."""
 
     change_form_template = "console/error.html"
-    list_display = ("sentence", "entity", "state_word", "next_retry", "mend", "tenant")
+    list_display = ("sentence", "entity", "state_word", "kind", "next_retry", "mend", "tenant")
     list_display_links = ("sentence",)
-    list_filter = ("tenant", ("type", admin.RelatedOnlyFieldListFilter), StreamFilter, StateFilter)
+    list_filter = (
+        "tenant",
+        ("type", admin.RelatedOnlyFieldListFilter),
+        "type__follow_up",
+        StreamFilter,
+        StateFilter,
+    )
     list_select_related = ("tenant", "stream__tenant", "type")
     search_fields = ("entity_id__exact", "message__exact")
     search_help_text = "The whole id of a record, or a message id."
     actions = ("retry", "ignore")
     fields = (
-        "cause", "remedy", "state_word", "entity", "stream_name", "type", "waits", "times", "next_retry", "ignored",
+        "cause", "remedy", "state_word", "entity", "stream_name", "kind", "waits", "times", "next_retry", "ignored",
         "tenant",
     )  # fmt: skip
     readonly_fields = fields
@@ -123,9 +135,19 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
     # --- columns -----------------------------------------------------------------------------------------------------
 
     @admin.display(description="what is wrong", ordering="message")
-    def sentence(self, record: ErrorRecord) -> str:
-        """The cause in words."""
-        return explanation(record).cause
+    def sentence(self, record: ErrorRecord) -> SafeString:
+        """The cause in words; below it, why it is not tried again, if its type says so."""
+        noted = standing.note(record)
+        below = format_html('<div class="trouble">{}</div>', noted.cause) if noted else ""
+        return format_html("{}{}", explanation(record).cause, below)
+
+    @admin.display(description="error type", ordering="type__place")
+    def kind(self, record: ErrorRecord) -> SafeString | str:
+        """The type by name, and whose business it is."""
+        if record.type is None:
+            return NOTHING
+        whose = WHOSE.get(record.type.follow_up, "")
+        return format_html("<div>{}</div><div>{}</div>", record.type.name, whose)
 
     @admin.display(description="record", ordering="entity_id")
     def entity(self, record: ErrorRecord) -> SafeString:
@@ -166,7 +188,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
         """What mends it, while there is something to mend."""
         if record.state == ErrorState.RESOLVED:
             return "Nothing: the record got through. The cause is that of its last failure."
-        return explanation(record).remedy
+        return standing.remedy(record, sentences(record.tenant))
 
     @admin.display(description="seen")
     def times(self, record: ErrorRecord) -> SafeString:
@@ -288,27 +310,3 @@ def chosen(request: HttpRequest) -> str:
 
 def _named(rows: models.QuerySet[ErrorRecord]) -> models.QuerySet[ErrorRecord]:
     return rows.select_related("tenant", "stream__tenant")[:20]
-
-
-@admin.register(ErrorType, site=site)
-class ErrorTypeAdmin(TenantAdmin[ErrorType]):
-    """The kinds of error administrators know by name."""
-
-    add_right = change_right = Right.CHANGE_MAPPING
-    fixed_once_added = ("tenant", "name")
-    list_display = ("name", "follow_up", "open_records", "tenant")
-    list_filter = ("tenant", "follow_up")
-    list_select_related = ("tenant",)
-    search_fields = ("name",)
-    fields = ("tenant", "name", "follow_up", "comparison", "comparison_value")
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[ErrorType]:
-        """With the number of open records."""
-        opened = models.Count("records", filter=models.Q(records__state__in=OPEN_STATES))
-        return super().get_queryset(request).annotate(opened=opened)
-
-    @admin.display(description="open errors")
-    def open_records(self, kind: ErrorType) -> SafeString:
-        """How many, and the way to them."""
-        address = f"{list_url(ErrorRecord)}?{urlencode({'type__id__exact': kind.pk})}"
-        return format_html('<a href="{}">{}</a>', address, getattr(kind, "opened", 0))

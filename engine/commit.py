@@ -171,17 +171,20 @@ class Ledger:
         return link
 
     def _failure(self, result: Result) -> recording.Failure:
-        sentence = explain(result.message, result.params, self.connector.sentences)
+        params = {name: storable(value, LONGEST_NAME) for name, value in result.params.items()}
+        sentence = explain(result.message, params, self.connector.sentences)
         return recording.Failure(
             entity_id=result.change.entity_id,
             state=ERROR_STATES[result.outcome],
             message=result.message,
-            params={name: storable(value, LONGEST_NAME) for name, value in result.params.items()},
+            params=params,
             cause=result.cause,
+            text=sentence.cause,
             error_type=sentence.error_type,
             waits_for=storable(result.waits_for, LONGEST_WAIT),
             due=result.due,
             source_time=result.change.source_time,
+            can_change=not gaps.stands_for(result.change.entity_id),
         )
 
     def _move(self, position: Position, page: Page) -> None:

@@ -75,6 +75,14 @@ def take(tenant_id: int) -> Grant | None:
     return Grant(tenant_id, owner, _safe_from(asked))
 
 
+def hold_commits(tenant_id: int) -> None:
+    """Let no batch of the tenant be committed until our transaction ends: every commit begins with this row.
+
+    For changes of what a commit decides by. Waits for one that is under way, and then sees all it wrote.
+    """
+    list(Lease.objects.select_for_update().filter(tenant=tenant_id))
+
+
 def _safe_from(asked: float) -> float:
     return asked + (DURATION - LONGEST_WRITE).total_seconds()
 

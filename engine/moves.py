@@ -23,7 +23,7 @@ from tenants.audit import Actor
 from tenants.models import Connection, Tenant
 from tenants.secrets import Secret
 
-_RETRYABLE = (*OPEN_STATES, ErrorState.IGNORED)
+_RETRYABLE = (*OPEN_STATES, ErrorState.CLOSED, ErrorState.IGNORED)
 
 
 class CannotStart(Exception):
@@ -80,7 +80,9 @@ def run_now(flow: Flow, *, actor: Actor) -> None:
 
 
 def retry(errors: models.QuerySet[ErrorRecord], *, actor: Actor, chosen: str = "") -> int:
-    """Try the records now, whatever they wait for, also those a person ignored. Gives their number.
+    """Try the records now, whatever they wait for, also those that are not tried again or that a person ignored.
+
+    Gives their number. What the policies of their types count begins anew.
 
     `chosen` says in words which were meant ("all held ones of Subject"); it stands in the one audit entry per tenant.
     A flow that is off or paused tries them once it runs again.
@@ -177,7 +179,7 @@ def _by_tenant(
 def _retry_in(tenant: Tenant, mine: models.QuerySet[ErrorRecord], actor: Actor, chosen: str) -> int:
     of_running_flows = Stream.objects.filter(flow__is_on=True, flow__is_paused=False, pk__in=mine.values("stream"))
     streams = list(of_running_flows.select_related("tenant"))
-    number = mine.update(state=ErrorState.RETRYING, next_attempt_at=clock.now(), ignored_reason="")
+    number = mine.update(state=ErrorState.RETRYING, next_attempt_at=clock.now(), failed_in_a_row=0, ignored_reason="")
     audit.record(actor, "retry errors", tenant, tenant=tenant, after={"records": number, "chosen": chosen})
     bell.ring(streams)
     return number

@@ -14,6 +14,7 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models.signals import post_migrate, post_save
 
+from engine.lease import hold_commits
 from engine.registry import Connector, connector_of, connectors
 from errors.models import ErrorType
 from mappings import revision, snapshot
@@ -51,10 +52,9 @@ def seed(tenant: Tenant) -> None:
         _seed_mapping_types(tenant, connector)
         keys = [Constant(tenant=tenant, key=spec.key) for spec in connector.constants]
         Constant.objects.bulk_create(keys, ignore_conflicts=True)
-        types = [ErrorType(tenant=tenant, name=spec.name, follow_up=spec.follow_up) for spec in connector.error_types]
-        ErrorType.objects.bulk_create(types, ignore_conflicts=True)
-        _seed_flows(tenant, connector)
         Lease.objects.get_or_create(tenant=tenant)
+        _seed_error_types(tenant, connector)
+        _seed_flows(tenant, connector)
         revision.bump(tenant)
 
 
@@ -128,6 +128,18 @@ def _seed_mapping_types(tenant: Tenant, connector: Connector) -> None:
             "used_for", "when_missing", "is_mandatory", "is_single", "avni_is_unique", "int_system_is_unique",
         ],
     )  # fmt: skip
+
+
+def _seed_error_types(tenant: Tenant, connector: Connector) -> None:
+    """Add those whose name is not there yet, behind what is; those that are there stay as people made them."""
+    hold_commits(tenant.pk)  # two who give places at once would give the same
+    places = dict(ErrorType.objects.filter(tenant=tenant).values_list("name", "place"))
+    last = max((place or 0 for place in places.values()), default=0)
+    specs = [spec for spec in connector.error_types if spec.name not in places]
+    ErrorType.objects.bulk_create(
+        ErrorType(tenant=tenant, name=spec.name, follow_up=spec.follow_up, place=place)
+        for place, spec in enumerate(specs, start=last + 1)
+    )
 
 
 def _seed_flows(tenant: Tenant, connector: Connector) -> None:

@@ -29,8 +29,12 @@ UNCLEAR: Final = "remote.unclear"
 GARBLED: Final = "remote.garbled"
 FAILED: Final = "remote.failed"
 GONE: Final = "remote.gone"
+ATTEMPTS_USED_UP: Final = "engine.attempts-used-up"
+NOT_TRIED_AGAIN: Final = "engine.not-tried-again"
 
-_BY_ITSELF: Final = "It is tried again by itself."
+BY_ITSELF: Final = "It is tried again by itself."
+"""Part of remedies; left out where it is not true: see `errors.standing`."""
+
 _GOES_ON_FROM_THERE: Final = (
     "Nothing is lost: the next run compares what was under way with the other side and goes on."
 )
@@ -39,7 +43,7 @@ _GOES_ON: Final = "Nothing is lost and nothing needs to be done here: the flow g
 GENERIC: Final[Mapping[str, Sentence]] = {
     UNEXPECTED: Sentence(
         cause="The service itself failed at this record ({kind} at {place}).",
-        remedy=f"{_BY_ITSELF} If it stays, report it with kind and place: this is a fault of the program.",
+        remedy=f"{BY_ITSELF} If it stays, report it with kind and place: this is a fault of the program.",
     ),
     MAPPINGS_MISSING: Sentence(
         cause="A mapping or constant without which the flow cannot work is missing.",
@@ -89,23 +93,31 @@ GENERIC: Final[Mapping[str, Sentence]] = {
     ),
     SLOW: Sentence(
         cause="{side} did not answer in time.",
-        remedy=_BY_ITSELF,
+        remedy=BY_ITSELF,
     ),
     UNCLEAR: Sentence(
         cause="The connection to {side} broke while we wrote, and so far nobody could tell whether the record arrived.",
-        remedy=f"{_BY_ITSELF} The record is looked for before anything is written, so nothing is doubled.",
+        remedy=f"{BY_ITSELF} The record is looked for before anything is written, so nothing is doubled.",
     ),
     GARBLED: Sentence(
         cause="{side} answered with something it should not send.",
-        remedy=f"{_BY_ITSELF} If it stays, ask who runs {{side}} whether a proxy or an error page stands before it.",
+        remedy=f"{BY_ITSELF} If it stays, ask who runs {{side}} whether a proxy or an error page stands before it.",
     ),
     FAILED: Sentence(
         cause="{side} could not be asked about the record.",
-        remedy=f"{_BY_ITSELF} If it stays, check the connection.",
+        remedy=f"{BY_ITSELF} If it stays, check the connection.",
     ),
     GONE: Sentence(
         cause="{side} announced the record but has none of this id.",
         remedy="If it was deleted on purpose, nothing needs to be done.",
+    ),
+    ATTEMPTS_USED_UP: Sentence(
+        cause="It was tried {attempts} times in a row, as often as its error type allows.",
+        remedy="Mend the cause, then retry: the attempts are counted anew.",
+    ),
+    NOT_TRIED_AGAIN: Sentence(
+        cause='Errors of the type "{type}" are not tried again by themselves.',
+        remedy="A change of the record at its source brings it back, or retry it.",
     ),
 }
 

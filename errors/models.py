@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from errors.classification import Comparison, problem_with
+from errors.retry import Policy
 from syncstatus.models import Run, Stream
 from tenants.scoping import TenantOwned
-
-
-class Comparison(models.TextChoices):
-    """How the text of an error is compared to tell its type."""
-
-    EQUALS = "equals", "equals"
-    CONTAINS = "contains", "contains"
-    MATCHES = "matches", "matches (regular expression)"
 
 
 class FollowUp(models.TextChoices):
@@ -27,20 +24,72 @@ class FollowUp(models.TextChoices):
     EXTERNAL = "external", "for the other system"
 
 
+LONGEST_WAIT_MINUTES = 30 * 24 * 60
+"""A record that rests longer than a month is forgotten, not retried."""
+
+
 class ErrorType(TenantOwned):
-    """A kind of error as administrators know it, by name."""
+    """A kind of error as administrators know it: what tells it, what follows from it, how it is tried again.
+
+    The live types of a tenant are asked in their order: see `errors.classification`. A type is switched off, never
+    deleted: records that once had it keep it. `place` is None only until the type is first put in order; then it is
+    the last. Rules are changed through `engine.error_types`, which brings open records in line.
+    """
 
     name = models.CharField(max_length=255)
-    comparison = models.CharField(max_length=20, blank=True, choices=Comparison.choices)
+    place = models.PositiveIntegerField(null=True, blank=True, editable=False, help_text="Lower is asked first.")
+    comparison = models.CharField(max_length=20, blank=True, choices=Comparison.choices, default=Comparison.NONE)
     comparison_value = models.TextField(blank=True)
-    follow_up = models.CharField(max_length=20, choices=FollowUp.choices, default=FollowUp.PROCESS)
+    follow_up = models.CharField("follow-up", max_length=20, choices=FollowUp.choices, default=FollowUp.PROCESS)
+    first_wait_minutes = models.PositiveIntegerField(default=1, db_default=1, validators=[MinValueValidator(1)])
+    longest_wait_minutes = models.PositiveIntegerField(
+        default=360, db_default=360, validators=[MinValueValidator(1), MaxValueValidator(LONGEST_WAIT_MINUTES)]
+    )
+    most_attempts = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="In a row; without limit when empty."
+    )
+    is_voided = models.BooleanField("switched off", default=False, db_default=False)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "name"], name="one_error_type_per_name")]
-        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="one_error_type_per_name"),
+            models.UniqueConstraint(fields=["tenant", "place"], name="one_error_type_per_place"),
+            models.CheckConstraint(
+                condition=models.Q(first_wait_minutes__gte=1)
+                & models.Q(longest_wait_minutes__gte=models.F("first_wait_minutes")),
+                name="error_type_waits_grow",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(most_attempts__isnull=True) | models.Q(most_attempts__gte=1),
+                name="error_type_allows_an_attempt",
+            ),
+        ]
+        ordering: ClassVar = [models.F("place").asc(nulls_last=True), "pk"]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def policy(self) -> Policy:
+        """How its errors are tried again, where its follow-up does."""
+        first, longest = timedelta(minutes=self.first_wait_minutes), timedelta(minutes=self.longest_wait_minutes)
+        return Policy(first, longest, self.most_attempts)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether its errors are not tried again."""
+        return self.follow_up == FollowUp.TERMINAL
+
+    def clean(self) -> None:
+        """Refuse a rule that could fit nothing, and waits that shrink. What is switched off may stay as it is."""
+        self.name, self.comparison_value = self.name.strip(), self.comparison_value.strip()
+        problems = {}
+        if not self.is_voided and (problem := problem_with(self.comparison, self.comparison_value)):
+            problems["comparison_value"] = problem
+        if self.longest_wait_minutes < self.first_wait_minutes:
+            problems["longest_wait_minutes"] = "Not shorter than the first wait."
+        if problems:
+            raise ValidationError(problems)
 
 
 class ErrorState(models.TextChoices):
@@ -49,11 +98,13 @@ class ErrorState(models.TextChoices):
     RETRYING = "retrying", "will be tried again"
     DEFERRED = "deferred", "waits for another record"
     HELD = "held", "waits for a person"
+    CLOSED = "closed", "not tried again"
     IGNORED = "ignored", "ignored by a person"
     RESOLVED = "resolved", "got through"
 
 
 OPEN_STATES = (ErrorState.RETRYING, ErrorState.DEFERRED, ErrorState.HELD)
+"""What somebody or something still has to do with. Closed ones (of a terminal type) are not among them."""
 
 
 class ErrorRecord(TenantOwned):
@@ -72,6 +123,12 @@ class ErrorRecord(TenantOwned):
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Equal for equal causes.")
     waits_for = models.CharField(max_length=200, blank=True, help_text="What releases it, e.g. identifier:TRI0001.")
     attempts = models.PositiveIntegerField(default=0)
+    failed_in_a_row = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Attempts that failed since the record was last changed, waited for something, or a person retried "
+        "it; what the policy of its type counts.",
+    )
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     source_time = models.DateTimeField(null=True, blank=True)
     first_seen_at = models.DateTimeField()
@@ -104,6 +161,11 @@ class ErrorRecord(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.stream.key} {self.entity_id}: {self.message}"
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it waits for a person only because its type allows no more attempts."""
+        return self.state == ErrorState.HELD and self.failed_in_a_row > 0
 
 
 class ErrorLog(TenantOwned):

@@ -12,24 +12,32 @@ from random import Random
 from typing import Any
 
 from errors.catalogue import ASKED_FOR
+from errors.classification import classify
 from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
-from errors.retry import poll_before, wait_before
-from syncstatus.models import Run, Stream
+from errors.retry import DEFAULT, poll_before, wait_before
+from syncstatus.models import Run, RunKind, Stream
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One record that did not get through: in which state it stays, why, and what could release it."""
+    """One record that did not get through: in which state its verdict leaves it, why, and what could release it.
+
+    `cause` is equal for equal causes; `text` is the cause as people read it, by which administrators' rules tell the
+    type, and `error_type` the one it is of when none of them does. `can_change` is False of what no change at the
+    source would bring back (a part of the source that cannot be read): no type ends its attempts for good.
+    """
 
     entity_id: str
     state: ErrorState
     message: str
     params: Mapping[str, str]
     cause: str
+    text: str = ""
     error_type: str = ""
     waits_for: str = ""
     due: datetime | None = None
     source_time: datetime | None = None
+    can_change: bool = True
 
 
 def open_records(stream: Stream, entity_ids: Collection[str]) -> dict[str, ErrorRecord]:
@@ -44,16 +52,20 @@ def record(
     """Store the failures, one row per entity, and log each as an attempt."""
     if not failures:
         return
-    types = {row.name: row for row in ErrorType.objects.filter(tenant=stream.tenant_id)}
+    rules = list(ErrorType.objects.filter(tenant=stream.tenant_id, is_voided=False))
     random = Random()  # noqa: S311  # spreads retries, guards nothing
-    rows = [_row(stream, failure, known.get(failure.entity_id), types, now, random) for failure in failures]
+    rows = []
+    for failure in failures:
+        before = known.get(failure.entity_id)
+        kind = classify(failure.text, failure.error_type, rules)
+        rows.append(_row(stream, failure, kind, before, _failed_before(failure, before, run), now, random))
     ErrorRecord.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=["tenant", "stream", "entity_id"],
         update_fields=[
-            "state", "type", "message", "params", "fingerprint", "waits_for", "attempts", "next_attempt_at",
-            "source_time", "last_seen_at", "ignored_reason",
+            "state", "type", "message", "params", "fingerprint", "waits_for", "attempts", "failed_in_a_row",
+            "next_attempt_at", "source_time", "last_seen_at", "ignored_reason",
         ],
     )  # fmt: skip
     _log(rows, {row.entity_id: row.state for row in rows}, run, now)
@@ -106,7 +118,10 @@ def ask_for(tenant_id: int, asked: Collection[tuple[str, str]], now: datetime) -
     if not asked:
         return []
     streams = {row.key: row for row in Stream.objects.filter(tenant=tenant_id, key__in={key for key, _ in asked})}
-    afresh: dict[str, Any] = {"state": ErrorState.DEFERRED, "message": ASKED_FOR, "params": {}, "next_attempt_at": now}
+    afresh: dict[str, Any] = {
+        "state": ErrorState.DEFERRED, "type": None, "message": ASKED_FOR, "params": {}, "fingerprint": "",
+        "failed_in_a_row": 0, "next_attempt_at": now,
+    }  # fmt: skip
     for key, stream in streams.items():
         ids = sorted(entity_id for of, entity_id in asked if of == key)
         ErrorRecord.objects.filter(stream=stream, entity_id__in=ids, state=ErrorState.RESOLVED).update(**afresh)
@@ -120,41 +135,65 @@ def ask_for(tenant_id: int, asked: Collection[tuple[str, str]], now: datetime) -
     return list(streams.values())
 
 
+def _failed_before(failure: Failure, known: ErrorRecord | None, run: Run) -> int:
+    """Attempts that failed in a row before this one. A record that changed at its source begins anew."""
+    if known is None or known.state in (ErrorState.RESOLVED, ErrorState.IGNORED):
+        return 0
+    is_told_apart = run.kind == RunKind.REPROCESS or failure.source_time is not None
+    return known.failed_in_a_row if is_told_apart and failure.source_time == known.source_time else 0
+
+
 def _row(
     stream: Stream,
     failure: Failure,
+    kind: ErrorType | None,
     known: ErrorRecord | None,
-    types: Mapping[str, ErrorType],
+    failed_before: int,
     now: datetime,
     random: Random,
 ) -> ErrorRecord:
     attempts = (known.attempts if known and known.state != ErrorState.RESOLVED else 0) + 1
-    return ErrorRecord(
+    failed = failed_before + 1 if failure.state == ErrorState.RETRYING else 0
+    row = ErrorRecord(
         tenant_id=stream.tenant_id,
         stream=stream,
         entity_id=failure.entity_id,
-        state=failure.state,
-        type=types.get(failure.error_type),
+        state=_state(failure, kind, failed),
+        type=kind,
         message=failure.message,
         params=dict(failure.params),
         fingerprint=failure.cause,
         waits_for=failure.waits_for,
         attempts=attempts,
-        next_attempt_at=_next_attempt(failure, attempts, now, random),
+        failed_in_a_row=failed,
         source_time=failure.source_time,
         first_seen_at=known.first_seen_at if known and known.state != ErrorState.RESOLVED else now,
         last_seen_at=now,
         ignored_reason="",
     )
+    row.next_attempt_at = _next_attempt(row, failure.due, now, random)
+    return row
 
 
-def _next_attempt(failure: Failure, attempts: int, now: datetime, random: Random) -> datetime | None:
-    if failure.state == ErrorState.RETRYING:
-        return now + wait_before(attempts + 1, random)
-    if failure.state == ErrorState.DEFERRED:
-        poll = now + poll_before(attempts + 1, random)
+def _state(failure: Failure, kind: ErrorType | None, failed: int) -> ErrorState:
+    """Where the record stands: as its verdict says, except that the type of a failed one may end the retries.
+
+    A deferred record waits for an arrival that costs nothing to wait for, and must not miss it; a held one waits for a
+    decision that no rule can take. So no type closes them.
+    """
+    if failure.state != ErrorState.RETRYING or kind is None:
+        return failure.state
+    if kind.is_terminal and failure.can_change:
+        return ErrorState.CLOSED
+    return ErrorState.HELD if kind.policy.is_used_up(failed) else ErrorState.RETRYING
+
+
+def _next_attempt(row: ErrorRecord, due: datetime | None, now: datetime, random: Random) -> datetime | None:
+    if row.state == ErrorState.RETRYING:
+        return now + wait_before(row.failed_in_a_row + 1, random, row.type.policy if row.type else DEFAULT)
+    if row.state == ErrorState.DEFERRED:
         # A time that has passed did not help: the clocks or zones of the sides differ.
-        return failure.due if failure.due and failure.due > now else poll
+        return due if due and due > now else now + poll_before(row.attempts + 1, random)
     return None
 
 

@@ -1,4 +1,4 @@
-"""A tenant as a file: what it is, its connections, constants, mappings and schedules, in YAML or JSON.
+"""A tenant as a file: what it is, its connections, constants, mappings, error types and schedules, in YAML or JSON.
 
 A declaration says how things shall be; importing it twice changes nothing the second time. It is refused whole when
 anything in it is wrong. It never says whether a flow runs: a tenant that comes from a file is off.

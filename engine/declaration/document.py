@@ -55,6 +55,11 @@ def line_of(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
+def is_null(node: yaml.Node) -> bool:
+    """Whether a value is null."""
+    return isinstance(node, yaml.ScalarNode) and node.tag == f"{_TAG}null"
+
+
 class Reader:
     """Takes values out of nodes and collects every problem on the way; what had one comes out as None."""
 

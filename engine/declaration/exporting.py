@@ -7,6 +7,8 @@ from typing import Any
 import yaml
 
 from engine.registry import Connector, connector_of
+from errors.classification import Comparison
+from errors.models import ErrorType
 from mappings.models import Constant, IgnoredConcept, Mapping, Side
 from syncstatus.models import Flow
 from tenants.models import Connection, Tenant
@@ -37,7 +39,7 @@ _Dumper.add_representer(_OneLine, _on_one_line)
 
 
 def export(tenant: Tenant) -> str:
-    """The tenant as YAML: settings, connections without secrets, constants, mappings, what is ignored, schedules.
+    """The tenant as YAML: settings, connections without secrets, constants, mappings and so on to the schedules.
 
     Never whether a flow is on. Raises KeyError when its connector is not installed.
     """
@@ -57,11 +59,12 @@ def export(tenant: Tenant) -> str:
             "constants": _constants(tenant, connector),
             "mappings": _mappings(tenant),
             "ignored": _ignored(tenant),
+            "error_types": [_error_type(kind) for kind in ErrorType.objects.filter(tenant=tenant)],
             "flows": {
                 flow.key: _OneLine(cron=flow.cron, zone=flow.zone) for flow in Flow.objects.filter(tenant=tenant)
             },
         }
-    said = {key: value for key, value in declared.items() if value not in ("", {})}
+    said = {key: value for key, value in declared.items() if value not in ("", {}, [])}
     text = yaml.dump(said, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
     lacking = [connection.side for connection in connections if connection.secret and not connection.secret_source]
     return _HEAD.format(name=tenant.name) + (_LACKING.format(sides=" and ".join(lacking)) if lacking else "") + text
@@ -109,3 +112,17 @@ def _ignored(tenant: Tenant) -> dict[str, list[_OneLine]]:
     for side, concept, about in IgnoredConcept.objects.filter(tenant=tenant).values_list("side", "concept", "about"):
         sides[side].append(_OneLine({"concept": concept, **({"about": about} if about else {})}))
     return sides
+
+
+def _error_type(kind: ErrorType) -> _OneLine:
+    """All of a type, also what is as it would be anyway: elsewhere it may be otherwise. The list's order is theirs."""
+    return _OneLine(
+        name=kind.name,
+        follow_up=kind.follow_up,
+        comparison=kind.comparison or Comparison.NONE.name.lower(),
+        comparison_value=kind.comparison_value,
+        first_wait_minutes=kind.first_wait_minutes,
+        longest_wait_minutes=kind.longest_wait_minutes,
+        most_attempts=kind.most_attempts,
+        is_voided=kind.is_voided,
+    )

@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 from django.db import transaction
 
 from common import clock
-from engine import moves, provision
+from engine import error_types, moves, provision
 from engine.declaration.problems import DeclarationRefused, Problem
 from engine.declaration.shape import Declaration
 from mappings import ignoring
@@ -44,8 +44,9 @@ def apply(declaration: Declaration, actor: Actor, *, prune: bool = False) -> Cha
     """Make the tenant of that name agree with the declaration; create it, off, when there is none.
 
     What the declaration does not name stays as it is. With `prune`, mappings it does not name are voided, constants it
-    does not name are emptied, and concepts it does not name as ignored travel again. Raises DeclarationRefused; then
-    nothing was changed.
+    does not name are emptied, concepts it does not name as ignored travel again, and, if it says anything of error
+    types, those of people's own making it does not name are switched off. Raises DeclarationRefused; then nothing was
+    changed.
     """
     secrets = _secrets(declaration)  # files and environment are asked before the transaction
     with transaction.atomic():
@@ -70,6 +71,7 @@ class _Import:
             self._constants(tenant, prune=prune)
             self._mappings(tenant, prune=prune)
             self._ignored(tenant, prune=prune)
+            self._error_types(tenant, prune=prune)
             for key, fields in self.declared.flows.items():
                 flow = Flow.objects.get(tenant=tenant, key=key)
                 if moves.change_settings(flow, fields, actor=self.actor):
@@ -163,6 +165,16 @@ class _Import:
         self.sentences += [f"ignored concept {wanted}: added" for wanted in edits.added]
         self.sentences += [f"ignored concept {each.wanted}: changed" for each in edits.changed]
         self.sentences += [f"ignored concept {name}: taken out" for name in edits.removed.values()]
+
+    def _error_types(self, tenant: Tenant, *, prune: bool) -> None:
+        wanted = self.declared.error_types
+        if wanted is None:  # a file from before they travelled: nothing is said of them
+            return
+        try:
+            self.sentences += error_types.set_all(tenant, wanted, actor=self.actor, prune=prune)
+        except error_types.NotARule as refusal:
+            why = " ".join(refusal.reasons).rstrip(".")
+            self._refuse(("error_types", refusal.name), f"the error type {refusal.name!r} cannot be so", why)
 
     def _refuse(self, path: tuple[str, ...], what: str, remedy: str) -> NoReturn:
         raise DeclarationRefused([Problem(self.declared.line(*path), what, remedy)])

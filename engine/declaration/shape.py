@@ -12,9 +12,11 @@ import yaml
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from engine.declaration.document import Reader, compose, line_of
+from engine.declaration.document import Reader, compose, is_null, line_of
 from engine.declaration.problems import DeclarationRefused
 from engine.registry import Connector, connectors
+from errors.classification import Comparison
+from errors.models import ErrorType
 from mappings.edits import Wanted
 from mappings.ignoring import WantedIgnored
 from mappings.models import Side
@@ -43,6 +45,8 @@ class Declaration:
     mappings: tuple[Wanted, ...] = ()
     ignored: tuple[WantedIgnored, ...] | None = None
     """None when the file has no word on it, as files of releases that knew no ignored concepts."""
+    error_types: Mapping[str, Mapping[str, Any]] | None = None
+    """Fields by name, in the order in which they are asked; None when the file says nothing of them."""
     flows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lines: Mapping[Path, int] = field(default_factory=dict)
 
@@ -81,6 +85,7 @@ class _Parser:
                 "constants": self._constants,
                 "mappings": self._mappings,
                 "ignored": self._ignored,
+                "error_types": self._error_types,
                 "flows": self._flows,
             }
             declared = {key: read_part(parts[key], connector) for key, read_part in readers.items() if key in parts}
@@ -101,6 +106,9 @@ class _Parser:
         values: dict[str, Any] = {}
         for key, node in nodes.items():
             self.lines[(*place, key)] = line_of(node)
+            if key in _MAY_BE_NULL and is_null(node):
+                values[key] = None
+                continue
             value = _FIELDS[key](self.reader, node, key)
             if value is None:
                 continue
@@ -187,6 +195,23 @@ class _Parser:
             return None
         return WantedIgnored(side, said.get("concept") or "", said.get("about"), line_of(node))
 
+    def _error_types(self, node: yaml.Node, connector: Connector) -> dict[str, dict[str, Any]]:
+        types: dict[str, dict[str, Any]] = {}
+        for part in self.reader.items(node, "error_types"):
+            nodes = self.reader.entries(part, "an error type", ("name", *_ERROR_TYPE))
+            if "name" not in nodes:
+                self.reader.report(line_of(part), "an error type has no name", "Add name:")
+                continue
+            name = self._fields(ErrorType, {"name": nodes.pop("name")}, ("error_types", "")).get("name", "").strip()
+            if name in types:
+                first = self.lines[("error_types", name)]
+                self.reader.report(line_of(part), f"{name!r} stands twice", f"Keep one (the first: line {first})")
+            elif name:
+                place = ("error_types", name)
+                self.lines[place] = line_of(part)
+                types[name] = self._fields(ErrorType, nodes, place)
+        return types
+
     def _flows(self, node: yaml.Node, connector: Connector) -> dict[str, dict[str, Any]]:
         keys = [flow.key for flow in connector.flows]
         flows = {}
@@ -201,11 +226,16 @@ _LONGEST_CONSTANT: Final = 255
 _TENANT: Final = (
     "name", "title", "connector", "namespace", "zone", "born_here", "match_name_likeness", "match_birth_years",
 )  # fmt: skip
-_SECTIONS: Final = ("connections", "constants", "mappings", "ignored", "flows")
+_SECTIONS: Final = ("connections", "constants", "mappings", "ignored", "error_types", "flows")
 _CONNECTION: Final = ("base_url", "sign_in", "username", "secret", "zone", "max_parallel")
 _FLOW: Final = ("cron", "zone")
+_ERROR_TYPE: Final = (
+    "follow_up", "comparison", "comparison_value", "first_wait_minutes", "longest_wait_minutes", "most_attempts",
+    "is_voided",
+)  # fmt: skip
 _MAPPING: Final = ("avni", "int", "uuid", "hint", "about")
 _IGNORED: Final = ("concept", "about")
+_MAY_BE_NULL: Final = ("most_attempts",)
 _FIELDS: Final[Mapping[str, Callable[[Reader, yaml.Node, str], Any]]] = {
     **dict.fromkeys(("name", "title", "connector", "namespace", "zone", "cron"), Reader.text),
     **dict.fromkeys(("base_url", "sign_in", "secret"), Reader.text),
@@ -214,6 +244,9 @@ _FIELDS: Final[Mapping[str, Callable[[Reader, yaml.Node, str], Any]]] = {
     "match_name_likeness": Reader.number,
     "match_birth_years": Reader.integer,
     "max_parallel": Reader.integer,
+    **dict.fromkeys(("follow_up", "comparison", "comparison_value"), Reader.text),
+    **dict.fromkeys(("first_wait_minutes", "longest_wait_minutes", "most_attempts"), Reader.integer),
+    "is_voided": Reader.boolean,
 }
 
 
@@ -228,6 +261,8 @@ def _clean(model: type[models.Model], key: str, value: Any) -> Any:
             return UUID(value)
         except ValueError as failure:
             raise ValidationError("write a uuid, e.g. that of an export, or leave the line out") from failure
+    if key == "comparison" and value == Comparison.NONE.name.lower():
+        return Comparison.NONE.value
     column = model._meta.get_field(key)  # noqa: SLF001  # Django's own name
     if not isinstance(column, models.Field):
         raise TypeError(f"{key} is no column of {model.__name__}")

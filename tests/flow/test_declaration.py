@@ -11,11 +11,13 @@ from django_celery_beat.models import PeriodicTask
 from engine import declaration
 from engine.declaration import Changes, DeclarationRefused
 from engine.registry import Connector
+from errors.models import ErrorType
 from mappings.models import Constant, IgnoredConcept, Mapping
-from syncstatus.models import Flow
+from syncstatus.models import Flow, Stream
 from tenants.audit import COMMAND
 from tenants.models import AuditEntry, Connection, Tenant
 from tenants.scoping import all_tenants
+from tests.unit.engine.factories import error_of
 from tests.unit.engine.fake_connector import announced, make
 
 TEXT = """\
@@ -59,6 +61,9 @@ ignored:
     - {{concept: Fever, about: asked by mistake}}
   int_system:
     - {{concept: x-1}}
+error_types:
+  - {{name: Slow, follow_up: external, comparison: contains, comparison_value: in time, most_attempts: 5}}
+  - {{name: Burnt}}
 flows:
   avni-to-paper: {{cron: 0 6-20 * * 1-6, zone: Asia/Kolkata}}
 """
@@ -99,6 +104,10 @@ def refusal(text: str) -> str:
 
 def live() -> set[tuple[str, str]]:
     return set(Mapping.objects.filter(is_voided=False).values_list("avni_value", "int_system_value"))
+
+
+def types() -> list[dict[str, object]]:
+    return [{**row, "id": None, "place": place} for place, row in enumerate(ErrorType.objects.values())]
 
 
 def test_a_new_tenant_holds_what_the_file_says(text: Text) -> None:
@@ -154,6 +163,11 @@ def test_an_import_never_switches_off_what_runs(text: Text) -> None:
         ("concept: x-1", "concept: Fever", "ignored concept int_system Fever: added"),
         ("https://avni.example.org", "https://avni2.example.org", "connection avni: changed"),
         ("0 6-20 * * 1-6", "'*/10 * * * *'", "flow avni-to-paper: schedule changed"),
+        ("follow_up: external", "follow_up: internal", "error type Slow: changed"),
+        ("most_attempts: 5", "most_attempts: null", "error type Slow: changed"),
+        ("comparison_value: in time,", "comparison_value: in time, is_voided: true,", "error type Slow: changed"),
+        ("{name: Burnt}", "{name: Burnt, longest_wait_minutes: 60}", "error type Burnt: changed"),
+        ("{name: Burnt}", "{name: NoNumber}", "error types: put in another order"),
     ],
 )
 def test_a_change_in_the_file_is_the_only_change(text: Text, old: str, new: str, told: str) -> None:
@@ -215,6 +229,48 @@ def test_an_export_makes_the_same_tenant_elsewhere(text: Text) -> None:
     assert declaration.export(again) == exported
 
 
+def test_an_export_brings_error_types_back_to_what_they_were(text: Text) -> None:
+    tenant = bring_in(text()).tenant
+    exported = declaration.export(tenant)
+    before = types()
+    changes = {"follow_up": "internal", "comparison": "", "comparison_value": "", "most_attempts": 9}
+    for place, kind in enumerate(ErrorType.objects.order_by("-pk"), start=10):
+        ErrorType.objects.filter(pk=kind.pk).update(place=place, is_voided=True, longest_wait_minutes=10, **changes)
+    bring_in(exported)
+    assert types() == before
+
+
+def test_an_export_names_types_that_are_switched_off_as_such(text: Text) -> None:
+    tenant = bring_in(text("{name: Burnt}", "{name: Burnt, is_voided: true}")).tenant
+    exported = declaration.export(tenant)
+    ErrorType.objects.update(is_voided=False)
+    bring_in(exported)
+    assert list(ErrorType.objects.filter(is_voided=True).values_list("name", flat=True)) == ["Burnt"]
+
+
+def test_a_file_from_before_error_types_travelled_changes_none(text: Text) -> None:
+    bring_in(text())
+    before = types()
+    whole = text()
+    old = whole[: whole.index("error_types:")] + whole[whole.index("flows:") :]
+    assert bring_in(old, prune=True).sentences == ()
+    assert types() == before
+
+
+def test_prune_switches_off_types_the_file_no_longer_names_but_none_that_errors_name(text: Text) -> None:
+    bring_in(text("  - {name: Burnt}\n", "  - {name: Burnt}\n  - {name: Mine}\n"))
+    assert bring_in(text(), prune=True).sentences == ("error type Mine: voided",)
+    assert bring_in(text(), prune=True).sentences == ()
+
+
+def test_records_follow_the_types_of_an_import(text: Text) -> None:
+    tenant = bring_in(text()).tenant
+    record = error_of(Stream.objects.filter(tenant=tenant).first(), message="remote.slow", params={"side": "paper"})
+    bring_in(text("follow_up: external", "follow_up: terminal"))
+    record.refresh_from_db()
+    assert (record.state, record.type.name) == ("closed", "Slow")  # type: ignore[union-attr]
+
+
 def test_an_export_holds_no_secret(text: Text) -> None:
     exported = declaration.export(bring_in(text()).tenant)
     assert "a-secret" not in exported
@@ -266,6 +322,12 @@ def test_what_was_done_is_on_record_with_the_door(text: Text) -> None:
         ("hint: Numeric", "hint: Number", "line 31: data_type_hint 'Number' is none of"),
         ("concept: x-1", "concept: ''", "line 40: the concept is empty"),
         ("    sign_in: basic\n", "", "line 18: the connection paper is new and lacks sign_in"),
+        ("in time, most", "'', most", "line 42: the error type 'Slow' cannot be so. Say what text to look for"),
+        (
+            "contains, comp",
+            "matches, first_wait_minutes: 500, comp",
+            "line 42: the error type 'Slow' cannot be so. Not",
+        ),
     ],
 )
 def test_what_only_the_database_can_tell_is_refused_with_its_line(text: Text, old: str, new: str, told: str) -> None:

@@ -39,6 +39,7 @@ MAY: dict[type[models.Model], tuple[set[Role], set[Role], set[Role]]] = {
 
 ACTIONS: dict[type[models.Model], dict[str, set[Role]]] = {
     ErrorRecord: {"retry": {OPERATOR, MAPPER, OWNER}, "ignore": {OPERATOR, MAPPER, OWNER}},
+    ErrorType: {"void": {MAPPER, OWNER}, "unvoid": {MAPPER, OWNER}},
     Flow: {
         "run_now": {OPERATOR, MAPPER, OWNER},
         "pause": {OPERATOR, MAPPER, OWNER},

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.core import serializers
 from django.db import models
 
+from common.fingerprint import fingerprint
 from common.outcome import Outcome
 from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
 from mappings.models import Constant, IgnoredConcept, Mapping, MappingGroup, MappingType
@@ -149,8 +150,10 @@ def add_error(made: Hospital, name: str, *, run: Run | None = None, **more: Any)
         "next_attempt_at": NOON + timedelta(hours=1),
         "first_seen_at": NOON,
         "last_seen_at": NOON,
+        "failed_in_a_row": 1 if more.get("state", ErrorState.RETRYING) == ErrorState.RETRYING else 0,
         **more,
     }
+    fields.setdefault("fingerprint", fingerprint([fields["message"], fields["params"]]))
     found = ErrorRecord.objects.create(tenant=made.tenant, stream=made.row(Stream), **fields)
     made.rows[ErrorRecord] = found
     made.rows[ErrorLog] = ErrorLog.objects.create(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+from common.fingerprint import fingerprint
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Stream
 
@@ -20,7 +21,9 @@ def error_of(stream: Stream | None, **columns: Any) -> ErrorRecord:
     if state in (ErrorState.RETRYING, ErrorState.DEFERRED):
         columns.setdefault("next_attempt_at", NOON)
     columns.setdefault("entity_id", f"e-{next(_numbers)}")
+    message, params = columns.setdefault("message", "engine.unexpected"), columns.setdefault("params", {})
+    columns.setdefault("fingerprint", fingerprint([message, params]))
+    if state in (ErrorState.RETRYING, ErrorState.CLOSED):
+        columns.setdefault("failed_in_a_row", 1)
     seen = {"first_seen_at": NOON, "last_seen_at": NOON}
-    return ErrorRecord.objects.create(
-        tenant=stream.tenant, stream=stream, message="engine.unexpected", **seen, **columns
-    )
+    return ErrorRecord.objects.create(tenant=stream.tenant, stream=stream, **seen, **columns)

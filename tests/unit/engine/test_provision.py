@@ -8,6 +8,7 @@ from engine import registry
 from engine.provision import missing, seed
 from engine.registry import Connector
 from errors.models import ErrorType, FollowUp
+from errors.specs import ErrorTypeSpec
 from mappings.models import Constant, Mapping, MappingType
 from mappings.specs import MappingTypeSpec
 from syncstatus.models import Flow, Lease, Stream
@@ -29,6 +30,26 @@ def test_a_new_tenant_has_the_keys_of_all_constants_without_values(in_ashwini: T
 def test_a_new_tenant_has_the_declared_error_types(in_ashwini: Tenant) -> None:
     types = dict(ErrorType.objects.values_list("name", "follow_up"))
     assert types == {"NoNumber": FollowUp.PROCESS, "Burnt": FollowUp.TERMINAL}
+
+
+def test_the_types_of_a_new_tenant_stand_in_the_declared_order(in_ashwini: Tenant) -> None:
+    assert list(ErrorType.objects.values_list("name", "place")) == [("NoNumber", 1), ("Burnt", 2)]
+
+
+def test_seeding_again_leaves_error_types_as_people_made_them(in_ashwini: Tenant) -> None:
+    changed = {"follow_up": "internal", "comparison": "contains", "comparison_value": "x", "is_voided": True}
+    ErrorType.objects.filter(name="NoNumber").update(place=7, first_wait_minutes=5, **changed)
+    before = list(ErrorType.objects.values())
+    seed(in_ashwini)
+    assert list(ErrorType.objects.values()) == before
+
+
+def test_an_error_type_of_a_newer_release_comes_behind_those_there_are(in_ashwini: Tenant) -> None:
+    ErrorType.objects.filter(name="NoNumber").update(place=7)
+    newer = (ErrorTypeSpec("New", FollowUp.PROCESS, ""), ErrorTypeSpec("Burnt", FollowUp.PROCESS, ""))
+    with patch.dict(registry._connectors, {KEY: make(error_types=newer)}):
+        seed(in_ashwini)
+    assert list(ErrorType.objects.values_list("name", "place")) == [("Burnt", 2), ("NoNumber", 7), ("New", 8)]
 
 
 def test_the_flows_of_a_new_tenant_are_off_and_in_its_zone(db: None, paper: Connector, everywhere: None) -> None:

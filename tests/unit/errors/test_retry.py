@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from random import Random
 
-from errors.retry import poll_before, wait_before
+import pytest
+
+from errors.retry import Policy, poll_before, wait_before
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -28,3 +30,32 @@ def test_a_deferred_record_is_polled_ever_more_rarely_up_to_a_day() -> None:
     waits = [poll_before(attempt, Random(1)) for attempt in (2, 3, 30)]
     for wait, plain in zip(waits, (HOUR, 2 * HOUR, DAY), strict=True):
         assert plain <= wait <= 1.2 * plain
+
+
+def test_a_policy_begins_with_its_first_wait_and_doubles_up_to_its_longest() -> None:
+    policy = Policy(10 * MINUTE, 45 * MINUTE)
+    assert [policy.wait_after(failed) for failed in (1, 2, 3, 4, 50)] == [
+        10 * MINUTE, 20 * MINUTE, 40 * MINUTE, 45 * MINUTE, 45 * MINUTE,
+    ]  # fmt: skip
+    assert policy.waits() == [10 * MINUTE, 20 * MINUTE, 40 * MINUTE, 45 * MINUTE]
+
+
+def test_a_policy_whose_waits_are_equal_has_one() -> None:
+    assert Policy(HOUR, HOUR).waits() == [HOUR]
+
+
+def test_the_smallest_first_wait_reaches_the_longest_there_can_be() -> None:
+    assert Policy(MINUTE, 30 * DAY).waits()[-1] == 30 * DAY
+
+
+@pytest.mark.parametrize(("most", "used_up"), [(None, [False] * 4), (1, [True] * 4), (3, [False, False, True, True])])
+def test_a_policy_is_used_up_after_its_most_attempts(most: int | None, used_up: list[bool]) -> None:
+    policy = Policy(most_attempts=most)
+    assert [policy.is_used_up(failed) for failed in (1, 2, 3, 4)] == used_up
+
+
+def test_waits_of_a_policy_are_spread_by_a_fifth() -> None:
+    random, policy = Random(1), Policy(HOUR, HOUR)
+    waits = {wait_before(2, random, policy) for _ in range(50)}
+    assert len(waits) == 50
+    assert 0.8 * HOUR <= min(waits) < max(waits) <= 1.2 * HOUR
