@@ -62,7 +62,8 @@ class Faults:
         an answer), "late_commit" (closed at once, handled `seconds` later or at
         `Server.settle()`), "garbage" (unhandled, 200 with half an HTML page), "truncated"
         (handled, 200 with half its body), "status:502" (unhandled), "status_after:502"
-        (handled, then answered 502), "hang:5" (waits 5 s, then handles and answers).
+        (handled, then answered 502), "hang:5" (waits 5 s, then handles and answers), "slow_body:5"
+        (handled, then answered drop by drop over 5 s).
         """
         name, _, argument = action.partition(":")
         if name not in _ACTIONS or (name in _WITH_ARGUMENT) != bool(argument):
@@ -118,7 +119,7 @@ class Faults:
         return None
 
 
-_WITH_ARGUMENT = frozenset({"status", "status_after", "hang"})
+_WITH_ARGUMENT = frozenset({"status", "status_after", "hang", "slow_body"})
 _ACTIONS = _WITH_ARGUMENT | {
     "reset_before",
     "reset_after",

@@ -28,6 +28,9 @@ __all__ = ["Application", "Faults", "HttpError", "Request", "Response", "Server"
 
 WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
+DROPS = 20
+"""Pieces a slow body comes in."""
+
 GARBAGE = "<!DOCTYPE html><html><head><title>Please wait</title></head><body>Starting up"
 
 
@@ -323,10 +326,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(Response(200, GARBAGE, content_type="text/html"))
         elif name in ("status", "status_after"):
             self._send(_proxy_page(int(argument)))
+        elif name == "slow_body":
+            self._send(handled, over=float(argument))
         else:
             self._send(_halved(handled) if name == "truncated" else handled)
 
-    def _send(self, response: Response) -> None:
+    def _send(self, response: Response, over: float = 0.0) -> None:
+        """Answer; the body in one piece, or drop by drop `over` so many seconds."""
         payload, content_type = response.payload()
         self.send_response_only(response.status)
         if not any(name.lower() == "date" for name in response.headers):
@@ -338,8 +344,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(payload)
+            self._write(payload, over)
         self.wfile.flush()
+
+    def _write(self, payload: bytes, over: float) -> None:
+        size = max(1, len(payload) // DROPS if over else len(payload))
+        for begin in range(0, len(payload), size):
+            self.wfile.write(payload[begin : begin + size])
+            if over:
+                self.wfile.flush()
+                self.server.owner.stopping.wait(over / DROPS)
 
     def _reset(self) -> None:
         """Close so that the client sees a broken connection rather than a polite end."""
@@ -347,7 +361,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-_HANDLED = frozenset({"reset_after", "truncated", "status_after", "hang"})
+_HANDLED = frozenset({"reset_after", "truncated", "status_after", "hang", "slow_body"})
 """Faults before which the application does its work; a late commit does it on its own."""
 
 

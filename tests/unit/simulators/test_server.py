@@ -113,6 +113,12 @@ def test_a_truncated_answer_was_handled(server: Server, notebook: Notebook) -> N
     assert notebook.lines == ["a"]
 
 
+def test_a_slow_body_arrives_whole_in_the_end(server: Server, notebook: Notebook) -> None:
+    server.faults.plan("POST", "/line", "slow_body:0.05")
+    assert requests.post(server.base_url + "/line", json="a", timeout=5).json() == {"kept": 1}
+    assert server.faults.fired["slow_body:0.05"] == 1
+
+
 def test_a_gateway_error_may_hide_a_commit(server: Server, notebook: Notebook) -> None:
     server.faults.plan("POST", "/line", "status_after:504")
     assert requests.post(server.base_url + "/line", json="a", timeout=5).status_code == 504
