@@ -11,7 +11,15 @@ from email.utils import format_datetime
 from html import escape
 from urllib.parse import urlencode
 
-from simulators.bahmni import clinical_routes, metadata_routes, patient_routes
+from simulators.bahmni import (
+    clinical_routes,
+    lab_routes,
+    metadata_routes,
+    order_routes,
+    patient_routes,
+    registration_routes,
+    transaction_routes,
+)
 from simulators.bahmni.atom import render_page
 from simulators.bahmni.calls import Call, Route
 from simulators.bahmni.errors import ApiError, bad_request, not_simulated, server_error
@@ -37,19 +45,23 @@ ROUTES = {
     **patient_routes.ROUTES,
     **clinical_routes.ROUTES,
     **metadata_routes.ROUTES,
+    **order_routes.ROUTES,
+    **transaction_routes.ROUTES,
+    **lab_routes.ROUTES,
+    **registration_routes.ROUTES,
 }
+FOLDERS = frozenset({"bahmnicore", "idgen"})
+"""Below these the next part of the path names the resource."""
+WORDS = frozenset({"find", "match-decision", "endVisit"})
+"""Parts of a path that are calls of their own where a uuid would stand."""
 NOT_YET = {
-    "bahmnicore": "Bahmni's own encounter, observation, lab and patient profile calls",
+    "bahmnicore": "Bahmni's other calls of its own",
     "bahmni": "Bahmni's own patient search",
-    "idgen": "identifier generation",
-    "order": "orders",
-    "drug": "drugs",
-    "form": "forms",
+    "idgen": "setting the next identifier",
     "relationship": "relationships",
     "relationshiptype": "relationships",
     "programenrollment": "programs",
     "program": "programs",
-    "patientprofile": "patient profile",
     "reference-data": "reference data",
     "bedPatientAssignment": "beds",
     "user": "users",
@@ -192,12 +204,16 @@ class BahmniApp:
 def _split(path: str) -> tuple[str, str, list[str]]:
     """Resource, shape and uuids: /visit/V/attribute/A is visit, {uuid}/attribute/{uuid}, [V, A]."""
     resource, *rest = path.removeprefix(REST).strip("/").split("/")
+    if resource in FOLDERS and rest:
+        resource, *rest = f"{resource}/{rest[0]}", *rest[1:]
+    if resource.partition("/")[0] in FOLDERS and rest and rest[0] in WORDS:
+        return resource, "/".join(rest), []
     shape = "/".join("{uuid}" if index % 2 == 0 else part for index, part in enumerate(rest))
     return resource, shape, rest[::2]
 
 
 def _no_route(request: Request, resource: str) -> ApiError:
-    topic = NOT_YET.get(resource)
+    topic = NOT_YET.get(resource) or NOT_YET.get(resource.partition("/")[0])
     if topic is None and any(known == resource for known, _ in ROUTES):
         topic = f"this sub-resource of {resource}"
     if topic is not None:

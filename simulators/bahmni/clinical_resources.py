@@ -1,4 +1,4 @@
-"""The look of visits, encounters and observations (openmrs.md O53, O61, O66)."""
+"""The look of visits, encounters, observations and orders (openmrs.md O53, O61, O66, O102, O103)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ from typing import Any
 
 from simulators.bahmni import dates
 from simulators.bahmni.metadata_resources import (
+    CARE_SETTING,
     CONCEPT,
+    DRUG,
     ENCOUNTER_ROLE,
     ENCOUNTER_TYPE,
     LOCATION,
+    ORDER_FREQUENCY,
+    ORDER_TYPE,
     PROVIDER,
     VISIT_ATTRIBUTE_TYPE,
     VISIT_TYPE,
 )
 from simulators.bahmni.model import Obs, Visit
+from simulators.bahmni.order_model import Order
+from simulators.bahmni.orders import kind_of
 from simulators.bahmni.person_resources import PATIENT
 from simulators.bahmni.rendering import (
     Node,
+    Property,
     Renderer,
     Resource,
     column,
@@ -31,7 +38,7 @@ from simulators.bahmni.rendering import (
 from simulators.bahmni.representation import DEFAULT, REF, Rep
 from simulators.bahmni.values import LOCATION_COMMENT
 
-__all__ = ["ENCOUNTER", "OBS", "VISIT", "VISIT_ATTRIBUTE"]
+__all__ = ["ENCOUNTER", "ENCOUNTER_PROVIDER", "OBS", "VISIT", "VISIT_ATTRIBUTE", "order_node"]
 
 
 # visit
@@ -149,7 +156,7 @@ ENCOUNTER = Resource(
         "form": lambda r, n: None,
         "encounterType": to_row(ENCOUNTER_TYPE, "encounter_types", "type"),
         "obs": _top_obs,
-        "orders": lambda r, n: [],
+        "orders": lambda r, n: [order_node(r, row) for row in r.state.orders_of(n.row.uuid)],
         "visit": to_row(VISIT, "visits", "visit"),
         "encounterProviders": lambda r, n: live(n.row.providers, ENCOUNTER_PROVIDER, n.row),
     },
@@ -179,6 +186,8 @@ def _obs_value(r: Renderer, n: Node) -> Any:
     kind = r.state.concepts[row.concept]
     if row.value is None:
         return None
+    if row.drug is not None:
+        return node(DRUG, r.state.drugs.get(row.drug))
     if kind.datatype in ("Coded", "Boolean"):
         return node(CONCEPT, r.state.concepts.get(str(row.value)))
     if kind.datatype == "Numeric":
@@ -206,11 +215,11 @@ def _leaves(r: Renderer, row: Obs) -> list[str]:
     if row.value is None:
         return []
     concept = r.state.concepts.get(str(row.value))
-    return [concept.name if concept else str(row.value)]
+    return [concept.display if concept else str(row.value)]
 
 
 def _obs_display(r: Renderer, row: Obs) -> str:
-    return f"{r.state.concepts[row.concept].name}: {', '.join(_leaves(r, row))}"
+    return f"{r.state.concepts[row.concept].display}: {', '.join(_leaves(r, row))}"
 
 
 def _obs_group(r: Renderer, n: Node) -> Node | None:
@@ -232,7 +241,7 @@ OBS = Resource(
         "groupMembers": _members,
         "comment": column("comment"),
         "location": to_row(LOCATION, "locations", "location"),
-        "order": lambda r, n: None,
+        "order": lambda r, n: _order(r, n.row.order),
         "encounter": lambda r, n: node(ENCOUNTER, r.state.encounters.get(n.row.encounter or "")),
         "value": _obs_value,
         "valueModifier": lambda r, n: None,
@@ -260,3 +269,114 @@ OBS = Resource(
         **shown("voided auditInfo value valueModifier formFieldPath formFieldNamespace"),
     },
 )
+
+
+# orders: neither default nor full says whether one is voided
+
+
+def order_node(r: Renderer, row: Order) -> Node:
+    """An order as what its type makes of it."""
+    return Node(_ORDERS[kind_of(r.state, row)], row)
+
+
+def _order(r: Renderer, uuid: str | None) -> Node | None:
+    row = r.state.orders.get(uuid or "")
+    return order_node(r, row) if row else None
+
+
+def _order_display(r: Renderer, row: Order) -> str:
+    name = r.state.concepts[row.concept].display
+    if row.dosing is None:
+        return name
+    drug = r.state.drugs.get(row.dosing.drug or "")
+    what = f"({row.action}) {drug.name if drug else name}"
+    return what if row.action == "DISCONTINUE" else f"{what}: null"  # Bahmni's way of dosing has no words for itself
+
+
+def _dosing(name: str) -> Property:
+    return lambda r, n: getattr(n.row.dosing, name)
+
+
+def _dosing_row(resource: Resource, table: str, name: str) -> Property:
+    return lambda r, n: node(resource, getattr(r.state, table).get(getattr(n.row.dosing, name) or ""))
+
+
+_ANY_ORDER: dict[str, Property] = {
+    "orderNumber": column("number"),
+    "accessionNumber": column("accession_number"),
+    "patient": to_row(PATIENT, "patients", "patient"),
+    "concept": to_row(CONCEPT, "concepts", "concept"),
+    "action": column("action"),
+    "careSetting": to_row(CARE_SETTING, "care_settings", "care_setting"),
+    "previousOrder": lambda r, n: _order(r, n.row.previous),
+    "dateActivated": moment("activated"),
+    "scheduledDate": moment("scheduled"),
+    "dateStopped": moment("stopped"),
+    "autoExpireDate": moment("expires"),
+    "encounter": to_row(ENCOUNTER, "encounters", "encounter"),
+    "orderer": to_row(PROVIDER, "providers", "orderer"),
+    "orderReason": lambda r, n: None,
+    "orderReasonNonCoded": lambda r, n: None,
+    "orderType": to_row(ORDER_TYPE, "order_types", "type"),
+    "urgency": column("urgency"),
+    "instructions": column("instructions"),
+    "commentToFulfiller": column("comment"),
+}
+_ANY_ORDER_SHOWN: dict[str, Rep] = {
+    **shown("uuid orderNumber accessionNumber"),
+    **shown("patient concept", REF),
+    "action": DEFAULT,
+    **shown("careSetting previousOrder", REF),
+    **shown("dateActivated scheduledDate dateStopped autoExpireDate"),
+    **shown("encounter orderer orderReason", REF),
+    **shown("orderReasonNonCoded orderType urgency instructions commentToFulfiller display"),
+}
+_DRUG_ORDER: dict[str, Property] = {
+    "drug": _dosing_row(DRUG, "drugs", "drug"),
+    "dosingType": _dosing("kind"),
+    "dose": _dosing("dose"),
+    "doseUnits": _dosing_row(CONCEPT, "concepts", "dose_units"),
+    "frequency": _dosing_row(ORDER_FREQUENCY, "order_frequencies", "frequency"),
+    "asNeeded": _dosing("as_needed"),
+    "asNeededCondition": lambda r, n: None,
+    "quantity": _dosing("quantity"),
+    "quantityUnits": _dosing_row(CONCEPT, "concepts", "quantity_units"),
+    "numRefills": _dosing("refills"),
+    "dosingInstructions": _dosing("instructions"),
+    "duration": _dosing("duration"),
+    "durationUnits": _dosing_row(CONCEPT, "concepts", "duration_units"),
+    "route": _dosing_row(CONCEPT, "concepts", "route"),
+    "brandName": lambda r, n: None,
+    "dispenseAsWritten": lambda r, n: False,
+    "drugNonCoded": _dosing("drug_non_coded"),
+}
+_REFERENCES = frozenset({"drug", "doseUnits", "frequency", "quantityUnits", "durationUnits", "route"})
+_DRUG_ORDER_SHOWN: dict[str, Rep] = {
+    **_ANY_ORDER_SHOWN,
+    **{name: REF if name in _REFERENCES else DEFAULT for name in _DRUG_ORDER},
+}
+_TEST_ORDER: dict[str, Property] = dict.fromkeys(
+    ("specimenSource", "laterality", "clinicalHistory", "frequency", "numberOfRepeats"), lambda r, n: None
+)
+
+
+def _order_resource(kind: str, java: str, own: dict[str, Property], usual: dict[str, Rep]) -> Resource:
+    return Resource(
+        "order",
+        f"org.openmrs.{java}",
+        "1.10",
+        _order_display,
+        {**_ANY_ORDER, **own, "type": lambda r, n: kind},
+        usual,
+        {**usual, "auditInfo": DEFAULT},
+        kind=kind,
+    )
+
+
+_ORDERS = {
+    "order": _order_resource("order", "Order", {}, _ANY_ORDER_SHOWN),
+    "testorder": _order_resource(
+        "testorder", "TestOrder", _TEST_ORDER, {**_ANY_ORDER_SHOWN, **shown(" ".join(_TEST_ORDER))}
+    ),
+    "drugorder": _order_resource("drugorder", "DrugOrder", _DRUG_ORDER, _DRUG_ORDER_SHOWN),
+}

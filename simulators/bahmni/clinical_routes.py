@@ -1,12 +1,13 @@
-"""/visit, /encounter, /obs."""
+"""/visit, /bahmnicore/visit, /encounter, /obs."""
 
 from __future__ import annotations
 
 from simulators.bahmni import encounters, privileges, visits
+from simulators.bahmni.bodies import check_properties
 from simulators.bahmni.calls import Call, Route
-from simulators.bahmni.clinical_resources import ENCOUNTER, OBS, VISIT, VISIT_ATTRIBUTE
-from simulators.bahmni.errors import ApiError, bad_request, not_found, not_simulated
-from simulators.bahmni.model import Encounter, Visit, VisitAttribute
+from simulators.bahmni.clinical_resources import ENCOUNTER, ENCOUNTER_PROVIDER, OBS, VISIT, VISIT_ATTRIBUTE
+from simulators.bahmni.errors import ApiError, bad_request, not_found, not_simulated, server_error
+from simulators.bahmni.model import Encounter, EncounterProvider, Visit, VisitAttribute
 from simulators.bahmni.patient_routes import NOT_CRITERIA, UNVOID
 from simulators.bahmni.rendering import Node
 from simulators.server import Response
@@ -95,6 +96,15 @@ def remove_visit_attribute(call: Call) -> Response:
     return Response(204)
 
 
+def end_visit(call: Call) -> Response:
+    """Bahmni's own call: over now. Raises 500 for an unknown visit."""
+    row = call.state.visits.get(call.first("visitUuid") or "")
+    if row is None:
+        raise server_error("java.lang.NullPointerException")
+    visits.end_visit(call.state, row)
+    return Response(200)
+
+
 # encounter
 
 
@@ -132,6 +142,41 @@ def delete_encounter(call: Call) -> Response:
         encounters.void_encounter(call.state, _encounter(call), call.reason)
     elif call.uuid in call.state.encounters:
         encounters.purge_encounter(call.state, _encounter(call))
+    return Response(204)
+
+
+def _provider(call: Call) -> EncounterProvider:
+    for row in _encounter(call).providers:
+        if row.uuid == call.sub:
+            return row
+    raise not_found()
+
+
+def list_providers(call: Call) -> Response:
+    """Who took part."""
+    encounter = _encounter(call)
+    rows = [row for row in encounter.providers if not row.voided]
+    return call.all([Node(ENCOUNTER_PROVIDER, row, encounter) for row in rows])
+
+
+def get_provider(call: Call) -> Response:
+    """One who took part."""
+    return call.one(ENCOUNTER_PROVIDER, _provider(call), _encounter(call))
+
+
+def post_provider(call: Call) -> Response:
+    """One more; the same pair of provider and role is there only once."""
+    encounter, body = _encounter(call), call.body()
+    check_properties(body, {"provider", "encounterRole", "uuid"}, ("provider", "encounterRole"))
+    before = list(encounter.providers)
+    encounters.add_provider(call.state, encounter, body)
+    encounters.claim_providers(call.state, encounter, before)
+    return call.one(ENCOUNTER_PROVIDER, encounter.providers[-1], encounter, 201)
+
+
+def delete_provider(call: Call) -> Response:
+    """Void: the only way to take somebody out."""
+    _provider(call).voided = True
     return Response(204)
 
 
@@ -210,6 +255,15 @@ ROUTES: dict[tuple[str, str], dict[str, Route]] = {
         "POST": Route(edit_encounter, privileges.EDIT_ENCOUNTER),
         "DELETE": Route(delete_encounter, privileges.VOID_ENCOUNTER),
     },
+    ("encounter", "{uuid}/encounterprovider"): {
+        "GET": Route(list_providers, privileges.READ_ENCOUNTER),
+        "POST": Route(post_provider, privileges.EDIT_ENCOUNTER),
+    },
+    ("encounter", "{uuid}/encounterprovider/{uuid}"): {
+        "GET": Route(get_provider, privileges.READ_ENCOUNTER),
+        "DELETE": Route(delete_provider, privileges.EDIT_ENCOUNTER),
+    },
+    ("bahmnicore/visit", "endVisit"): {"POST": Route(end_visit, privileges.EDIT_VISIT)},
     ("obs", ""): {
         "GET": Route(obs_alone, privileges.READ_ENCOUNTER),
         "POST": Route(obs_alone, privileges.EDIT_ENCOUNTER),

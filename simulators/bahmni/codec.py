@@ -45,7 +45,7 @@ def _decode(hint: Any, value: Any) -> Any:
     if value is None:
         return None
     if get_origin(hint) is types.UnionType:
-        hint = next((each for each in get_args(hint) if each in _READERS), None)
+        hint = next((each for each in get_args(hint) if each in _READERS or is_dataclass(each)), None)
     if get_origin(hint) is list:
         return [_decode(get_args(hint)[0], each) for each in value]
     if isinstance(hint, type) and is_dataclass(hint):

@@ -8,7 +8,7 @@ from typing import Any
 
 from simulators.bahmni.errors import bad_request
 
-__all__ = ["midnight", "read", "read_date", "whole_second", "write"]
+__all__ = ["midnight", "milliseconds", "read", "read_date", "read_either", "whole_second", "write"]
 
 _PATTERN = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
@@ -51,6 +51,20 @@ def read(value: Any, zone: tzinfo) -> datetime:
         "Error converting date - correct format (ISO8601 Long): yyyy-MM-dd'T'HH:mm:ss.SSSZ",
         "ConversionUtil:247",
     )
+
+
+def read_either(value: Any, zone: tzinfo) -> datetime | None:
+    """A moment as Bahmni's own calls take it: milliseconds since 1970 or a text; None for nothing."""
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return whole_second(datetime.fromtimestamp(value / 1000, UTC))
+    return read(value, zone)
+
+
+def milliseconds(moment: datetime | None) -> int | None:
+    """A moment as Bahmni's own calls write it."""
+    return None if moment is None else int(moment.timestamp()) * 1000
 
 
 def _moment(parts: dict[str, str | None], zone: tzinfo) -> datetime:

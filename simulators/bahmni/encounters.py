@@ -1,4 +1,4 @@
-"""Encounters: validation, updates, voiding and both search handlers (openmrs.md O60 to O65)."""
+"""Encounters: validation, updates, voiding and both search handlers (openmrs.md O60 to O65, O101)."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ from simulators.bahmni.errors import (
     not_simulated,
     server_error,
 )
-from simulators.bahmni.model import Encounter, EncounterProvider, Obs
+from simulators.bahmni.model import Encounter, EncounterProvider, Obs, Visit
 from simulators.bahmni.observations import ObsChanges
+from simulators.bahmni.places import surrounding_visit_location
 from simulators.bahmni.state import State
 from simulators.bahmni.visits import unvoid_encounter_rows, void_encounter_rows
 
 __all__ = [
+    "add_provider",
     "all_of_patient",
     "by_obs",
     "by_patient",
+    "claim_providers",
     "create_encounter",
     "purge_encounter",
     "unvoid_encounter",
     "update_encounter",
+    "validate_encounter",
     "void_encounter",
 ]
 
@@ -52,7 +56,7 @@ JAVA_ENCOUNTER = "org.openmrs.Encounter"
 
 
 def create_encounter(state: State, body: Body) -> Encounter:
-    """POST /encounter. Never a feed event."""
+    """POST /encounter. No feed event but for the one type that always has one."""
     check_properties(body, PROPERTIES, ("patient", "encounterType"))
     patient = find(state.patients, body["patient"])
     kind = find_named(state.encounter_types, body["encounterType"])
@@ -66,19 +70,22 @@ def create_encounter(state: State, body: Body) -> Encounter:
     now = dates.whole_second(state.now())
     encounter = Encounter(given_uuid(body) or str(uuid4()), patient.uuid, kind.uuid, now, audit=state.created())
     _fill(state, encounter, body)
-    _validate(state, encounter)
+    if encounter.visit is None:
+        encounter.visit = _suitable_visit(state, encounter)
+    validate_encounter(state, encounter, state.visits.get(encounter.visit or ""))
     changes = ObsChanges(state, encounter)
     changes.read(body)
     if encounter.uuid in state.encounters:
         raise duplicate("encounter", encounter.uuid)
-    _claim_providers(state, encounter, [])
+    claim_providers(state, encounter, [])
     state.insert_encounter(encounter)
     changes.write()
+    state.encounter_stored(encounter)
     return encounter
 
 
 def update_encounter(state: State, encounter: Encounter, body: Body) -> None:
-    """POST /encounter/{uuid}: a list of changes, not the new whole. Never a feed event."""
+    """POST /encounter/{uuid}: a list of changes, not the new whole. Feed events as when it is created."""
     check_properties(body, PROPERTIES | {"voided"})
     if given_uuid(body) not in (None, encounter.uuid):
         raise illegal_properties(["uuid"])
@@ -91,19 +98,20 @@ def update_encounter(state: State, encounter: Encounter, body: Body) -> None:
             raise invalid(("encounterType", "Encounter.error.encounterType.required"))
         draft.type = kind.uuid
     _fill(state, draft, body)
-    _validate(state, draft)
+    validate_encounter(state, draft, state.visits.get(draft.visit or ""))
     changes = ObsChanges(state, draft)
     changes.read(body)
     if draft.moment != encounter.moment:
         changes.shift(encounter.moment, draft.moment)
     if encounter.location is not None and draft.location != encounter.location:
         changes.relocate(encounter.location, draft.location)
-    _claim_providers(state, draft, encounter.providers)
+    claim_providers(state, draft, encounter.providers)
     moved = _columns(draft) != _columns(encounter)
     encounter.__dict__.update(draft.__dict__)
     changed = changes.write()
     if moved or (changed and state.settings.audit_on_obs_edit):
         state.touch(encounter.audit)
+    state.encounter_stored(encounter)
 
 
 def _columns(encounter: Encounter) -> tuple[object, ...]:
@@ -126,10 +134,22 @@ def _fill(state: State, encounter: Encounter, body: Body) -> None:
     if "voided" in body:
         encounter.voided = flag(body["voided"])
     for each in maps(body, "encounterProviders"):
-        _add_provider(state, encounter, each)
+        add_provider(state, encounter, each)
 
 
-def _add_provider(state: State, encounter: Encounter, body: Body) -> None:
+def _suitable_visit(state: State, encounter: Encounter) -> str | None:
+    """Sent without a visit, an encounter at a place joins the visit of that day there, if the patient has one."""
+    place = surrounding_visit_location(state, encounter.location)
+    if place is None:
+        return None
+    for visit in state.visits_of(encounter.patient):
+        fits = visit.start <= encounter.moment and (visit.stop is None or encounter.moment <= visit.stop)
+        if fits and not visit.voided and visit.location == place.uuid:
+            return visit.uuid
+    return None
+
+
+def add_provider(state: State, encounter: Encounter, body: Body) -> None:
     """Only a (provider, role) pair not there yet is added; none is ever taken away."""
     provider = find(state.providers, body.get("provider"))
     role = find_named(state.encounter_roles, body.get("encounterRole"))
@@ -142,18 +162,19 @@ def _add_provider(state: State, encounter: Encounter, body: Body) -> None:
     encounter.providers.append(EncounterProvider(uuid, *pair))
 
 
-def _claim_providers(state: State, encounter: Encounter, before: list[EncounterProvider]) -> None:
+def claim_providers(state: State, encounter: Encounter, before: list[EncounterProvider]) -> None:
+    """Take the uuids of what was added. Raises 500 when one is taken."""
     known = {row.uuid for row in before}
     for row in encounter.providers:
         if row.uuid not in known:
             state.claim("encounter_provider", row.uuid)
 
 
-def _validate(state: State, encounter: Encounter) -> None:
+def validate_encounter(state: State, encounter: Encounter, visit: Visit | None) -> None:
+    """Raise 400 for an encounter in the future, outside its visit or in a visit of somebody else."""
     found: list[FieldError] = []
     if encounter.moment > state.now():
         found.append(("encounterDatetime", "Encounter.datetimeShouldBeBeforeCurrent"))
-    visit = state.visits.get(encounter.visit or "")
     if visit is not None:
         if visit.patient != encounter.patient:
             found.append(("visit", "Encounter.visit.patients.dontMatch"))
@@ -165,13 +186,13 @@ def _validate(state: State, encounter: Encounter) -> None:
 
 
 def void_encounter(state: State, encounter: Encounter, reason: str) -> None:
-    """DELETE: the encounter and its observations. No feed event."""
+    """DELETE: the encounter, its observations and its orders. Feed events as when it is created."""
     if not encounter.voided:
         void_encounter_rows(state, encounter, reason)
 
 
 def unvoid_encounter(state: State, encounter: Encounter) -> None:
-    """POST {"deleted": "false"}. No feed event."""
+    """POST {"deleted": "false"}. Feed events as when it is created."""
     unvoid_encounter_rows(state, encounter)
 
 

@@ -1,4 +1,4 @@
-"""The look of concepts, places, types, roles and providers."""
+"""The look of concepts, drugs, places, types, roles, providers and forms (openmrs.md O108)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from simulators.bahmni.rendering import Node, Property, Renderer, Resource, node
 from simulators.bahmni.representation import DEFAULT, REF, Rep
 
 __all__ = [
+    "CARE_SETTING",
     "CONCEPT",
+    "DRUG",
     "ENCOUNTER_ROLE",
     "ENCOUNTER_TYPE",
+    "FORM",
     "IDENTIFIER_TYPE",
     "LOCATION",
+    "ORDER_FREQUENCY",
+    "ORDER_TYPE",
     "PERSON_ATTRIBUTE_TYPE",
     "PROVIDER",
     "VISIT_ATTRIBUTE_TYPE",
@@ -85,6 +90,59 @@ IDENTIFIER_TYPE = _simple(
     validator=lambda r, n: n.row.validator,
     locationBehavior=lambda r, n: n.row.location_behavior,
     uniquenessBehavior=lambda r, n: n.row.uniqueness_behavior,
+)
+
+
+CARE_SETTING = _simple("caresetting", "CareSetting", "1.10")
+ORDER_FREQUENCY = _simple("orderfrequency", "OrderFrequency", "1.10")
+
+
+def _drug_classes(r: Renderer, n: Node) -> list[Node]:
+    """The classes of concepts that orders of a type are about."""
+    named = {"Drug Order": ["Drug"], "Lab Order": ["LabTest", "LabSet"]}.get(n.row.name, [])
+    return [Node(CLASS, Metadata(named_uuid("conceptclass", name), name)) for name in named]
+
+
+_ORDER_TYPE_SHOWN: dict[str, Rep] = {
+    **dict.fromkeys(("uuid", "display", "name", "javaClassName", "retired", "description"), DEFAULT),
+    "conceptClasses": REF,
+    "parent": REF,
+}
+ORDER_TYPE = Resource(
+    "ordertype",
+    "org.openmrs.OrderType",
+    "1.10",
+    _name,
+    {
+        **PLAIN,
+        "javaClassName": lambda r, n: n.row.java,
+        "conceptClasses": _drug_classes,
+        "parent": lambda r, n: None,
+    },
+    _ORDER_TYPE_SHOWN,
+    {**_ORDER_TYPE_SHOWN, "auditInfo": DEFAULT},
+)
+_FORM_SHOWN: dict[str, Rep] = {
+    **dict.fromkeys(("uuid", "display", "name", "description"), DEFAULT),
+    "encounterType": REF,
+    **dict.fromkeys(("version", "build", "published", "formFields", "retired", "resources"), DEFAULT),
+}
+FORM = Resource(
+    "form",
+    "org.openmrs.Form",
+    "1.9",
+    _name,
+    {
+        **PLAIN,
+        "encounterType": lambda r, n: node(ENCOUNTER_TYPE, r.state.encounter_types.get(n.row.encounter_type or "")),
+        "version": lambda r, n: n.row.version,
+        "build": lambda r, n: None,
+        "published": lambda r, n: n.row.published,
+        "formFields": lambda r, n: [],
+        "resources": lambda r, n: [],
+    },
+    _FORM_SHOWN,
+    {**_FORM_SHOWN, "auditInfo": DEFAULT},
 )
 
 
@@ -184,16 +242,38 @@ PROVIDER = Resource(
 # concepts
 
 
-def _concept_name(r: Renderer, n: Node) -> Node:
-    return Node(CONCEPT_NAME, _ConceptName(n.row), n.row)
-
-
 class _ConceptName:
-    """The one name a simulated concept has."""
+    """One of a concept's names; `kind` is what OpenMRS calls its type."""
 
-    def __init__(self, concept: Concept) -> None:
-        self.uuid = concept.name_uuid
-        self.name = concept.name
+    def __init__(self, concept: Concept, name: str, kind: str | None) -> None:
+        self.uuid = concept.name_uuid if kind == SPECIFIED else named_uuid(f"{concept.uuid}:{kind}", name)
+        self.name = name
+        self.kind = kind
+        self.preferred = name == concept.display and kind != SHORT
+
+
+SPECIFIED, SHORT = "FULLY_SPECIFIED", "SHORT"
+
+
+def _names(r: Renderer, n: Node) -> list[Node]:
+    row: Concept = n.row
+    named = ((row.name, SPECIFIED), (row.preferred, None), (row.short, SHORT))
+    return [Node(CONCEPT_NAME, _ConceptName(row, name, kind), row) for name, kind in named if name]
+
+
+def _concept_name(r: Renderer, n: Node) -> Node:
+    """The one it goes by."""
+    return next(each for each in _names(r, n) if each.row.preferred)
+
+
+def _mappings(r: Renderer, n: Node) -> list[dict[str, Any]]:
+    found = []
+    for mapping in n.row.mappings:
+        source, _, code = mapping.partition(":")
+        uuid = named_uuid("mapping", f"{n.row.uuid}:{mapping}")
+        links = _links(r, f"concept/{n.row.uuid}/mapping", uuid)
+        found.append({"uuid": uuid, "display": f"{source}: {code}", "links": links})
+    return found
 
 
 def _by_name(resource: Resource, column: str) -> Property:
@@ -219,10 +299,10 @@ def _concepts(column: str) -> Property:
 
 
 NUMERIC = {
-    "hiNormal": lambda r, n: None,
+    "hiNormal": lambda r, n: n.row.hi_normal,
     "hiAbsolute": lambda r, n: n.row.hi_absolute,
     "hiCritical": lambda r, n: None,
-    "lowNormal": lambda r, n: None,
+    "lowNormal": lambda r, n: n.row.low_normal,
     "lowAbsolute": lambda r, n: n.row.low_absolute,
     "lowCritical": lambda r, n: None,
     "units": lambda r, n: n.row.units,
@@ -250,16 +330,16 @@ CONCEPT = Resource(
     "concept",
     "org.openmrs.Concept",
     "2.0",
-    _name,
+    lambda r, row: str(row.display),
     {
         "name": _concept_name,
         "datatype": _by_name(DATATYPE, "datatype"),
         "conceptClass": _by_name(CLASS, "concept_class"),
         "set": lambda r, n: bool(n.row.set_members),
-        "version": lambda r, n: None,
-        "names": lambda r, n: [_concept_name(r, n)],
+        "version": lambda r, n: n.row.version,
+        "names": _names,
         "descriptions": lambda r, n: [],
-        "mappings": lambda r, n: [],
+        "mappings": _mappings,
         "answers": _concepts("answers"),
         "setMembers": _concepts("set_members"),
         "attributes": lambda r, n: [],
@@ -277,10 +357,41 @@ CONCEPT_NAME = Resource(
     {
         "name": lambda r, n: n.row.name,
         "locale": lambda r, n: "en",
-        "localePreferred": lambda r, n: True,
-        "conceptNameType": lambda r, n: "FULLY_SPECIFIED",
+        "localePreferred": lambda r, n: n.row.preferred,
+        "conceptNameType": lambda r, n: n.row.kind,
     },
     _NAME_SHOWN,
     _NAME_SHOWN,
     below="concept",
 )
+
+_DRUG_SHOWN: dict[str, Rep] = {
+    **dict.fromkeys(("uuid", "display", "name", "strength"), DEFAULT),
+    "dosageForm": REF,
+    **dict.fromkeys(("maximumDailyDose", "minimumDailyDose"), DEFAULT),
+    "concept": REF,
+    **dict.fromkeys(("combination", "retired"), DEFAULT),
+}
+DRUG = Resource(
+    "drug",
+    "org.openmrs.Drug",
+    "1.8",
+    _name,
+    {
+        **PLAIN,
+        "strength": lambda r, n: n.row.strength,
+        "dosageForm": lambda r, n: _form_of(r, n.row.form),
+        "maximumDailyDose": lambda r, n: None,
+        "minimumDailyDose": lambda r, n: None,
+        "concept": lambda r, n: node(CONCEPT, r.state.concepts.get(n.row.concept)),
+        "combination": lambda r, n: False,
+    },
+    _DRUG_SHOWN,
+    {**_DRUG_SHOWN, "auditInfo": DEFAULT},
+)
+
+
+def _form_of(r: Renderer, name: str | None) -> Node | None:
+    """Tablets and syrups are concepts as well."""
+    row = next((each for each in r.state.concepts.values() if name and each.name == name), None)
+    return node(CONCEPT, row)

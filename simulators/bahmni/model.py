@@ -1,7 +1,7 @@
 """Rows of the simulated hospital's database.
 
 References are uuids; date-times are aware and whole seconds, as MySQL keeps them. The rows hold
-no rules: those are in `people`, `visits`, `encounters` and `observations`.
+no rules: those are in `patients`, `visits`, `encounters`, `observations` and `orders`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ __all__ = [
     "Encounter",
     "EncounterProvider",
     "FeedEvent",
+    "Form",
     "Identifier",
+    "IdentifierSource",
     "IdentifierType",
     "Location",
     "Metadata",
@@ -104,9 +106,15 @@ class Provider(Metadata):
 
 @dataclass
 class Concept(Metadata):
-    """`datatype` is the name OpenMRS uses: Coded, Numeric, Text, Date, Datetime, Boolean, N/A."""
+    """`datatype` is the name OpenMRS uses: Coded, Numeric, Text, Date, Datetime, Boolean, N/A.
+
+    `name` is the fully specified one. `preferred` is what a `display` shows where it is another; `short` the short one.
+    """
 
     name_uuid: str = ""
+    preferred: str | None = None
+    short: str | None = None
+    version: str | None = None
     datatype: str = "N/A"
     concept_class: str = "Misc"
     answers: list[str] = field(default_factory=list)
@@ -115,7 +123,33 @@ class Concept(Metadata):
     units: str | None = None
     low_absolute: float | None = None
     hi_absolute: float | None = None
+    low_normal: float | None = None
+    hi_normal: float | None = None
     allow_decimal: bool = True
+
+    @property
+    def display(self) -> str:
+        """The name it goes by; nothing to find it by."""
+        return self.preferred or self.name
+
+
+@dataclass
+class Form(Metadata):
+    """A form as OpenMRS knows it. Bahmni's own forms are not among them."""
+
+    version: str = "1"
+    encounter_type: str | None = None
+    published: bool = True
+
+
+@dataclass
+class IdentifierSource(Metadata):
+    """Hands out numbers: `prefix` and `next_number`, padded to `digits`. A number handed out never comes back."""
+
+    identifier_type: str = ""
+    prefix: str = ""
+    next_number: int = 1
+    digits: int = 6
 
 
 @dataclass
@@ -270,7 +304,8 @@ class Obs:
     """One observation row. An edit never changes a live row: it voids it and writes another.
 
     `value` by datatype: Coded and Boolean the answer concept's uuid, Numeric a float, Text a
-    string, Date "yyyy-MM-dd", Datetime an ISO text with offset, Time "HH:mm".
+    string, Date "yyyy-MM-dd", Datetime an ISO text with offset, Time "HH:mm". `drug` is set where
+    a drug was the answer.
     """
 
     uuid: str
@@ -280,8 +315,10 @@ class Obs:
     moment: datetime
     group: str | None = None
     value: str | float | None = None
+    drug: str | None = None
     comment: str | None = None
     location: str | None = None
+    order: str | None = None
     accession_number: str | None = None
     form_field_path: str | None = None
     form_field_namespace: str | None = None

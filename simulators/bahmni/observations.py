@@ -17,7 +17,7 @@ from simulators.bahmni.bodies import Body, find, flag, given_uuid, maps, text
 from simulators.bahmni.errors import ApiError, bad_value, duplicate, invalid, server_error
 from simulators.bahmni.model import Concept, Encounter, Obs
 from simulators.bahmni.state import State
-from simulators.bahmni.values import JAVA_OBS, LOCATION_COMMENT, read_value
+from simulators.bahmni.values import JAVA_OBS, LOCATION_COMMENT, named_drug, read_value
 
 __all__ = ["ObsChanges"]
 
@@ -66,7 +66,8 @@ class ObsChanges:
     """New rows; `group` may name a row that is re-issued in the same request."""
     edits: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Changed columns of existing rows, by uuid; empty: listed but not changed."""
-    voids: set[str] = field(default_factory=set)
+    voids: dict[str, str] = field(default_factory=dict)
+    """Reasons by the uuid of the row to be voided."""
 
     def read(self, body: Body) -> None:
         """Take in the `obs` of a posted encounter. Raises 400; writes nothing."""
@@ -122,7 +123,7 @@ class ObsChanges:
         changed = {name: value for name, value in columns.items() if getattr(row, name) != value}
         voided = body.get("voided")
         if voided is not None and flag(voided) and not row.voided:
-            self.voids.add(row.uuid)
+            self.voids[row.uuid] = ""
         elif row.voided and voided is not None and not flag(voided):
             self.edits[row.uuid] = {**changed, "voided": False}
         else:
@@ -146,6 +147,7 @@ class ObsChanges:
         columns: dict[str, Any] = {column: text(body[name]) for name, column in PLAIN.items() if name in body}
         if "value" in body and not (body["value"] is None and body.get("groupMembers")):
             columns["value"] = read_value(state, concept, body["value"])
+            columns["drug"] = named_drug(state, concept, body["value"])
             if concept.datatype == "Text" and columns["value"] in state.locations:
                 columns["comment"] = LOCATION_COMMENT
         if body.get("obsDatetime") is not None:
@@ -153,6 +155,9 @@ class ObsChanges:
         if "location" in body:
             location = find(state.locations, body["location"])
             columns["location"] = location.uuid if location else None
+        if "order" in body:
+            order = find(state.orders, body["order"])
+            columns["order"] = order.uuid if order else None
         return columns
 
     def shift(self, before: datetime, after: datetime) -> None:
@@ -179,8 +184,8 @@ class ObsChanges:
         existing = list(state.obs_of(self.encounter.uuid))
         known = {row.uuid for row in existing}
         foreign = [state.obs[uuid] for uuid in self.edits if uuid not in known]
-        for uuid in self.voids:
-            self._void(state.obs[uuid])
+        for uuid, reason in self.voids.items():
+            self._void(state.obs[uuid], reason)
         renamed: dict[str, str] = {}
         changed = bool(self.voids or self.fresh)
         for row in _parents_first([*existing, *foreign]):
@@ -190,13 +195,13 @@ class ObsChanges:
             state.insert_obs(row)
         return changed
 
-    def _void(self, row: Obs) -> None:
+    def _void(self, row: Obs, reason: str) -> None:
         """A nested `voided: true`; a group takes its members with it."""
         row.voided = True
-        self.state.strike(row.audit, "")
+        self.state.strike(row.audit, reason)
         for member in self.state.members(row):
             if not member.voided:
-                self._void(member)
+                self._void(member, reason)
 
     def _apply(self, row: Obs, renamed: dict[str, str]) -> bool:
         edit = dict(self.edits.get(row.uuid, {}))

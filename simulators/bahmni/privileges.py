@@ -14,12 +14,16 @@ __all__ = [
     "EDIT_VISIT",
     "LOOKUPS",
     "READ_ENCOUNTER",
+    "READ_ORDER",
     "READ_PATIENT",
     "READ_PERSON",
     "READ_VISIT",
+    "REGISTER_NUMBER",
     "VOID_ENCOUNTER",
+    "VOID_ORDER",
     "VOID_PATIENT",
     "VOID_VISIT",
+    "WRITE_TRANSACTION",
 ]
 
 READ_PERSON = ("Get People",)
@@ -61,6 +65,11 @@ CREATE_ENCOUNTER = ("Add Encounters", "Add Observations")
 EDIT_ENCOUNTER = ("Edit Encounters", "Edit Observations", "Add Observations")
 VOID_ENCOUNTER = ("Edit Encounters",)
 
+WRITE_TRANSACTION = (*CREATE_ENCOUNTER, "Edit Encounters", "Edit Observations", "Add Visits", "Edit Visits")
+READ_ORDER = (*READ_PATIENT, "Get Orders", "Get Order Types", "Get Care Settings", "Get Order Frequencies")
+VOID_ORDER = ("Delete Orders",)
+REGISTER_NUMBER = ("Generate Batch of Identifiers",)
+
 LOOKUPS = {
     "concept": ("Get Concepts",),
     "location": ("Get Locations",),
@@ -71,4 +80,9 @@ LOOKUPS = {
     "patientidentifiertype": ("Get Identifier Types",),
     "provider": ("Get Providers",),
     "encounterrole": ("Get Encounter Roles",),
+    "drug": ("Get Concepts",),
+    "form": ("Get Forms",),
+    "ordertype": ("Get Order Types",),
+    "caresetting": ("Get Care Settings",),
+    "orderfrequency": ("Get Order Frequencies",),
 }

@@ -58,6 +58,8 @@ class Resource:
     """Alias of the resource this is a sub-resource of."""
     also: Callable[[Any], Mapping[str, Rep]] = field(default=lambda row: {})
     """Properties only some rows have, such as the limits of numeric concepts."""
+    kind: str | None = None
+    """What a sub-class of a resource calls itself: drugorder among the orders."""
 
 
 def node(resource: Resource, row: Any, parent: Any = None) -> Node | None:
@@ -107,6 +109,8 @@ class Renderer:
         body = self._chosen(item, {**usual, **item.resource.also(item.row)})
         version = body.pop("resourceVersion")
         body["links"] = self.links(item, with_full=rep == DEFAULT)
+        if item.resource.kind is not None:
+            body["type"] = item.resource.kind
         body["resourceVersion"] = version
         return body
 
@@ -119,6 +123,8 @@ class Renderer:
             if getattr(item.row, name, False):
                 body[name] = True
         body["links"] = self.links(item, with_full=False)
+        if item.resource.kind is not None:
+            body["type"] = item.resource.kind
         return body
 
     def _chosen(self, item: Node, wanted: Shown) -> dict[str, Any]:

@@ -65,6 +65,14 @@ class Settings:
     """Old releases list voided members inside a group."""
     date_obs_as_timestamp: bool = False
     """Before 2.49 a Date observation was read back as a timestamp at server midnight."""
+    transaction_iso_dates: bool = False
+    """Bahmni 0.9x wrote encounter and observation times of its own encounters as text, not as milliseconds."""
+    encounter_session: float = 3600.0
+    """A clinician's save without a uuid joins an encounter changed within this time."""
+
+    # lookups
+    unknown_concept_name_fails: bool = False
+    """Older releases answered a search by a name no concept has with 500."""
 
     # feeds
     chunking: list[tuple[int, int]] = field(default_factory=lambda: [(1, 5)])

@@ -1,8 +1,8 @@
 """The state of one simulated hospital, with the indexes that keep it fast.
 
 The rows are plain dictionaries by uuid and may be read by tests and the comparer as they are.
-Writing goes through the rules in `people`, `visits` and `encounters`, or through the `hospital_…`
-methods of `store.Store`, which are what a clerk or a clinician does. One lock guards everything.
+Writing goes through the rules in `patients`, `visits`, `encounters` and `orders`, through the `hospital_…`
+methods of `store.Store`, which are what a clerk does, or through `clinicians`. One lock guards everything.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from simulators.bahmni.model import (
     Concept,
     Encounter,
     FeedEvent,
+    Form,
     Identifier,
+    IdentifierSource,
     IdentifierType,
     Location,
     Metadata,
@@ -33,6 +35,7 @@ from simulators.bahmni.model import (
     Visit,
     VisitAttributeType,
 )
+from simulators.bahmni.order_model import Drug, Order, OrderType
 from simulators.bahmni.search import PatientIndex
 from simulators.bahmni.settings import Settings
 
@@ -40,6 +43,8 @@ __all__ = ["FALSE_CONCEPT", "TRUE_CONCEPT", "State"]
 
 TRUE_CONCEPT = "5a1c2f70-0000-4000-8000-0000000000f1"
 FALSE_CONCEPT = "5a1c2f70-0000-4000-8000-0000000000f0"
+INVESTIGATION = "INVESTIGATION"
+"""The encounter type of laboratory orders, the only one whose plain writes are published."""
 
 
 def utc_now() -> datetime:
@@ -70,11 +75,18 @@ class State:
         self.visit_attribute_types: dict[str, VisitAttributeType] = {}
         self.person_attribute_types: dict[str, PersonAttributeType] = {}
         self.identifier_types: dict[str, IdentifierType] = {}
+        self.identifier_sources: dict[str, IdentifierSource] = {}
+        self.forms: dict[str, Form] = {}
+        self.drugs: dict[str, Drug] = {}
+        self.order_types: dict[str, OrderType] = {}
+        self.order_frequencies: dict[str, Metadata] = {}
+        self.care_settings: dict[str, Metadata] = {}
         self.persons: dict[str, Person] = {}
         self.patients: dict[str, Patient] = {}
         self.visits: dict[str, Visit] = {}
         self.encounters: dict[str, Encounter] = {}
         self.obs: dict[str, Obs] = {}
+        self.orders: dict[str, Order] = {}
         self.identifiers: dict[str, Identifier] = {}
         self.feeds = FeedLog(self.settings, self.now)
         self.index = PatientIndex()
@@ -82,6 +94,7 @@ class State:
         self._visits_of: dict[str, list[Visit]] = {}
         self._encounters_of: dict[str, list[Encounter]] = {}
         self._obs_of: dict[str, list[Obs]] = {}
+        self._orders_of: dict[str, list[Order]] = {}
 
     # time and authorship
 
@@ -183,6 +196,13 @@ class State:
         self.obs[row.uuid] = row
         self._obs_of.setdefault(row.encounter or "", []).append(row)
 
+    def insert_order(self, row: Order) -> None:
+        """Store a new order. Raises 500 when the uuid is taken."""
+        if row.uuid in self.orders:
+            raise duplicate("orders", row.uuid)
+        self.orders[row.uuid] = row
+        self._orders_of.setdefault(row.encounter, []).append(row)
+
     # rows out
 
     def purge_visit(self, visit: Visit) -> None:
@@ -212,6 +232,10 @@ class State:
     def obs_of(self, encounter: str) -> list[Obs]:
         """All observation rows of an encounter at any depth, voided ones too."""
         return self._obs_of.get(encounter, [])
+
+    def orders_of(self, encounter: str) -> list[Order]:
+        """All orders of an encounter, voided ones too, oldest first."""
+        return self._orders_of.get(encounter, [])
 
     def members(self, group: Obs) -> Iterator[Obs]:
         """Rows directly inside a group, voided ones too."""
@@ -245,3 +269,8 @@ class State:
         """EmrEncounterService.save has returned (never from a plain REST write)."""
         content = self.settings.encounter_content.format(uuid=uuid)
         self.feeds.raise_event("Encounter", "Encounter", content)
+
+    def encounter_stored(self, encounter: Encounter) -> None:
+        """EncounterService.saveEncounter has returned: listened to for one type of encounter only."""
+        if self.encounter_types[encounter.type].name == INVESTIGATION:
+            self.encounter_saved(encounter.uuid)

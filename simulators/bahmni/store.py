@@ -19,7 +19,9 @@ from simulators.bahmni.model import (
     Concept,
     Encounter,
     FeedEvent,
+    Form,
     Identifier,
+    IdentifierSource,
     IdentifierType,
     Location,
     Metadata,
@@ -32,6 +34,7 @@ from simulators.bahmni.model import (
     Visit,
     VisitAttributeType,
 )
+from simulators.bahmni.order_model import Drug, Order, OrderType
 from simulators.bahmni.security import Doorkeeper
 from simulators.bahmni.settings import Settings
 from simulators.bahmni.state import FALSE_CONCEPT, TRUE_CONCEPT, State, utc_now
@@ -51,11 +54,18 @@ TABLES: dict[str, type[Any]] = {
     "visit_attribute_types": VisitAttributeType,
     "person_attribute_types": PersonAttributeType,
     "identifier_types": IdentifierType,
+    "identifier_sources": IdentifierSource,
+    "forms": Form,
+    "drugs": Drug,
+    "order_types": OrderType,
+    "order_frequencies": Metadata,
+    "care_settings": Metadata,
     "persons": Person,
     "patients": Patient,
     "visits": Visit,
     "encounters": Encounter,
     "obs": Obs,
+    "orders": Order,
 }
 
 
@@ -87,6 +97,33 @@ class Store(State):
         row = Concept(_uuid(uuid), name, name_uuid=name_uuid, datatype=datatype, **more)
         row.answers = list(answers or [])
         return self._enter(self.concepts, row)
+
+    def add_drug(self, name: str, concept: str, *, uuid: str | None = None, **more: Any) -> Drug:
+        """A drug; `concept` is the uuid of what is in it, `more` its form and strength."""
+        return self._enter(self.drugs, Drug(_uuid(uuid), name, concept=concept, **more))
+
+    def add_order_type(self, name: str, java: str = "org.openmrs.Order", *, uuid: str | None = None) -> OrderType:
+        """An order type; `java` decides what the wire calls its orders."""
+        return self._enter(self.order_types, OrderType(_uuid(uuid), name, java=java))
+
+    def add_order_frequency(self, name: str, *, uuid: str | None = None) -> Metadata:
+        """How often something is to be taken."""
+        return self._enter(self.order_frequencies, Metadata(_uuid(uuid), name))
+
+    def add_care_setting(self, name: str, *, uuid: str | None = None) -> Metadata:
+        """Outpatient or inpatient."""
+        return self._enter(self.care_settings, Metadata(_uuid(uuid), name))
+
+    def add_form(self, name: str, *, uuid: str | None = None, **more: Any) -> Form:
+        """A form as OpenMRS knows it."""
+        return self._enter(self.forms, Form(_uuid(uuid), name, **more))
+
+    def add_identifier_source(
+        self, name: str, identifier_type: str, *, uuid: str | None = None, **more: Any
+    ) -> IdentifierSource:
+        """Where numbers come from; `more`: prefix, next_number, digits."""
+        row = IdentifierSource(_uuid(uuid), name, identifier_type=identifier_type, **more)
+        return self._enter(self.identifier_sources, row)
 
     def add_location(self, name: str, *, uuid: str | None = None, **more: Any) -> Location:
         """A place."""
@@ -283,6 +320,8 @@ class Store(State):
             self.insert_encounter(row)
         elif isinstance(row, Obs):
             self.insert_obs(row)
+        elif isinstance(row, Order):
+            self.insert_order(row)
         else:
             getattr(self, table)[row.uuid] = row
 

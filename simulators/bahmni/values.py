@@ -12,7 +12,7 @@ from simulators.bahmni.errors import ApiError, bad_value, invalid
 from simulators.bahmni.model import Concept
 from simulators.bahmni.state import FALSE_CONCEPT, TRUE_CONCEPT, State
 
-__all__ = ["LOCATION_COMMENT", "Value", "read_value"]
+__all__ = ["LOCATION_COMMENT", "Value", "named_drug", "read_value"]
 
 Value = str | float | None
 
@@ -35,6 +35,12 @@ def read_value(state: State, concept: Concept, value: Any) -> Value:
     return reader(state, concept, value)
 
 
+def named_drug(state: State, concept: Concept, value: Any) -> str | None:
+    """The drug that was given as a coded answer, if one was."""
+    drug = find(state.drugs, value) if concept.datatype == "Coded" else None
+    return drug.uuid if drug else None
+
+
 def _refused(reason: str) -> ApiError:
     return bad_value("value", JAVA_OBS, reason)
 
@@ -43,6 +49,8 @@ def _coded(state: State, concept: Concept, value: Any) -> Value:
     answer = find(state.concepts, value)
     if answer is None and isinstance(value, str) and ":" in value:
         answer = next((row for row in state.concepts.values() if value in row.mappings), None)
+    if answer is None and (drug := find(state.drugs, value)) is not None:
+        answer = state.concepts.get(drug.concept)
     if answer is None:
         raise _refused("the answer concept does not exist")
     return answer.uuid

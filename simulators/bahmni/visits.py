@@ -28,12 +28,14 @@ from simulators.bahmni.errors import (
     not_simulated,
     server_error,
 )
-from simulators.bahmni.model import Encounter, Visit, VisitAttribute
+from simulators.bahmni.model import Encounter, Obs, Visit, VisitAttribute
+from simulators.bahmni.order_model import Order
 from simulators.bahmni.state import State
 
 __all__ = [
     "create_visit",
     "delete_visit_attribute",
+    "end_visit",
     "find_visits",
     "purge_visit",
     "save_visit_attribute",
@@ -253,13 +255,18 @@ def void_visit(state: State, visit: Visit, reason: str) -> None:
 
 
 def void_encounter_rows(state: State, encounter: Encounter, reason: str) -> None:
-    """Void an encounter and its observations. No feed event."""
+    """Void an encounter with its observations and orders. No feed event but for the one type that always has one."""
     encounter.voided = True
     state.strike(encounter.audit, reason)
-    for row in state.obs_of(encounter.uuid):
+    for row in _contents(state, encounter):
         if not row.voided:
             row.voided = True
             state.strike(row.audit, reason)
+    state.encounter_stored(encounter)
+
+
+def _contents(state: State, encounter: Encounter) -> list[Obs | Order]:
+    return [*state.obs_of(encounter.uuid), *state.orders_of(encounter.uuid)]
 
 
 def unvoid_visit(state: State, visit: Visit) -> None:
@@ -277,13 +284,11 @@ def unvoid_encounter_rows(state: State, encounter: Encounter) -> None:
     when, reason = encounter.audit.date_voided, encounter.audit.void_reason
     encounter.voided = False
     state.unstrike(encounter.audit)
-    for row in state.obs_of(encounter.uuid):
-        if row.voided and (row.audit.date_voided, row.audit.void_reason) == (
-            when,
-            reason,
-        ):
+    for row in _contents(state, encounter):
+        if row.voided and (row.audit.date_voided, row.audit.void_reason) == (when, reason):
             row.voided = False
             state.unstrike(row.audit)
+    state.encounter_stored(encounter)
 
 
 def purge_visit(state: State, visit: Visit) -> None:
@@ -293,8 +298,14 @@ def purge_visit(state: State, visit: Visit) -> None:
     state.purge_visit(visit)
 
 
+def end_visit(state: State, visit: Visit) -> None:
+    """POST /bahmnicore/visit/endVisit, and what the nightly task does to stale ones: the visit is over now."""
+    visit.stop = dates.whole_second(state.now())
+    state.touch(visit.audit)
+
+
 def find_visits(state: State, query: dict[str, list[str]]) -> list[Visit]:
-    """GET /visit?… Raises 404 for an unknown patient, location or type."""
+    """GET /visit?… What it does not know it does not look at. Raises 404 for an unknown patient, location or type."""
     first = {name: values[0] for name, values in query.items()}
     for name, table in _references(state).items():
         if name in first and first[name] not in table:
@@ -302,17 +313,30 @@ def find_visits(state: State, query: dict[str, list[str]]) -> list[Visit]:
     rows: Iterable[Visit] = state.visits_of(first["patient"]) if "patient" in first else state.visits.values()
     with_voided = flag(first.get("includeAll", "false"))
     with_closed = flag(first.get("includeInactive", "true"))
+    places = _places(state, first)
     now = state.now()
     found = [
         row
         for row in rows
         if (with_voided or not row.voided)
         and (with_closed or row.stop is None or row.stop > now)
-        and first.get("location", row.location) == row.location
+        and (places is None or row.location in places)
         and first.get("visitType", row.type) == row.type
         and _inside(state, first, row)
     ]
     return sorted(found, key=lambda row: row.start, reverse=True)
+
+
+def _places(state: State, first: dict[str, str]) -> set[str] | None:
+    """The location asked for, with what is around it if wished; None for any."""
+    if "location" not in first:
+        return None
+    found = {first["location"]}
+    row = state.locations[first["location"]]
+    while flag(first.get("includeParentLocations", "false")) and row.parent in state.locations:
+        row = state.locations[row.parent or ""]
+        found.add(row.uuid)
+    return found
 
 
 def _references(state: State) -> dict[str, Collection[str]]:

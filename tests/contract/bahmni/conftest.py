@@ -32,6 +32,15 @@ def store(clock: Clock) -> Store:
     store.add_concept("Seen at", "Datetime", uuid=support.SEEN_AT)
     store.add_concept("Pregnant", "Boolean", uuid=support.PREGNANT)
     store.add_concept("Children", "Numeric", uuid=support.CHILDREN, allow_decimal=False)
+    store.add_concept("Group", uuid=support.GROUP, concept_class="ConvSet", set_members=[support.NOTE])
+    store.add_concept("Paracetamol", uuid=support.PARACETAMOL, concept_class="Drug")
+    store.add_drug(
+        "Paracetamol 500 mg", support.PARACETAMOL, uuid=support.PARACETAMOL_500, form="Tablet(s)", strength="500 mg"
+    )
+    store.add_concept("Haemoglobin", "Numeric", uuid=support.HAEMOGLOBIN, concept_class="LabTest", units="g/dl")
+    store.add_concept("Platelets", "Numeric", uuid=support.PLATELETS, concept_class="LabTest")
+    members = [support.HAEMOGLOBIN, support.PLATELETS]
+    store.add_concept("Blood count", uuid=support.BLOOD_COUNT, concept_class="LabSet", set_members=members)
     store.add_person_attribute_type("class", "org.openmrs.Concept", uuid=support.CLASS_TYPE)
     store.add_person_attribute_type("phone", uuid=support.PHONE_TYPE)
     store.add_visit_attribute_type("Avni UUID", uuid=support.AVNI_UUID_TYPE)

@@ -12,6 +12,8 @@ from tests.contract.bahmni.support import (
     COMPLAINT,
     ENCOUNTER,
     FEVER,
+    FORM,
+    GROUP,
     NOTE,
     ONSET,
     PATIENT,
@@ -193,6 +195,37 @@ def test_sample_requests_of_a_client_are_taken(http: Http, store: Store) -> None
     assert http.post(f"/encounter/{create['uuid']}", update).status_code == 200
 
 
+# who took part
+
+
+def test_who_took_part_is_added_once_and_taken_out_by_hand(http: Http, store: Store, encounter: str) -> None:
+    path = f"/encounter/{ENCOUNTER}/encounterprovider"
+    other = {"provider": store.add_provider("Dr Other").uuid, "encounterRole": catalogue.UNKNOWN_ROLE}
+    made = http.post(path, other)
+    assert made.status_code == 201
+    assert len(http.get(path).json()["results"]) == 2
+    assert http.delete(f"{path}/{made.json()['uuid']}").status_code == 204
+    assert [row["provider"]["uuid"] for row in http.get(path).json()["results"]] == [catalogue.SUPERMAN]
+    assert http.get(f"{path}/{made.json()['uuid']}").json()["voided"] is True
+    assert http.get(f"{path}/x").status_code == 404
+
+
+# the visit nobody named
+
+
+def test_encounter_sent_without_a_visit_joins_the_one_of_that_day_and_place(http: Http, visit: str) -> None:
+    sent = body(location=catalogue.OPD_1)
+    del sent["visit"]
+    assert http.post("/encounter", sent).json()["visit"]["uuid"] == VISIT
+
+
+@pytest.mark.parametrize("other", [{"encounterDatetime": "2026-10-15"}, {"location": None}])
+def test_encounter_of_another_day_or_place_stays_without_a_visit(http: Http, visit: str, other: dict[str, Any]) -> None:
+    assert (
+        http.post("/encounter", body(**{"location": catalogue.OPD_1, "visit": None, **other})).json()["visit"] is None
+    )
+
+
 # search
 
 
@@ -272,6 +305,18 @@ def test_unknown_patient_or_concept_of_an_observation_search_is_404(http: Http, 
 def test_one_parameter_too_many_gives_all_encounters(http: Http, three: list[str]) -> None:
     query = {"patient": PATIENT, "obsConcept": WEIGHT, "obsValues": "1", "encounterType": catalogue.LAB_RESULT}
     assert uuids(http.get("/encounter", **query)) == three
+
+
+def test_search_combines_dates_type_order_and_count(http: Http, three: list[str]) -> None:
+    query = {"encounterType": "Consultation", "fromdate": "2026-11-11", "todate": "2026-11-18", "order": "desc"}
+    answer = http.get("/encounter", patient=PATIENT, totalCount="true", **query)
+    assert (uuids(answer), answer.json()["totalCount"]) == (["late", "early"], 2)
+
+
+def test_observations_are_found_at_any_depth(http: Http, store: Store, three: list[str]) -> None:
+    inner = {"concept": GROUP, "groupMembers": [{"concept": NOTE, "value": "deep"}]}
+    http.post("/encounter/lab", {"obs": [{"concept": FORM, "groupMembers": [inner]}]})
+    assert uuids(http.get("/encounter", patient=PATIENT, obsConcept=NOTE, obsValues="deep")) == ["lab"]
 
 
 def test_handler_may_be_named(http: Http, three: list[str]) -> None:

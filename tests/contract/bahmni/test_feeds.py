@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from simulators.bahmni import Store, catalogue
+from simulators.bahmni import Store, catalogue, clinicians
 from simulators.bahmni.model import Patient
 from tests.contract.bahmni.support import ENCOUNTER, NOTE, PATIENT, PHONE_TYPE, VISIT, Clock, Http
 
@@ -287,3 +287,17 @@ def test_a_clinicians_form_is_published_under_the_capital_category(http: Http, s
     shown = page(http, "encounter/recent")
     assert contents(shown) == [f"/openmrs/ws/rest/v1/bahmnicore/bahmniencounter/{ENCOUNTER}?includeAll=true"]
     assert shown.find(f"{ATOM}entry/{ATOM}category").get("term") == "Encounter"
+
+
+def test_an_investigation_is_published_twice_by_a_clinicians_save(http: Http, store: Store, visit: str) -> None:
+    clinicians.save_encounter(store, PATIENT, kind=catalogue.INVESTIGATION, uuid=ENCOUNTER)
+    path = f"/openmrs/ws/rest/v1/bahmnicore/bahmniencounter/{ENCOUNTER}?includeAll=true"
+    assert contents(page(http, "encounter/recent")) == [path, path]
+
+
+def test_an_investigation_is_published_by_plain_writes_and_voids_too(http: Http, store: Store, visit: str) -> None:
+    body = {"uuid": ENCOUNTER, "patient": PATIENT, "encounterType": catalogue.INVESTIGATION, "visit": VISIT}
+    assert http.post("/encounter", body).status_code == 201
+    assert len(store.feeds.of("encounter")) == 1
+    assert http.delete(f"/encounter/{ENCOUNTER}").status_code == 204
+    assert len(store.feeds.of("encounter")) == 2

@@ -177,10 +177,11 @@ def test_malformed_json_is_400(http: Http) -> None:
 
 
 NOT_BUILT = [
-    ("GET", "/ws/rest/v1/bahmnicore/bahmniencounter/x?includeAll=true"),
-    ("POST", "/ws/rest/v1/bahmnicore/patientprofile"),
+    ("GET", "/ws/rest/v1/bahmnicore/observations?patientUuid=x"),
+    ("POST", "/ws/rest/v1/bahmnicore/bahmniencounter/match-decision"),
     ("POST", "/ws/rest/v1/idgen/identifiersource"),
-    ("GET", "/ws/rest/v1/order?patient=x"),
+    ("GET", "/ws/rest/v1/idgen/latestidentifier"),
+    ("POST", "/ws/rest/v1/order"),
     ("GET", "/ws/rest/v1/person/x/name"),
     ("GET", "/ws/fhir2/R4/Patient"),
     ("POST", "/ws/rest/emrapi/encounter"),

@@ -188,6 +188,28 @@ def test_search_by_date(http: Http, visit: str) -> None:
     assert uuids(http.get("/visit", patient=PATIENT, toStopDate="2027-01-01")) == []
 
 
+def test_search_takes_in_the_places_around_on_demand(http: Http, visit: str) -> None:
+    assert uuids(http.get("/visit", patient=PATIENT, location=catalogue.OPD_1)) == []
+    around = http.get("/visit", patient=PATIENT, location=catalogue.OPD_1, includeParentLocations="true")
+    assert uuids(around) == [VISIT]
+
+
+def test_parameter_a_search_does_not_know_is_not_looked_at(http: Http, visit: str) -> None:
+    assert uuids(http.get("/visit", patient=PATIENT, attribute="anything")) == [VISIT]
+
+
+def test_voided_visits_are_listed_on_demand(http: Http, visit: str) -> None:
+    http.delete(f"/visit/{VISIT}")
+    assert uuids(http.get("/visit", patient=PATIENT)) == []
+    assert uuids(http.get("/visit", patient=PATIENT, includeAll="true")) == [VISIT]
+
+
+def test_visit_is_ended_now(http: Http, visit: str) -> None:
+    assert http.post("/bahmnicore/visit/endVisit", visitUuid=VISIT).status_code == 200
+    assert http.get(f"/visit/{VISIT}").json()["stopDatetime"] == "2026-11-21T11:30:00.000+0530"
+    assert http.post("/bahmnicore/visit/endVisit", visitUuid="x").status_code == 500
+
+
 def test_purge_of_a_visit_in_use_is_500_even_when_its_encounters_are_voided(
     http: Http, store: Store, encounter: str
 ) -> None:

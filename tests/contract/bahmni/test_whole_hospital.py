@@ -12,10 +12,22 @@ from pathlib import Path
 import pytest
 import requests
 
-from simulators.bahmni import BahmniApp, Store, catalogue
+from simulators.bahmni import BahmniApp, Store, catalogue, clinicians
 from simulators.bahmni.model import Patient
 from simulators.server import Request, Server
-from tests.contract.bahmni.support import CLASS_TYPE, FEVER, NOTE, PATIENT, VISIT, Clock, Http, fixture, uuids
+from tests.contract.bahmni.support import (
+    CLASS_TYPE,
+    FEVER,
+    HAEMOGLOBIN,
+    NOTE,
+    PARACETAMOL_500,
+    PATIENT,
+    VISIT,
+    Clock,
+    Http,
+    fixture,
+    uuids,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,6 +39,9 @@ def test_whole_state_survives_as_json(store: Store, clock: Clock, visit: str) ->
     store.hospital_save_encounter(
         patient=PATIENT, encounterType=catalogue.CONSULTATION, visit=VISIT, obs=[{"concept": NOTE, "value": "x"}]
     )
+    seen = clinicians.save_encounter(store, PATIENT)
+    clinicians.prescribe(store, seen.uuid, PARACETAMOL_500)
+    clinicians.order_test(store, seen.uuid, HAEMOGLOBIN)
     store.load_patient_document(fixture("patients/concept_values.json"))
     dumped = json.loads(json.dumps(store.dump()))
     other = Store(clock=clock)
@@ -74,6 +89,21 @@ def test_proxy_page_instead_of_an_answer(server: Server, http: Http) -> None:
     answer = http.get("/session")
     assert answer.status_code == 502
     assert answer.headers["Content-Type"].startswith("text/html")
+
+
+def test_body_may_come_drop_by_drop(server: Server, http: Http, patient: Patient) -> None:
+    server.faults.plan("GET", "/patient/", "slow_body:0.1")
+    answer = http.get(f"/patient/{PATIENT}")
+    assert answer.json()["uuid"] == PATIENT
+    assert server.faults.fired["slow_body:0.1"] == 1
+
+
+def test_body_that_stops_coming_reaches_no_client(server: Server, http: Http, patient: Patient) -> None:
+    server.faults.plan("POST", "/person/", "slow_body:60")
+    url = f"{http.base}/openmrs/ws/rest/v1/person/{PATIENT}"
+    with pytest.raises(requests.RequestException):
+        http.session.post(url, json={"gender": "M"}, timeout=0.2)
+    assert http.get(f"/person/{PATIENT}").json()["gender"] == "M"
 
 
 def test_write_may_lose_a_deadlock(http: Http, store: Store) -> None:
