@@ -261,6 +261,15 @@ def test_a_change_of_the_text_alone_leaves_the_times_of_records_that_keep_the_ty
     assert record.next_attempt_at == NOON + 7 * MINUTE
 
 
+def test_a_record_that_has_its_type_keeps_its_time_when_others_of_its_cause_get_theirs(stream: Stream) -> None:
+    add(stream.tenant, "Slow", "in time")
+    has = error_of(stream, **SLOW, type=ErrorType.objects.get(name="Slow"), next_attempt_at=NOON + 7 * MINUTE)
+    lacks = error_of(stream, **SLOW)
+    assert error_types.reclassify(stream.tenant, actor=COMMAND) == Effect(records=1, retyped=1)
+    assert (now(has), now(lacks)) == ((RETRYING, "Slow"), (RETRYING, "Slow"))
+    assert has.next_attempt_at == NOON + 7 * MINUTE
+
+
 def test_a_lower_limit_holds_what_has_used_it_up_and_a_higher_one_lets_it_go_on(stream: Stream) -> None:
     add(stream.tenant, "Slow", "in time")
     kind = ErrorType.objects.get(name="Slow")
