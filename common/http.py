@@ -205,10 +205,22 @@ class HttpSession:
         except _Broken:
             raise self.error(Unreachable, request, "the connection broke") from None
 
-    def error(self, kind: type[E], request: Request, reason: str, reply: Reply | None = None) -> E:
+    def beside(self, base_url: str) -> HttpSession:
+        """A way to another server that belongs to this one, such as its identity provider: same name, time-outs, trust.
+
+        To be closed by the caller. Raises ValueError when `base_url` is not an http(s) address without query.
+        """
+        return HttpSession(
+            base_url, side=self.side, timeouts=self.timeouts, limit=1, verify=self._verify,
+            refuse_writes=self.refuse_writes, largest_body=self._largest_body,
+        )  # fmt: skip
+
+    def error(self, kind: type[E], request: Request, reason: str, reply: Reply | None = None, detail: str = "") -> E:
         """An error of `kind` about this request."""
-        status = None if reply is None else reply.status
-        return kind(reason, side=self.side, method=request.method, path_template=request.template, status=status)
+        return kind(
+            reason, side=self.side, method=request.method, path_template=request.template,
+            status=None if reply is None else reply.status, detail=detail,
+        )  # fmt: skip
 
     def refused(self, request: Request, reply: Reply, codes: Iterable[str] = (), fields: Iterable[str] = ()) -> Refused:
         """The server's definite no, with the machine words it gave for it."""

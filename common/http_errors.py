@@ -16,13 +16,17 @@ class RemoteError(Exception):
     """Something went wrong with a remote server. Its text is safe to log and to show.
 
     `side`: which server ("avni", "openmrs"); `path_template`: the path without identifiers;
-    `status`: of the answer, None when there was none; `reason`: why, in safe words.
+    `status`: of the answer, None when there was none; `reason`: why, in safe words; `detail`: one word that selects a
+    more specific sentence than that of the class ("new-password"), "" for none.
     """
 
-    def __init__(self, reason: str, *, side: str, method: str, path_template: str, status: int | None = None) -> None:
+    def __init__(
+        self, reason: str, *, side: str, method: str, path_template: str, status: int | None = None, detail: str = ""
+    ) -> None:
         answered = "" if status is None else f" [{status}]"
         super().__init__(f"{side}: {method} {path_template}{answered}: {reason}")
         self.reason = reason
+        self.detail = detail
         self.side = side
         self.method = method
         self.path_template = path_template

@@ -12,7 +12,7 @@ from django.db.models import Count, OuterRef, Subquery
 from common import clock
 from engine.registry import connectors
 from engine.slices import GOES_ON_BY_ITSELF
-from errors.catalogue import SIGN_IN, SOURCE_DOWN, TARGET_DOWN, explain
+from errors.catalogue import SIGN_IN, SOURCE_DOWN, TARGET_DOWN, explain, general
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.cron import cron_in_words, fires_until
 from syncstatus.models import Flow, Lease, Run, RunState, Stream
@@ -73,7 +73,7 @@ def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOve
 def _of(
     flow: Flow, streams: Sequence[Stream], runs: Sequence[Run], counts: Counter[str], *, has_lease: bool, now: datetime
 ) -> FlowOverview:
-    failures = {stream.last_look_failure for stream in streams if stream.last_look_failure}
+    failures = {general(stream.last_look_failure) for stream in streams if stream.last_look_failure}
     told_apart = {SOURCE_DOWN, TARGET_DOWN, SIGN_IN}
     looks = [stream.last_look_at for stream in streams if stream.last_look_at]
     unfinished = [stream.oldest_unfinished_at for stream in streams if stream.oldest_unfinished_at]
@@ -113,7 +113,7 @@ def _trouble(flow: Flow, stream: Stream) -> str:
         return stream.last_look_failure
     spec = connector.stream(stream.key)
     sides = {SOURCE_DOWN: spec.source_side, TARGET_DOWN: spec.target_side}
-    params = {"side": sides.get(stream.last_look_failure, "one of the two servers")}
+    params = {"side": sides.get(general(stream.last_look_failure), "one of the two servers")}
     told = explain(stream.last_look_failure, params, connector.sentences)
     return f"{told.cause} {told.remedy}"
 

@@ -28,7 +28,7 @@ from engine.ports import Change, Gap, Handover, Known, Page, Parent
 from engine.registry import Connector, Servers, Setting
 from engine.verdicts import Fail, Hold, Verdict
 from errors import recording
-from errors.catalogue import PART_UNREADABLE, READABLE_AGAIN
+from errors.catalogue import PART_UNREADABLE, READABLE_AGAIN, general
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Link, Position, Run, RunKind, RunState, Stream
 
@@ -259,7 +259,7 @@ class Slice:
         }
         if done:
             ended["last_good_look_at"] = now
-        if self.look.more or self.look.stopped_by in GOES_ON_BY_ITSELF:
+        if self.look.more or general(self.look.stopped_by) in GOES_ON_BY_ITSELF:
             Stream.objects.filter(pk=self.stream.pk).update(**ended)
         else:
             # A ring that came while we looked has set a later time; it stays due.
@@ -372,6 +372,7 @@ class Slice:
             if isinstance(failure, Unreachable | SignInFailed):
                 at = "source" if failure.side == self.spec.source_side else "target"
                 message = "remote.sign-in" if isinstance(failure, SignInFailed) else f"remote.{at}-down"
+                message = f"{message}.{failure.detail}" if failure.detail else message
             self.look.stopped_by, self.look.params = message, params
             return
         raise failure

@@ -20,7 +20,7 @@ from engine.commit import suspect
 from engine.lease import Grant, LeaseLost, take
 from engine.provision import missing_in
 from engine.registry import Servers, Setting, connector_of
-from engine.signing_in import REFUSED, is_refused
+from engine.signing_in import is_refused
 from engine.slices import Limits, Look, Slice, Watch
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
@@ -167,7 +167,7 @@ def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None) -> Look:
     if missing_in(setting.snapshot, connector, stream.flow.key):
         slice_.look.stopped_by = "engine.mappings-missing"
     elif is_refused(stream):
-        slice_.look.stopped_by = REFUSED
+        slice_.look.stopped_by = stream.last_look_failure
     else:
         slice_.take_up(due.positions)
         if due.has_gaps:

@@ -31,6 +31,8 @@ FAILED: Final = "remote.failed"
 GONE: Final = "remote.gone"
 ATTEMPTS_USED_UP: Final = "engine.attempts-used-up"
 NOT_TRIED_AGAIN: Final = "engine.not-tried-again"
+NO_PROVIDER: Final = "provider"
+"""Detail of a server that is down for us because its identity provider is."""
 
 BY_ITSELF: Final = "It is tried again by itself."
 """Part of remedies; left out where it is not true: see `errors.standing`."""
@@ -86,6 +88,14 @@ GENERIC: Final[Mapping[str, Sentence]] = {
         cause="{side}, where the records go, does not answer.",
         remedy=_GOES_ON,
     ),
+    f"{SOURCE_DOWN}.{NO_PROVIDER}": Sentence(
+        cause="The identity provider that signs us in to {side}, where the records come from, does not answer.",
+        remedy=_GOES_ON,
+    ),
+    f"{TARGET_DOWN}.{NO_PROVIDER}": Sentence(
+        cause="The identity provider that signs us in to {side}, where the records go, does not answer.",
+        remedy=_GOES_ON,
+    ),
     SIGN_IN: Sentence(
         cause="{side} does not let us in with the user and password of the connection.",
         remedy="Enter the right ones in the connection, then check it. Trying again with the wrong ones could lock "
@@ -122,6 +132,11 @@ GENERIC: Final[Mapping[str, Sentence]] = {
 }
 
 
+def general(message: str) -> str:
+    """A message id without its last, more specific part: remote.sign-in.new-password → remote.sign-in."""
+    return ".".join(message.split(".")[:2])
+
+
 @dataclass(frozen=True)
 class Mend:
     """The mapping whose absence caused an error: enough to open its form pre-filled."""
@@ -156,12 +171,13 @@ class _Params(dict[str, str]):
 
 
 def explain(message: str, params: Mapping[str, Any], sentences: Mapping[str, Sentence]) -> Explanation:
-    """The sentence of a message id: the connector's (`sentences`) first, then the generic one.
+    """The sentence of a message id: the connector's (`sentences`) first, then the generic one, else that of `general`.
 
     Never raises: an id nobody knows (a record of a newer or older release) is shown as it stands.
     """
     texts = _Params({key: str(value) for key, value in params.items() if value not in ("", None)})
-    sentence = sentences.get(message) or GENERIC.get(message)
+    ids = (message, general(message))
+    sentence = next((found for id_ in ids if (found := sentences.get(id_) or GENERIC.get(id_))), None)
     if sentence is None:
         return Explanation(
             cause=f"An error this release has no sentence for ({message or 'without a name'}).",

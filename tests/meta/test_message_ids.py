@@ -11,7 +11,8 @@ from bahmni.sentences import SENTENCES
 from errors.catalogue import GENERIC
 
 ROOMS = ("engine", "bahmni", "errors", "syncstatus", "console")
-MESSAGE_ID = re.compile(r"[\"']((?:engine|remote|bahmni)\.[a-z]+(?:-[a-z]+)*)[\"']")
+WORD = r"[a-z]+(?:-[a-z]+)*"
+MESSAGE_ID = re.compile(rf"[\"']((?:engine|remote|bahmni)\.{WORD}|remote\.{WORD}\.{WORD})[\"']")
 
 NOT_MESSAGES = {
     "engine.knock": "name of a task",

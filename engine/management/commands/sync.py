@@ -13,7 +13,7 @@ from engine.commandline import tenant_named, usage
 from engine.exits import Exit
 from engine.registry import connector_of
 from engine.slices import Limits, Look
-from errors.catalogue import explain
+from errors.catalogue import explain, general
 from syncstatus.models import Flow, Run, Stream
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -117,7 +117,7 @@ class Command(BaseCommand):
             if look.stopped_by:
                 told = explain(look.stopped_by, look.params, sentences)
                 self.stderr.write(f"{look.stream.key}: {told.cause} {told.remedy}")
-                status = Exit.SERVER if look.stopped_by in SERVERS_FAULT else max(status, Exit.RECORDS_OPEN)
+                status = Exit.SERVER if general(look.stopped_by) in SERVERS_FAULT else max(status, Exit.RECORDS_OPEN)
         return status
 
     # -- for show -----------------------------------------------------------------------------------------------------

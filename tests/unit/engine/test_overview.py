@@ -77,6 +77,8 @@ def test_the_last_run_is_the_latest_of_all_streams(stream: Stream) -> None:
         ("remote.source-down", State.SOURCE_DOWN),
         ("remote.target-down", State.TARGET_DOWN),
         ("remote.sign-in", State.CREDENTIALS),
+        ("remote.sign-in.new-password", State.CREDENTIALS),
+        ("remote.source-down.provider", State.SOURCE_DOWN),
     ],
 )
 def test_what_stopped_the_last_look_is_the_state(stream: Stream, failure: str, state: State) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 
 from common import clock
-from common.http_errors import Garbled, SignInFailed, Slow, Unclear
+from common.http_errors import Garbled, RemoteError, SignInFailed, Slow, Unclear, Unreachable
 from engine import work
 from engine.patience import PATIENCE
 from engine.slices import Limits
@@ -215,6 +215,41 @@ def test_refused_credentials_end_the_look_and_no_record_is_blamed(there: Desk) -
     there.paper.add(card("1"), card("2"))
     there.paper.before_look = refuse
     assert (there.work().looks[-1].stopped_by, there.errors()) == ("remote.sign-in", {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "detail", "message"),
+    [
+        (SignInFailed, "avni", "new-password", "remote.sign-in.new-password"),
+        (Unreachable, "avni", "provider", "remote.source-down.provider"),
+        (Unreachable, "paper", "provider", "remote.target-down.provider"),
+    ],
+)
+def test_what_the_failure_says_more_closely_is_kept(
+    there: Desk, kind: type[RemoteError], side: str, detail: str, message: str
+) -> None:
+    def fail(entity: str) -> None:
+        raise kind("for a reason", side=side, method="GET", path_template="/", detail=detail)
+
+    there.paper.add(card("1"))
+    there.paper.before_look = fail
+    assert there.work().looks[-1].stopped_by == message
+
+
+@pytest.mark.parametrize(("detail", "stays_due"), [("provider", True), ("new-password", False)])
+def test_a_look_goes_on_by_itself_when_a_provider_is_down_and_not_when_it_refuses_us(
+    there: Desk, detail: str, stays_due: bool
+) -> None:
+    kind = Unreachable if stays_due else SignInFailed
+
+    def fail(entity: str) -> None:
+        raise kind("for a reason", side="avni", method="GET", path_template="/", detail=detail)
+
+    there.paper.add(card("1"))
+    there.paper.before_look = fail
+    look = there.work().looks[-1]
+    look.stream.refresh_from_db()
+    assert (look.stream.due_since is not None) is stays_due
 
 
 def test_one_slow_answer_is_that_records_error(there: Desk) -> None:

@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from errors.catalogue import GENERIC, Mend, explain
+from errors.catalogue import GENERIC, Mend, explain, general
 from errors.specs import Sentence
 
 OURS = {
@@ -79,3 +79,29 @@ def test_generic_sentences_say_cause_and_remedy_in_whole_sentences(message: str)
     assert told.cause.endswith(".")
     assert told.remedy.endswith(".")
     assert "{" not in told.cause + told.remedy
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("remote.sign-in.new-password", "remote.sign-in"),
+        ("remote.sign-in", "remote.sign-in"),
+        ("remote", "remote"),
+        ("", ""),
+    ],
+)
+def test_a_specific_id_belongs_to_a_general_one(message: str, expected: str) -> None:
+    assert general(message) == expected
+
+
+def test_a_specific_id_nobody_has_a_sentence_for_is_explained_by_the_general_one() -> None:
+    told = explain("remote.sign-in.never-heard-of", {"side": "avni"}, {})
+    assert told == explain("remote.sign-in", {"side": "avni"}, {})
+
+
+def test_a_provider_that_is_down_is_told_apart_from_its_server() -> None:
+    told = [
+        explain(message, {"side": "avni"}, {}).cause
+        for message in ("remote.source-down", "remote.source-down.provider")
+    ]
+    assert ["identity provider" in cause for cause in told] == [False, True]
