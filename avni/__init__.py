@@ -6,9 +6,9 @@ Bodies stay the plain dictionaries of the wire: what they mean is the translator
 from __future__ import annotations
 
 from avni.client import AvniClient, AvniPage
-from avni.signin import GenerateToken, NoSignIn, SignIn
+from avni.ways import GenerateToken, NoSignIn, way
 from avni.windows import WindowPosition, read_window, window_start
 
 __all__ = [
-    "AvniClient", "AvniPage", "GenerateToken", "NoSignIn", "SignIn", "WindowPosition", "read_window", "window_start",
+    "AvniClient", "AvniPage", "GenerateToken", "NoSignIn", "WindowPosition", "read_window", "way", "window_start",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ from common.http import (
     Unreachable,
 )
 
-__all__ = ["read_answer", "token_expired", "write_answer"]
+__all__ = ["read_answer", "ticket_refused", "write_answer"]
 
 JAVA_CLASS = re.compile(rb"\b(?:[a-z][a-z0-9_]*\.){2,9}([A-Z][A-Za-z0-9]{2,60}(?:Exception|Error|Violation))\b")
 PRIVILEGE = re.compile(
@@ -40,9 +40,16 @@ TRANSIENT = frozenset({
 """Java classes that speak of the moment and not of the record: the same write may succeed next time."""
 
 
-def token_expired(reply: Reply) -> bool:
-    """Whether our token was refused; older servers say so with a 500 (avni.md A40)."""
-    return reply.status == 401 or (reply.status == 500 and b"TokenExpiredException" in reply.body[:LOOKED_AT])
+def ticket_refused(reply: Reply) -> bool:
+    """Whether the server does not take what shows who we are.
+
+    Older servers say so of an expired token with a 500, and all of a token of another kind (avni.md A39, A40): the
+    exceptions are those of the library that reads tokens.
+    """
+    return reply.status == 401 or (reply.status == 500 and _OF_TOKENS.search(reply.body[:LOOKED_AT]) is not None)
+
+
+_OF_TOKENS = re.compile(rb"\bcom\.auth0\.jw[tk]\.|TokenExpiredException")
 
 
 def read_answer(session: HttpSession, request: Request, reply: Reply) -> Any:

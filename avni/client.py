@@ -8,15 +8,16 @@ without: A30), and an explicit `Voided` (a write without it brings a voided enti
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from avni import bodies
-from avni.answers import read_answer, token_expired, write_answer
-from avni.signin import SignIn
+from avni.answers import read_answer, ticket_refused, write_answer
+from avni.refusals import TOKEN_REFUSED, UNKNOWN_USER, refused
+from avni.signin import SignIn, Way
 from avni.wire import spelled
 from common.http import (
     Counts,
@@ -25,7 +26,6 @@ from common.http import (
     NotFound,
     Reply,
     Request,
-    SignInFailed,
     Timeouts,
     query_string,
 )
@@ -58,14 +58,17 @@ class AvniClient:
     """
 
     def __init__(
-        self, base_url: str, sign_in: SignIn, *, timeouts: Timeouts = TIMEOUTS, limit: int = 8,
+        self, base_url: str, way: Way, *, timeouts: Timeouts = TIMEOUTS, limit: int = 8,
         verify: bool | str = True, refuse_writes: bool = False,
     ) -> None:  # fmt: skip
-        """`limit`: requests at a time; `verify`: True or a file of certificates; `refuse_writes`: for dry runs."""
+        """`way`: how our account gets in; `limit`: requests at a time; `verify`: True or a file of certificates.
+
+        `refuse_writes`: for dry runs.
+        """
         self.session = HttpSession(
             base_url, side="avni", timeouts=timeouts, limit=limit, verify=verify, refuse_writes=refuse_writes
         )
-        self._sign_in = sign_in
+        self._sign_in = SignIn(way)
 
     @property
     def counts(self) -> Counts:
@@ -190,7 +193,7 @@ class AvniClient:
         self._void("/api/programEncounter/{id}", identity)
 
     def sign_in(self) -> None:
-        """Show who we are, as every request does. Raises SignInFailed, Unreachable, Slow."""
+        """Show who we are, as every request does. Raises SignInFailed, Unreachable."""
         self._headers()
 
     def _page(
@@ -236,32 +239,28 @@ class AvniClient:
         write_answer(self.session, request, self._write(request))
 
     def _read(self, request: Request) -> Reply:
-        headers = self._headers()
-        reply = self.session.read(_with(request, headers))
-        if token_expired(reply):
-            self._sign_in.renew(self.session, headers)
-            reply = self.session.read(_with(request, self._headers()))
-        return self._admitted(request, reply)
+        return self._as_us(request, self.session.read)
 
     def _write(self, request: Request) -> Reply:
-        """A refused token is answered before anything is done, so that this one answer may be followed by a repeat."""
-        if self.session.refuse_writes:
-            return self.session.write(request)
-        headers = self._headers()
-        reply = self.session.write(_with(request, headers))
-        if token_expired(reply):
-            self._sign_in.renew(self.session, headers)
-            reply = self.session.write(_with(request, self._headers()))
-        return self._admitted(request, reply)
+        return self.session.write(request) if self.session.refuse_writes else self._as_us(request, self.session.write)
+
+    def _as_us(self, request: Request, send: Callable[[Request], Reply]) -> Reply:
+        """Send with our ticket. One that is refused is answered before anything is done: then even a write is repeated.
+
+        Raises SignInFailed when the server takes no better ticket either, or there is none.
+        """
+        shown = self._headers()
+        reply = send(_with(request, shown))
+        if ticket_refused(reply):
+            self._sign_in.renew(self.session, shown)
+            better = self._headers()
+            reply = send(_with(request, better)) if better != shown else reply
+            if ticket_refused(reply):
+                raise refused(self.session, request, UNKNOWN_USER if "USER-NAME" in better else TOKEN_REFUSED, reply)
+        return reply
 
     def _headers(self) -> dict[str, str]:
         return self._sign_in.headers(self.session)
-
-    def _admitted(self, request: Request, reply: Reply) -> Reply:
-        """The answer, unless it says again that we are nobody."""
-        if token_expired(reply):
-            raise self.session.error(SignInFailed, request, "a new token is refused, too", reply)
-        return reply
 
 
 def _with(request: Request, headers: Mapping[str, str]) -> Request:

@@ -1,123 +1,92 @@
-"""How our account shows itself to Avni (avni.md A38 to A41)."""
+"""How our account shows itself to Avni: a ticket is fetched, shown with every request, and renewed before it is spent.
+
+What a ticket is and where it comes from is the business of a `Way`; the ways are in `avni.ways`.
+"""
 
 from __future__ import annotations
 
 import json
 import threading
 from base64 import urlsafe_b64decode
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from avni import refusals
 from common import clock
-from common.http import HttpSession, Reply, Request, SignInFailed, Unreachable
+from common.http import HttpSession, SignInFailed
 
-__all__ = ["GenerateToken", "NoSignIn", "SignIn"]
+__all__ = ["SignIn", "Ticket", "Way", "life_of"]
 
-ROUTE = "/api/user/generateToken"
 SPENT = 0.9
-"""Share of a token's life after which it is renewed, so that none expires under way."""
+"""Share of a ticket's life after which it is renewed, so that none ends under way."""
 
 
-class SignIn(Protocol):
-    """A way to show who we are. Shared by the threads of one client."""
+@dataclass(frozen=True)
+class Ticket:
+    """What shows who we are: headers for every request, and how many seconds they are good for (None: nobody knows).
 
-    def headers(self, session: HttpSession) -> dict[str, str]:
-        """What every request carries. May sign in first. Raises SignInFailed, Unreachable, Slow."""
-        ...
-
-    def renew(self, session: HttpSession, refused: dict[str, str]) -> None:
-        """Get something better than the `refused` headers; nothing to do when another thread already has.
-
-        Raises SignInFailed when there is nothing better.
-        """
-        ...
-
-
-class NoSignIn:
-    """For servers that run without an identity provider: the user's name is all they ask."""
-
-    def __init__(self, username: str) -> None:
-        """`username`: the login name of our account."""
-        self._headers = {"USER-NAME": username}
-
-    def headers(self, session: HttpSession) -> dict[str, str]:
-        """The name."""
-        return self._headers
-
-    def renew(self, session: HttpSession, refused: dict[str, str]) -> None:
-        """There is no second name to try."""
-        raise session.error(SignInFailed, _request(b""), "the server does not know this user")
-
-
-class GenerateToken:
-    """Name and password are exchanged for a token, which is kept until it is nearly spent.
-
-    One thread fetches it while the others wait. A refusal is final: this object asks no second time.
+    `renewed` gets the next one without the password: None when the server wants the password again. Raises Unreachable.
     """
 
-    def __init__(self, username: str, password: str) -> None:
-        """`username`, `password`: of our account, whose settings must allow tokens to be generated."""
-        self._credentials = json.dumps({"username": username, "password": password}).encode()
+    headers: Mapping[str, str] = field(repr=False)
+    life: float | None = None
+    renewed: Callable[[HttpSession], Ticket | None] | None = field(default=None, repr=False)
+
+
+Way = Callable[[HttpSession], Ticket]
+"""Gets a ticket with our user name and password, given the way to Avni. Raises SignInFailed, Unreachable."""
+
+
+class SignIn:
+    """The ticket of one client, shared by its threads: one fetches it while the others wait.
+
+    A refusal is final: this object asks no second time, so that an account is never locked by us. A ticket that can no
+    longer be renewed is none; then the password is shown once.
+    """
+
+    def __init__(self, way: Way) -> None:
+        self._way = way
         self._lock = threading.Lock()
-        self._token = ""
+        self._ticket: Ticket | None = None
         self._spent_at: float | None = None
-        self._refusal = ""
+        self._refused: SignInFailed | None = None
 
     def headers(self, session: HttpSession) -> dict[str, str]:
-        """The token, fetched or renewed when needed."""
+        """What every request carries. May sign in first. Raises SignInFailed, Unreachable."""
         with self._lock:
-            if not self._token or (self._spent_at is not None and clock.monotonic() >= self._spent_at):
-                self._fetch(session)
-            return {"AUTH-TOKEN": self._token}
+            spent = self._spent_at is not None and clock.monotonic() >= self._spent_at
+            ticket = self._fetch(session) if self._ticket is None or spent else self._ticket
+            return dict(ticket.headers)
 
-    def renew(self, session: HttpSession, refused: dict[str, str]) -> None:
-        """Fetch a token unless another thread has done so since `refused` was sent."""
+    def renew(self, session: HttpSession, shown: Mapping[str, str]) -> None:
+        """Get a better ticket than the one `shown`, which was refused; nothing to do when another thread already has.
+
+        Raises SignInFailed, Unreachable.
+        """
         with self._lock:
-            if self._token == refused.get("AUTH-TOKEN"):
+            if self._ticket is not None and self._ticket.headers == shown:
                 self._fetch(session)
 
-    def _fetch(self, session: HttpSession) -> None:
-        """Ask for a token. Called by one thread at a time."""
-        request = _request(self._credentials)
-        if self._refusal:
-            raise session.error(SignInFailed, request, self._refusal)
-        asked_at = clock.monotonic()
-        self._token = ""
-        reply = session.sign_in(request)
-        if reply.status >= 500 or reply.status == 429 or 300 <= reply.status < 400 or reply.is_html:
-            raise session.error(Unreachable, request, "the server cannot sign us in now", reply)
-        self._token = _token(reply)
-        if not self._token:
-            self._refusal = _REFUSALS.get(reply.status, "the server refuses to sign us in")
-            raise session.error(SignInFailed, request, self._refusal, reply)
-        life = _life(self._token)
-        self._spent_at = None if life is None else asked_at + SPENT * life
+    def _fetch(self, session: HttpSession) -> Ticket:
+        """Called by one thread at a time. What cannot be renewed now is kept, to be renewed later."""
+        if self._refused:
+            raise _once_more(self._refused)
+        before = self._ticket
+        self._spent_at = asked_at = clock.monotonic()
+        try:
+            self._ticket = self._renewed(session) or self._way(session)
+        except SignInFailed as no:
+            self._refused = _changed(no) if before and no.detail == refusals.WRONG_PASSWORD.word else no
+            raise _once_more(self._refused) from None
+        self._spent_at = None if self._ticket.life is None else asked_at + SPENT * self._ticket.life
+        return self._ticket
+
+    def _renewed(self, session: HttpSession) -> Ticket | None:
+        return self._ticket.renewed(session) if self._ticket and self._ticket.renewed else None
 
 
-_REFUSALS = {
-    200: "the server gave no token: it runs without an identity provider",
-    400: "user name or password is empty",
-    401: "the password is wrong",
-    403: "the user's settings do not allow tokens",
-    404: "the server knows no such user, or is too old to give tokens",
-}
-
-
-def _request(body: bytes) -> Request:
-    headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    return Request("POST", ROUTE, ROUTE, body=body, headers=headers)
-
-
-def _token(reply: Reply) -> str:
-    """The token in an answer, "" when there is none."""
-    try:
-        answer = reply.json() if reply.status == 200 else None
-    except ValueError:
-        return ""
-    token = answer.get("authToken") if isinstance(answer, dict) else None
-    return token if isinstance(token, str) else ""
-
-
-def _life(token: str) -> float | None:
+def life_of(token: str) -> float | None:
     """Seconds a token lives, from its own statement; None when it makes none. Its signature is the server's matter.
 
     Issue and expiry are both on the server's clock, so that a wrong clock here does no harm.
@@ -128,3 +97,20 @@ def _life(token: str) -> float | None:
         return max(0.0, float(claims["exp"]) - float(claims["iat"]))
     except (IndexError, KeyError, TypeError, ValueError):
         return None
+
+
+def _changed(no: SignInFailed) -> SignInFailed:
+    """A wrong password that was right before."""
+    changed = refusals.PASSWORD_CHANGED
+    return _like(no, changed.cause.removesuffix("."), changed.word)
+
+
+def _once_more(no: SignInFailed) -> SignInFailed:
+    """The same refusal as an error of its own: threads must not share one with its traceback."""
+    return _like(no, no.reason, no.detail)
+
+
+def _like(no: SignInFailed, reason: str, detail: str) -> SignInFailed:
+    return SignInFailed(
+        reason, side=no.side, method=no.method, path_template=no.path_template, status=no.status, detail=detail
+    )

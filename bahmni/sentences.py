@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from avni.refusals import REFUSALS
 from bahmni import vocabulary as v
+from errors.catalogue import SIGN_IN
 from errors.specs import Sentence
 
 SENTENCES: Mapping[str, Sentence] = {
+    **{f"{SIGN_IN}.{refusal.word}": Sentence(refusal.cause, refusal.remedy) for refusal in REFUSALS},
     "bahmni.answer-unmapped": Sentence(
         cause='The answer "{value}" to the question "{question}" has no partner in Bahmni.',
         remedy="Add a mapping for this answer, or leave it out for good (ignored concepts), then retry.",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
+
 from atomfeed.reader import Feed
 from avni.client import AvniClient
-from avni.signin import GenerateToken, NoSignIn, SignIn
+from avni.ways import way
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.general_encounter_handover import GeneralEncounterHandover
 from bahmni.avni_to_bahmni.handover import SubjectHandover
@@ -18,10 +20,18 @@ from engine.ports import Handover
 from engine.registry import Setting
 from tenants.models import Connection
 
-SIGN_INS: Mapping[str, Any] = {
-    "generate-token": "User name and password, exchanged for a token (Avni 12 and later)",
+SIGN_INS: Mapping[str, str] = {
+    "generate-token": "User name and password, exchanged for a token by Avni (release 12 and later)",
+    "idp-details": "User name and password, where the Avni server says (Cognito, Keycloak, or the name only)",
+    "cognito-srp": "User name and password at Amazon Cognito; the password is proved, not sent (SRP)",
+    "cognito-password": "User name and password at Amazon Cognito; the password is sent",
+    "keycloak": "User name and password at Keycloak",
     "none": "User name only (Avni without an identity provider)",
 }
+"""The ways of `avni.ways.way`, in the order in which a person is offered them."""
+
+BY_PROVIDER = SIGN_INS.keys() - {"generate-token", "none"}
+"""Those for which the server is asked where its users sign in."""
 
 
 class BahmniServers:
@@ -64,12 +74,9 @@ class BahmniServers:
 
 def avni_client(connection: Connection, *, refuse_writes: bool = False) -> AvniClient:
     """The client for a connection row."""
-    sign_in: SignIn
-    if connection.sign_in == "none":
-        sign_in = NoSignIn(connection.username)
-    else:
-        sign_in = GenerateToken(connection.username, connection.secret.reveal())
-    return AvniClient(connection.base_url, sign_in, limit=connection.max_parallel, refuse_writes=refuse_writes)
+    secret = "" if connection.sign_in == "none" else connection.secret.reveal()
+    ours = way(connection.sign_in, connection.username, secret, cognito_endpoint=settings.AVNI_COGNITO_ENDPOINT)
+    return AvniClient(connection.base_url, ours, limit=connection.max_parallel, refuse_writes=refuse_writes)
 
 
 def openmrs_client(connection: Connection, *, refuse_writes: bool = False) -> OpenMRSClient:

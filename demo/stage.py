@@ -26,7 +26,10 @@ ENTRY_POINT = str(ROOT / "bin" / "entrypoint")
 USUAL_PORT = 8000
 PATIENCE = 60.0
 PASSWORD_VARIABLE = "DEMO_ACCOUNT_PASSWORD"
-OURS = ("DJANGO_", "CELERY_", "DATABASE_", "FIELD_", "WEB_", "WORKER_", "SECURE_", "ALLOWED_", "CSRF_", "LOG_")
+OURS = (
+    "DJANGO_", "CELERY_", "DATABASE_", "FIELD_", "WEB_", "WORKER_", "SECURE_", "ALLOWED_", "CSRF_", "LOG_",
+    "AVNI_COGNITO_",
+)  # fmt: skip
 
 
 def environment_in(folder: Path, account_password: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from atomfeed.reader import Feed
 from avni.client import AvniClient
-from avni.signin import NoSignIn
+from avni.ways import NoSignIn
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.general_encounter_handover import GeneralEncounterHandover
 from bahmni.avni_to_bahmni.handover import SubjectHandover

@@ -125,10 +125,21 @@ def test_a_new_token_that_is_refused_too_is_a_failed_sign_in() -> None:
     door = Door()
     with Server(door) as server:
         client = client_of(server)
+        tokens = iter(("never good", "no better"))
+        door._give = lambda: Response(body={"authToken": next(tokens)})  # type: ignore[method-assign]
+        with pytest.raises(SignInFailed) as raised:
+            look(client)
+    assert (len(door.seen), raised.value.detail) == (4, "token-refused")
+
+
+def test_a_token_that_was_refused_is_not_shown_again() -> None:
+    door = Door()
+    with Server(door) as server:
+        client = client_of(server)
         door._give = lambda: Response(body={"authToken": "never good"})  # type: ignore[method-assign]
         with pytest.raises(SignInFailed):
             look(client)
-    assert len(door.seen) == 4
+    assert [request.method for request in door.seen] == ["POST", "GET", "POST"]
 
 
 def test_a_token_is_renewed_before_its_end() -> None:
@@ -175,6 +186,29 @@ def test_a_server_that_cannot_sign_in_anybody_may_be_asked_again(refusal: Respon
             look(client)
         door.refusal = None
         assert look(client).content == []
+
+
+def test_a_password_that_was_right_before_was_changed() -> None:
+    door = Door()
+    with Server(door) as server:
+        client = client_of(server)
+        look(client)
+        door.revoke()
+        door.refusal = Response(401)
+        for _ in range(2):
+            with pytest.raises(SignInFailed, match="not accepted any more") as raised:
+                look(client)
+    assert raised.value.detail == "password-changed"
+    assert sum(request.method == "POST" for request in door.seen) == 2
+
+
+def test_a_server_that_does_not_answer_a_sign_in_blames_no_record() -> None:
+    door = Door()
+    with Server(door) as server:
+        server.faults.plan("POST", "generateToken", "hang:0.4")
+        client = AvniClient(server.base_url, GenerateToken("bot", "secret"), timeouts=Timeouts(2, 0.2))
+        with pytest.raises(Unreachable):
+            look(client)
 
 
 def test_neither_name_nor_password_is_shown_in_a_failure() -> None:

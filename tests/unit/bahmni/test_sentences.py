@@ -1,0 +1,29 @@
+"""What people read about a sign-in that was refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from avni.refusals import REFUSALS, Refusal
+from bahmni.sentences import SENTENCES
+from errors.catalogue import explain
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.word)
+def test_every_refusal_has_a_cause_and_a_remedy_of_its_own(refusal: Refusal) -> None:
+    told = explain(f"remote.sign-in.{refusal.word}", {}, SENTENCES)
+    assert (told.cause, told.remedy) == (refusal.cause, refusal.remedy)
+    assert told.cause.endswith(".")
+    assert told.remedy.endswith(".")
+
+
+def test_no_two_refusals_are_told_alike() -> None:
+    assert len({refusal.cause for refusal in REFUSALS}) == len({refusal.word for refusal in REFUSALS}) == len(REFUSALS)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.word)
+def test_a_message_id_of_a_refusal_fits_its_column(refusal: Refusal) -> None:
+    message = f"remote.sign-in.{refusal.word}"
+    assert re.fullmatch(r"[a-z.-]{1,100}", message)
