@@ -4,11 +4,14 @@
 
     store = AvniStore()
     with Server(AvniApp(store)) as server: ...
+
+`IdentityApp` is Amazon Cognito and Keycloak beside it, at an address of its own.
 """
 
 from __future__ import annotations
 
 from simulators.avni.app import AvniApp
+from simulators.avni.identity.app import IdentityApp
 from simulators.avni.metadata import (
     Concept,
     EncounterType,
@@ -37,6 +40,7 @@ __all__ = [
     "EncounterRow",
     "EncounterType",
     "EnrolmentRow",
+    "IdentityApp",
     "Location",
     "MembershipRow",
     "Organisation",

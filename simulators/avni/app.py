@@ -77,7 +77,7 @@ ROUTES = (
     Route("GET", "/api/approvalStatuses", listing.list_approvals),
 )
 
-OPEN_PATHS = frozenset({"/ping", "/idp-details", "/api/user/generateToken"})
+OPEN_PATHS = frozenset({"/ping", "/idp-details", "/cognito-details", "/api/user/generateToken"})
 
 NOT_BUILT = {
     "/api/subjectTree": "voiding by location",
@@ -101,7 +101,6 @@ NOT_BUILT = {
     "/export/v2": "exports",
     "/export/status": "exports",
     "/export/download": "exports",
-    "/cognito-details": "cognito sign-in",
     "/config": "client configuration",
 }
 
@@ -159,7 +158,11 @@ class AvniApp:
             raise problem(405, "Method Not Allowed", detail, request.path)
         if request.path == "/ping":
             return Response(200, "pong")
+        if request.path == "/cognito-details":
+            return Response(200, auth.cognito_details(self.store))
         if request.path == "/idp-details":
+            if not self.store.settings.offers_idp_details:
+                raise framework_error(404, "Not Found", request.path, self.store.now_ms())
             return Response(200, auth.idp_details(self.store))
         return Response(200, auth.generate_token(self.store, request))
 

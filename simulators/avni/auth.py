@@ -1,21 +1,19 @@
-"""Who is asking: tokens, their expiry, and sites without any (avni.md A38 to A42)."""
+"""Who is asking: the token Avni itself gives, whose tokens it takes, and sites without (avni.md A38 to A42, A53)."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
-import json
 from http.cookies import SimpleCookie
 from typing import Any, NoReturn
 
 from simulators.avni import fields
 from simulators.avni.errors import Thrown, bad_request, framework_error
+from simulators.avni.identity import tokens
 from simulators.avni.metadata import User
 from simulators.avni.store import AvniStore
 from simulators.server import HttpError, Request
 
-_SECRET = b"the simulator's signature protects nothing"
+PROVIDERS = {"cognito": (tokens.COGNITO,), "keycloak": (tokens.KEYCLOAK,), "both": (tokens.COGNITO, tokens.KEYCLOAK)}
 
 
 def generate_token(store: AvniStore, request: Request) -> dict[str, Any]:
@@ -33,43 +31,33 @@ def generate_token(store: AvniStore, request: Request) -> dict[str, Any]:
         return {"authToken": None}
     if not hmac.compare_digest(user.password, password or ""):
         raise Thrown(401, "com.amazonaws.services.cognitoidp.NotAuthorizedException", "")
+    issue = tokens.bearer_token if store.settings.idp_type == "keycloak" else tokens.id_token
     return {"authToken": issue(store, user)}
 
 
-def issue(store: AvniStore, user: User) -> str:
-    """A token of the usual three parts."""
-    now = store.now_ms() // 1000
-    claims = {
-        "username": user.username,
-        "token_use": "id",
-        "iat": now,
-        "exp": now + int(store.settings.token_ttl),
-        "generation": store.token_generation,
-    }
-    signed = f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(claims)}"
-    return f"{signed}.{_signature(signed)}"
-
-
 def user_of(store: AvniStore, request: Request) -> User:
-    """The user behind a request. Raises 401 without a good token, 500 for a forged one."""
+    """The user behind a request. Raises 401 without a good token, 500 for a forged one and one of the wrong kind."""
     if store.settings.idp_type == "none":
         name = request.header("user-name") or store.settings.default_user or ""
         return _named(store, name) or _unauthorized(store, request)
     token = token_of(request)
     if not token:
         _unauthorized(store, request)
-    signed, _, signature = token.rpartition(".")
     try:
-        claims = _decode(signed.partition(".")[2])
+        claims = tokens.read(token)
     except ValueError:
         _unauthorized(store, request)
-    if not hmac.compare_digest(signature, _signature(signed)):
-        raise Thrown(500, "com.auth0.jwt.exceptions.SignatureVerificationException", "invalid")
+    if claims["kid"] not in PROVIDERS[store.settings.idp_type]:
+        raise Thrown(500, "java.lang.RuntimeException", "com.auth0.jwk.SigningKeyNotFoundException: No key found")
+    if not tokens.is_genuine(token):
+        raise _not_verified("SignatureVerificationException")
     if _expired(store, claims):
         if store.settings.expired_status == 500:
             raise Thrown(500, "com.auth0.jwt.exceptions.TokenExpiredException", "expired")
         _unauthorized(store, request)
-    return _named(store, str(claims["username"])) or _unauthorized(store, request)
+    _check_kind(store, claims)
+    name = claims.get("cognito:username") or claims.get("preferred_username") or ""
+    return _named(store, name) or _unauthorized(store, request)
 
 
 def token_of(request: Request) -> str | None:
@@ -78,8 +66,22 @@ def token_of(request: Request) -> str | None:
     return request.header("auth-token") or request.param("AUTH-TOKEN") or (cookie.value if cookie else None)
 
 
+def _check_kind(store: AvniStore, claims: dict[str, Any]) -> None:
+    """Cognito's token about the user, not the one for its own interface; Keycloak's for us, of a verified e-mail."""
+    if claims["kid"] == tokens.COGNITO:
+        fits = claims.get("token_use") == "id" and claims.get("aud") == store.settings.cognito_client
+    else:
+        fits = "avni-server" in claims.get("aud", ()) and claims.get("email_verified") is True
+    if not fits:
+        raise _not_verified("InvalidClaimException")
+
+
+def _not_verified(exception: str) -> Thrown:
+    return Thrown(500, "java.lang.RuntimeException", f"com.auth0.jwt.exceptions.{exception}: not verified")
+
+
 def _expired(store: AvniStore, claims: dict[str, Any]) -> bool:
-    given_up = claims["generation"] != store.token_generation
+    given_up = claims.get("generation") != store.token_generation
     return given_up or store.now_ms() > (float(claims["exp"]) + store.settings.token_leeway) * 1000
 
 
@@ -95,40 +97,27 @@ def _unauthorized(store: AvniStore, request: Request) -> NoReturn:
     raise framework_error(401, "Unauthorized", request.path, store.now_ms())
 
 
-def _encode(value: dict[str, Any]) -> str:
-    return _base64(json.dumps(value).encode())
-
-
-def _base64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _decode(text: str) -> dict[str, Any]:
-    claims = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    if not isinstance(claims, dict) or not {"username", "exp", "generation"} <= claims.keys():
-        raise ValueError("not our claims")
-    return claims
-
-
-def _signature(signed: str) -> str:
-    return _base64(hmac.new(_SECRET, signed.encode(), hashlib.sha256).digest())
-
-
 def idp_details(store: AvniStore) -> dict[str, Any]:
     """GET /idp-details: both blocks are always there; only `idpType` tells which counts."""
+    settings = store.settings
     return {
         "genericConfig": {
             "webAppTimeoutInMinutes": 21600,
             "avniEnvironment": "development",
             "avniAi": {},
         },
-        "idpType": store.settings.idp_type,
+        "idpType": settings.idp_type,
         "keycloak": {
-            "authServerUrl": "http://localhost:8080",
-            "clientId": "avni-client",
+            "authServerUrl": settings.keycloak_url,
+            "clientId": settings.keycloak_client,
             "grantType": "password",
             "scope": "openid",
-            "realm": "On-premise",
+            "realm": settings.keycloak_realm,
         },
-        "cognito": {"poolId": "ap-south-1_SIMULATED", "clientId": "simulated"},
+        "cognito": cognito_details(store),
     }
+
+
+def cognito_details(store: AvniStore) -> dict[str, Any]:
+    """GET /cognito-details, all that older releases tell."""
+    return {"poolId": store.settings.cognito_pool, "clientId": store.settings.cognito_client}

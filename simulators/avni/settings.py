@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass
 class Settings:
-    """What differs between Avni installations and releases (avni.md A2 to A4, A21, A35, A40)."""
+    """What differs between Avni installations and releases (avni.md A2 to A4, A21, A35, A40, A52 to A59)."""
 
     profile: str = "live"
     """`live` keeps the newest 10 s out of every list; any other name hides nothing."""
@@ -24,6 +24,22 @@ class Settings:
     idp_type: Literal["cognito", "keycloak", "both", "none"] = "cognito"
     default_user: str | None = None
     """Who a request without USER-NAME comes from when `idp_type` is none."""
+    offers_idp_details: bool = True
+    """Off: only the older `/cognito-details` is there."""
+    cognito_pool: str = "ap-south-1_SIMULATED"
+    cognito_client: str = "simulated"
+    cognito_offers_password: bool = True
+    """Whether USER_PASSWORD_AUTH is switched on for Avni's client at Cognito."""
+    cognito_tells_unknown_users: bool = False
+    """On: a user nobody knows is told as such; off: as a wrong password, after a challenge that leads nowhere."""
+    keycloak_url: str = "http://localhost:8080"
+    """Where `/idp-details` says that Keycloak is."""
+    keycloak_realm: str = "On-premise"
+    keycloak_client: str = "avni-client"
+    keycloak_offers_password: bool = True
+    """Whether direct access grants are switched on for Avni's client at Keycloak."""
+    refresh_ttl: float = 2_592_000.0
+    """Seconds until a refresh token expires."""
     token_ttl: float = 3600.0
     """Seconds until a token expires."""
     token_leeway: float = 240.0

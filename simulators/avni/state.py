@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from simulators.avni.identity.state import Challenge, Session
 from simulators.avni.metadata import (
     Concept,
     EncounterType,
@@ -62,6 +63,10 @@ class State:
         self.organisations: dict[str, Organisation] = {}
         self.users: dict[str, User] = {}
         self.token_generation = 0
+        self.challenges: dict[str, Challenge] = {}
+        """SRP challenges of Cognito not answered yet, by their secret block."""
+        self.sessions: dict[str, Session] = {}
+        """Sessions at an identity provider, by their refresh token."""
         self._subjects: Table[SubjectRow] = Table()
         self._encounters: Table[EncounterRow] = Table(lambda row: (row.subject,))
         self._enrolments: Table[EnrolmentRow] = Table(lambda row: (row.subject,))
@@ -256,7 +261,7 @@ class State:
         organisation: str = DEFAULT,
         **properties: Any,
     ) -> User:
-        """A user of one organisation; `properties`: may_generate_token, voided, cannot_view."""
+        """A user of one organisation; `properties` are the further fields of `User`."""
         self.organisation(organisation)
         self.users[username] = User(username, password, organisation, **properties)
         return self.users[username]

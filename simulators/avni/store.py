@@ -308,6 +308,10 @@ class AvniStore(State):
         """From now on every token given out so far is expired."""
         self.token_generation += 1
 
+    def revoke_sessions(self) -> None:
+        """From now on no refresh token given out so far is taken."""
+        self.sessions.clear()
+
     def forbid(self, username: str, name: str) -> None:
         """Take from a user the privilege to see a subject type, an encounter type or a program."""
         self.users[username].cannot_view.append(name)
@@ -327,7 +331,7 @@ class AvniStore(State):
             for move in (
                 self.put_subject, self.put_encounter, self.put_enrolment, self.put_program_encounter,
                 self.edit, self.void, self.erase, self.bulk_touch, self.poison, self.unpoison,
-                self.expire_tokens, self.forbid, self.allow, self.adjust,
+                self.expire_tokens, self.revoke_sessions, self.forbid, self.allow, self.adjust,
             )
         }  # fmt: skip
 
