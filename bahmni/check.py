@@ -8,15 +8,20 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
+
 from atomfeed.reader import Feed
 from avni.client import AvniClient
+from avni.idp import Nobody, identity_providers
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni.handover import PATIENT_PATH
 from bahmni.openmrs import OpenMRSClient
-from bahmni.servers import BahmniServers, avni_client, openmrs_client
+from bahmni.sentences import SENTENCES
+from bahmni.servers import BY_PROVIDER, BahmniServers, avni_client, openmrs_client
 from common import clock
-from common.http_errors import RemoteError
+from common.http_errors import RemoteError, SignInFailed
 from engine.registry import CheckStep, Setting
+from errors.catalogue import SIGN_IN, explain
 
 PRIVILEGES = (
     "Get Patients", "Get People", "Get Patient Identifiers", "Get Identifier Types", "Get Person Attribute Types",
@@ -57,8 +62,16 @@ def _until_it_fails(side: str, steps: Iterator[Step]) -> Iterator[CheckStep]:
         except Finding as wrong:
             yield CheckStep(side, name, ok=False, finding=str(wrong))
         except RemoteError as failure:
-            yield CheckStep(side, name, ok=False, finding=f"{failure.reason[:1].upper()}{failure.reason[1:]}.")
+            yield CheckStep(side, name, ok=False, finding=_in_words(failure))
             return
+
+
+def _in_words(failure: RemoteError) -> str:
+    """A refusal with its remedy where it has a sentence; else the reason."""
+    if isinstance(failure, SignInFailed) and failure.detail:
+        told = explain(f"{SIGN_IN}.{failure.detail}", {}, SENTENCES)
+        return f"{told.cause} {told.remedy}"
+    return f"{failure.reason[:1].upper()}{failure.reason[1:]}."
 
 
 def _avni(setting: Setting) -> Iterator[Step]:
@@ -66,6 +79,8 @@ def _avni(setting: Setting) -> Iterator[Step]:
     client = avni_client(connection, refuse_writes=True)
     subject_type = setting.snapshot.constant(v.SUBJECT_TYPE)
     yield "address", lambda: _resolves(connection.base_url)
+    if connection.sign_in in BY_PROVIDER:
+        yield "identity provider", lambda: _providers(client)
     yield "log-in", lambda: _avni_log_in(client)
     yield "clock", lambda: _clock(client.server_now())
     if subject_type:
@@ -94,6 +109,15 @@ def _resolves(base_url: str) -> str:
             f"The name {parts.hostname} does not resolve. Check the address, or the DNS of this machine."
         ) from failure
     return f"{parts.hostname} resolves; requests go by {parts.scheme}."
+
+
+def _providers(client: AvniClient) -> str:
+    """Where the server signs its users in, and whether that can be found from here."""
+    named = identity_providers(client.session, settings.AVNI_COGNITO_ENDPOINT)
+    for provider in named:
+        if not isinstance(provider, Nobody):
+            _resolves(provider.address)
+    return f"Avni names {', then '.join(map(str, named))}."
 
 
 def _avni_log_in(client: AvniClient) -> str:
