@@ -96,6 +96,19 @@ def test_voided_orders_and_encounters_are_left_out(http: Http, store: Store, see
     assert results(http) == []
 
 
+def test_order_that_was_stopped_is_waited_for_no_more(http: Http, store: Store, seen: Encounter) -> None:
+    order = clinicians.order_test(store, seen.uuid, HAEMOGLOBIN)
+    body = {
+        "patientUuid": PATIENT,
+        "visitUuid": VISIT,
+        "encounterUuid": seen.uuid,
+        "locationUuid": catalogue.OPD_1,
+        "orders": [{"previousOrderUuid": order.uuid, "action": "DISCONTINUE"}],
+    }
+    assert http.post("/bahmnicore/bahmniencounter", body).status_code == 200
+    assert results(http) == []
+
+
 def test_results_are_asked_by_visits_and_accessions(http: Http, store: Store, clock: Clock, seen: Encounter) -> None:
     clinicians.order_test(store, seen.uuid, HAEMOGLOBIN)
     http.post(f"/visit/{VISIT}", {"stopDatetime": "2026-11-21T11:30:00.000+0530"})

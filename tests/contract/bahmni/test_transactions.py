@@ -355,6 +355,13 @@ def test_save_of_the_past_without_a_visit_makes_one_of_that_day(http: Http, stor
     assert read["visitType"]["uuid"] == catalogue.IPD
 
 
+def test_voided_visit_is_not_saved_in(http: Http, visit: str) -> None:
+    http.delete(f"/visit/{VISIT}")
+    past = save(http, visitType="IPD", encounterDateTime=YESTERDAY, encounterUuid="past")
+    today = save(http, visitUuid=None, visitType="IPD")
+    assert VISIT not in (past["visitUuid"], today["visitUuid"])
+
+
 def test_save_of_the_past_with_an_unknown_visit_type_is_500(http: Http, visit: str) -> None:
     http.post(f"/visit/{VISIT}", {"startDatetime": "2026-11-21"})
     answer = http.post(RESOURCE, body(visitType="Never", encounterDateTime=YESTERDAY))
