@@ -19,6 +19,7 @@ from avni.answers import read_answer, ticket_refused, write_answer
 from avni.refusals import TOKEN_REFUSED, UNKNOWN_USER, refused
 from avni.signin import SignIn, Way
 from avni.wire import spelled
+from common import clock
 from common.http import (
     Counts,
     Garbled,
@@ -27,6 +28,7 @@ from common.http import (
     Reply,
     Request,
     Timeouts,
+    Unreachable,
     query_string,
 )
 
@@ -34,6 +36,10 @@ __all__ = ["AvniClient", "AvniPage"]
 
 TIMEOUTS = Timeouts(connect=10.0, read=120.0)
 """Seconds. Pages of a large organisation take minutes; the server's own client waits 120 s, too."""
+
+PROMPTLY = 10.0
+"""Seconds a write may wait for its ticket. Whoever writes reckons with the longest time of one request, and must not
+find that it began only after two minutes of signing in."""
 
 VERSION = "2"
 
@@ -242,7 +248,15 @@ class AvniClient:
         return self._as_us(request, self.session.read)
 
     def _write(self, request: Request) -> Reply:
-        return self.session.write(request) if self.session.refuse_writes else self._as_us(request, self.session.write)
+        """Send a write, or not at all (Unreachable) when it would begin late: the next one finds the ticket there."""
+        begun = clock.monotonic()
+
+        def promptly(signed: Request) -> Reply:
+            if clock.monotonic() - begun > PROMPTLY:
+                raise self.session.error(Unreachable, request, "signing in took so long that nothing was sent")
+            return self.session.write(signed)
+
+        return self.session.write(request) if self.session.refuse_writes else self._as_us(request, promptly)
 
     def _as_us(self, request: Request, send: Callable[[Request], Reply]) -> Reply:
         """Send with our ticket. One that is refused is answered before anything is done: then even a write is repeated.

@@ -25,8 +25,8 @@ from syncstatus.models import Lease
 DURATION = timedelta(seconds=420)
 """Longer than a batch takes at its slowest, short enough that a killed worker's tenant is taken over within minutes."""
 
-LONGEST_WRITE = timedelta(seconds=250)
-"""No remote write starts later than this before the lease ends: the longest a request to Avni takes."""
+LONGEST_WRITE = timedelta(seconds=260)
+"""No remote write starts later than this before the lease ends: the longest a request to Avni takes with its ticket."""
 
 
 class LeaseLost(RuntimeError):

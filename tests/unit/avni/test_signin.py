@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from avni import AvniClient, GenerateToken, NoSignIn
+from avni.client import PROMPTLY, TIMEOUTS
 from common import clock
 from common.http import SignInFailed, Timeouts, Unreachable
+from engine.lease import LONGEST_WRITE
 from simulators.server import Request, Response, Server
+from tests.chaos.hooks import watch
 from tests.unit.common.scripted import Scripted, html
 
 PAGE = {"content": [], "totalPages": 0}
@@ -209,6 +212,33 @@ def test_a_server_that_does_not_answer_a_sign_in_blames_no_record() -> None:
         client = AvniClient(server.base_url, GenerateToken("bot", "secret"), timeouts=Timeouts(2, 0.2))
         with pytest.raises(Unreachable):
             look(client)
+
+
+def test_a_write_that_would_begin_late_because_signing_in_took_long_is_not_sent() -> None:
+    door = Door()
+    with Server(door) as server, clock.frozen(NOW) as time:
+        client = client_of(server)
+        watch(server, before=lambda request: time.advance(PROMPTLY + 1) if "generateToken" in request.path else None)
+        with pytest.raises(Unreachable, match="nothing was sent"):
+            client.upsert_encounter(BODY)
+        assert [request.path for request in door.seen] == ["/api/user/generateToken"]
+        assert client.upsert_encounter(BODY)
+
+
+def test_a_write_whose_ticket_was_refused_late_is_not_repeated() -> None:
+    door = Door()
+    with Server(door) as server, clock.frozen(NOW) as time:
+        client = client_of(server)
+        look(client)
+        door.revoke()
+        watch(server, after=lambda request: time.advance(PROMPTLY + 1) if request.path == "/api/encounter" else None)
+        with pytest.raises(Unreachable, match="nothing was sent"):
+            client.upsert_encounter(BODY)
+    assert [request.path for request in door.seen].count("/api/encounter") == 1
+
+
+def test_a_write_ends_within_the_time_that_whoever_writes_reckons_with() -> None:
+    assert PROMPTLY + TIMEOUTS.longest <= LONGEST_WRITE.total_seconds()
 
 
 def test_neither_name_nor_password_is_shown_in_a_failure() -> None:

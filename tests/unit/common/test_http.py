@@ -403,3 +403,14 @@ def test_a_template_keeps_plain_words_only(path: str, template: str) -> None:
 def test_a_page_for_people_is_recognised_by_its_first_bytes(page: str) -> None:
     with Server(Scripted(Response(body=page, content_type="application/json"))) as server:
         assert session_to(server).read(READ).is_html
+
+
+def test_a_way_to_a_server_beside_ours_is_told_as_ours_and_waits_as_long() -> None:
+    app = Scripted(Response(status=500))
+    with Server(app) as server:
+        ours = HttpSession("http://127.0.0.1:9", side="avni", timeouts=Timeouts(1, 2), refuse_writes=True)
+        beside = ours.beside(server.base_url)
+        reply = beside.sign_in(READ)
+    failure = beside.error(Unreachable, READ, "for a reason", reply, detail="provider")
+    assert (failure.side, failure.detail, failure.status) == ("avni", "provider", 500)
+    assert (beside.timeouts, beside.refuse_writes) == (ours.timeouts, True)
