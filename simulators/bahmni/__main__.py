@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simulators.bahmni import BahmniApp, Store, catalogue
+from simulators.bahmni.moves import moves
 from simulators.control import Inspectable
 from simulators.server import Faults, Server
 
@@ -29,9 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    with Server(
-        Inspectable(BahmniApp(store), store.dump), port=options.port, host=options.host, faults=faults
-    ) as server:
+    app = Inspectable(BahmniApp(store), store.dump, moves(store), faults)
+    with Server(app, port=options.port, host=options.host, faults=faults) as server:
         print(server.base_url, flush=True)
         stopped.wait()
     if options.state:
