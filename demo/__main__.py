@@ -1,4 +1,4 @@
-"""`python -m demo`: patients travel both ways between an Avni and a Bahmni; then the admin, until Ctrl-C.
+"""`python -m demo`: people and encounters travel both ways between an Avni and a Bahmni; then the admin, until Ctrl-C.
 
 `--exit` ends afterwards: status 0 when everything is on the other side but exactly the records planted to fail.
 """
@@ -21,7 +21,7 @@ from demo.processes import ROOT, Failed, Troop
 from demo.stage import Stage, environment_in
 from simulators.scenario import Scenario, Size, build
 
-SIZE = Size(subjects=300, known=200, outside=20)
+SIZE = Size(subjects=300, known=200, outside=20, general_encounters=400, encounters=400)
 CTRL_C = 130
 
 
@@ -70,7 +70,9 @@ def perform(troop: Troop, scenario: Scenario, *, ends: bool) -> int:
     stage = Stage(troop)
     troop.environment["CELERY_BROKER_URL"] = stage.start_broker()
     stage.start_servers(scenario)
-    say(f"Avni and Bahmni are up: {len(scenario.avni.subjects)} subjects, {len(scenario.bahmni.patients)} patients")
+    counts = [len(rows) for rows in (scenario.avni.subjects, scenario.avni.encounters)]
+    counts += [len(rows) for rows in (scenario.bahmni.patients, scenario.bahmni.encounters)]
+    say("Avni and Bahmni are up: {} subjects with {} encounters, {} patients with {}".format(*counts))
     os.environ.update(troop.environment)
     django.setup()
     from demo.play import Play  # noqa: PLC0415 - only now do the models know their settings

@@ -55,13 +55,14 @@ class Play:
 
     def tell(self) -> bool:
         """Print what came of it; whether all is as it should be."""
-        tallies, records, planted = service.tallies(), service.open_records(), self.scenario.planted
+        tallies, records = service.tallies(), service.open_records()
+        planted, waiting = self.scenario.planted, self.scenario.waiting
         print()
         print(*report.table(tallies), sep="\n", end="\n\n")
-        print(f"{len(records)} records did not get through; {len(planted)} were planted to:")
-        print(*report.errors(planted, records, self.stage.web_url), sep="\n", end="\n\n")
+        print(f"{len(records)} records did not get through; {len(planted)} were planted to, {len(waiting)} to wait:")
+        print(*report.errors(planted, waiting, records, self.stage.web_url), sep="\n", end="\n\n")
         findings = compare(self.before, *self.stage.states(), self.scenario)
-        wrong = list(verdict.complaints(tallies, records, planted, findings))
+        wrong = list(verdict.complaints(tallies, records, (*planted, *waiting), findings))
         if wrong:
             print("NOT as it should be:", *wrong, sep="\n  ", end="\n\n", flush=True)
         else:

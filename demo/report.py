@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from demo.service import Open, Tally
@@ -39,23 +40,30 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     return " | ".join([first.strip().ljust(widths[0]), *others])
 
 
-def errors(planted: Sequence[Planted], records: Sequence[Open], web_url: str) -> Iterator[str]:
-    """Each planted record by name: what the service says of it, and what mends it."""
+def errors(
+    planted: Sequence[Planted], waiting: Sequence[Planted], records: Sequence[Open], web_url: str
+) -> Iterator[str]:
+    """Each planted record by name: what the service says of it, and what mends it; then what waits for its people."""
     by_source = {(record.stream, record.source_id): record for record in records}
     for place, one in enumerate(planted, start=1):
-        record = by_source.get((one.stream, one.source_id))
         yield f"{place}. {one.person} ({one.stream}): {one.kind}"
-        if record is None:
-            yield "   The service says nothing of this record!"
-            continue
-        yield f"   {record.explanation.cause}"
-        yield f"   {record.explanation.remedy}"
-        if one.mend:
-            yield "   MEND THIS ONE IN THE ADMIN:"
-            yield f"     1. Open {web_url}/admin/errors/errorrecord/{record.pk}/change/"
-            yield f'     2. "Add the missing mapping": Avni {one.mend.avni_value}, Bahmni {one.mend.int_system_value}'
-            yield '     3. Save, then "Retry now". In a moment it is gone from the list.'
-    planted_sources = {(one.stream, one.source_id) for one in planted}
-    for record in records:
-        if (record.stream, record.source_id) not in planted_sources:
-            yield f"!  {record.stream} {record.source_id}, which nobody planted: {record.explanation.cause}"
+        yield from _said_of(one, by_source.pop((one.stream, one.source_id), None), web_url)
+    held_up = [record for one in waiting if (record := by_source.pop((one.stream, one.source_id), None))]
+    for cause, number in Counter(record.explanation.cause for record in held_up).items():
+        yield f"{number} encounters wait for their people: {cause}"
+    for (stream, source_id), record in by_source.items():
+        yield f"!  {stream} {source_id}, which nobody planted: {record.explanation.cause}"
+
+
+def _said_of(planted: Planted, record: Open | None, web_url: str) -> Iterator[str]:
+    if record is None:
+        yield "   The service says nothing of this record!"
+        return
+    yield f"   {record.explanation.cause}"
+    yield f"   {record.explanation.remedy}"
+    if planted.mend:
+        yield "   MEND THIS ONE IN THE ADMIN:"
+        yield f"     1. Open {web_url}/admin/errors/errorrecord/{record.pk}/change/"
+        pair = f"Avni {planted.mend.avni_value}, Bahmni {planted.mend.int_system_value}"
+        yield f'     2. "Add the missing mapping": {pair}'
+        yield '     3. Save, then "Retry now". In a moment it is gone from the list.'

@@ -48,8 +48,9 @@ PATIENCE = 240.0
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of everything one stream has read."""
+    """What became of everything one stream has read. `key` is the stream's, `stream` its name for people."""
 
+    key: str
     stream: str
     read: int
     outcomes: dict[str, int]
@@ -140,7 +141,7 @@ def tallies() -> list[Tally]:
         by_key: dict[str, Any] = {row["stream__key"]: row for row in rows}
         streams = [stream for flow in connector_of(tenant).flows for stream in flow.streams]
         return [
-            Tally(stream.label, row["read"], {name: row[name] for name in names}, row["target_writes"])
+            Tally(stream.key, stream.label, row["read"], {name: row[name] for name in names}, row["target_writes"])
             for stream in streams
             if (row := by_key.get(stream.key))
         ]

@@ -10,20 +10,22 @@ from simulators.scenario import Planted
 
 __all__ = ["complaints"]
 
-ENOUGH = {"Subjects": 200, "Patients": 200}
-"""So many of these streams must have got through. Encounters the hospital wrote for itself have no mapped form."""
+ENOUGH = {"subject": 200, "patient": 200, "general-encounter": 400, "encounter": 400}
+"""So many of each stream, by key, must have got through."""
 
 
 def complaints(
-    tallies: Sequence[Tally], records: Sequence[Open], planted: Sequence[Planted], findings: Sequence[Finding]
+    tallies: Sequence[Tally], records: Sequence[Open], stuck: Sequence[Planted], findings: Sequence[Finding]
 ) -> Iterator[str]:
-    """Everything that is not as it should be, in words; nothing when all is well."""
+    """Everything that is not as it should be, in words; nothing when all is well. `stuck`: what must be in error."""
+    for key in ENOUGH.keys() - {tally.key for tally in tallies}:
+        yield f"{key}: nothing was read"
     for tally in tallies:
         if not tally.adds_up:
             yield f"{tally.stream}: the outcomes do not add up to {tally.read} read"
-        if tally.outcomes["created"] < ENOUGH.get(tally.stream, 0):
+        if tally.outcomes["created"] < ENOUGH.get(tally.key, 0):
             yield f"{tally.stream}: only {tally.outcomes['created']} got through"
-    expected = {(one.stream, one.source_id, one.message, one.state) for one in planted}
+    expected = {(one.stream, one.source_id, one.message, one.state) for one in stuck}
     there = {(record.stream, record.source_id, record.message, record.state) for record in records}
     for stream, source_id, message, state in sorted(expected - there):
         yield f"{stream} {source_id} should be in error: {message}, {state}"

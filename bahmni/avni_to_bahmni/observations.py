@@ -31,6 +31,9 @@ LONGEST_ANSWER = 255
 UUID_OF_OPENMRS = re.compile(r"[0-9A-Za-z-]{36,38}")
 """36 characters, up to 38 in old data; not always in the usual form."""
 
+FIRST_DAY = "1970-01-01T"
+"""How OpenMRS shows a time of the day (O72)."""
+
 DEMOGRAPHICS = frozenset({"First name", "Middle name", "Last name", "Date of birth", "Gender", "Profile picture"})
 """Avni puts these among a subject's observations; they travel as name, gender and birth date of the person."""
 
@@ -252,7 +255,8 @@ def _one_question(leaves: list[Leaf], found: list[FoundObs], uuids: NewUuids) ->
 def agrees(leaf: Leaf, obs: FoundObs) -> bool:
     """Whether OpenMRS holds this value.
 
-    Numbers come back as floats, dates (in older releases) as times at midnight, moments in another spelling.
+    Numbers come back as floats, dates (in older releases) as times at midnight, moments in another spelling, times of
+    the day as moments of the first day of 1970.
     """
     wanted, there = leaf.value, obs.value
     if isinstance(there, bool):
@@ -264,6 +268,10 @@ def agrees(leaf: Leaf, obs: FoundObs) -> bool:
             return False
     if wanted == there:
         return True
-    if not isinstance(there, str):
-        return False
+    return isinstance(there, str) and isinstance(wanted, str) and _agrees_in_time(leaf, wanted, there)
+
+
+def _agrees_in_time(leaf: Leaf, wanted: str, there: str) -> bool:
+    if there.startswith(FIRST_DAY):  # no hint tells a time of the day, and no text begins so
+        return there.removeprefix(FIRST_DAY)[:5] == wanted[:5]
     return (leaf.is_date and there[:10] == wanted) or (leaf.is_moment and there[:16].replace("T", " ") == wanted)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from simulators.bahmni import catalogue
+from simulators.bahmni import clinicians
 from simulators.scenario import forms
 from simulators.scenario.correspondence import hospital_concept
 from simulators.scenario.design import Question
@@ -30,12 +30,11 @@ _ONE_OF = 8
 
 
 class Clinic:
-    """Saves encounters as clinicians do, each with a feed event; every uuid, answer and time follows from the seed."""
+    """Saves encounters as clinicians do, each with a feed event; uuids, answers and times follow from the seed."""
 
     def __init__(self, town: Population) -> None:
         """In that town, whose people are there already."""
         self.town = town
-        self._visits: dict[str, str] = {}
 
     def settle(self, number: int) -> None:
         """Save so many encounters that get through and, on top of them, some that do not: of each kind at least one."""
@@ -48,21 +47,15 @@ class Clinic:
         for place in range(max(number // _ONE_OF, len(stays)) if number else 0):
             stays[place % len(stays)](f"stays {place}", self.town.random.choice(known))
         for place, outsider in enumerate(self.town.outsiders if number else ()):
-            self.consult(f"outside {place}", outsider, [VITALS])
+            self.consult(f"stranger {place}", outsider, [VITALS])
 
     def consult(self, key: str, patient: str, filled: Sequence[Form], answers: Mapping[str, Any] | None = None) -> str:
         """A consultation with these forms filled in; its uuid. `answers` by question are laid over drawn ones."""
         self.town.clock.advance(seconds=71)
         uuid = self.town.ids("bahmni", "encounter", key)
         numbers = iter(range(10**6))
-        self.town.bahmni.hospital_save_encounter(
-            uuid=uuid,
-            patient=patient,
-            encounterType=catalogue.CONSULTATION,
-            visit=self._visit_of(patient),
-            encounterDatetime=(self.town.clock() - timedelta(minutes=1)).isoformat(timespec="seconds"),
-            obs=[self._filled(key, numbers, form, answers or {}) for form in filled],
-        )
+        documents = [self._filled(key, numbers, form, answers or {}) for form in filled]
+        clinicians.save_encounter(self.town.bahmni, patient, *documents, uuid=uuid)
         return uuid
 
     def top(self, encounter: str, form: Form) -> str:
@@ -85,11 +78,11 @@ class Clinic:
         encounter = self.consult(key, patient, filled, {"Pulse rate": 70} if place % 9 == 4 else None)
         if place % 9 == 4 and VITALS in filled:
             self._correct_the_pulse(encounter)
-        elif place % 13 == 7 and len(filled) > 1:
+        elif place % 13 == 7 and place % 3 == 1:  # the other one stays
             self._take_out(encounter, filled[0])
 
     def _voided(self, key: str, patient: str) -> None:
-        self.town.bahmni.void_encounter(self.consult(key, patient, [HISTORY]))
+        clinicians.void_encounter(self.town.bahmni, self.consult(key, patient, [HISTORY]))
 
     def _without_a_mapped_form(self, key: str, patient: str) -> None:
         self.consult(key, patient, [forms.UNMAPPED_HOSPITAL_FORM])
@@ -99,32 +92,14 @@ class Clinic:
 
     def _take_out(self, encounter: str, form: Form) -> None:
         self.town.clock.advance(minutes=2)
-        top, concept = self.top(encounter, form), hospital_concept(self.town.ids, form.name)
-        gone = {"uuid": top, "concept": concept, "voided": True}
-        self.town.bahmni.hospital_save_encounter(uuid=encounter, obs=[gone])
+        clinicians.remove_obs(self.town.bahmni, self.top(encounter, form))
 
     def _correct_the_pulse(self, encounter: str) -> None:
         """A clinician corrects an answer: the observation gets a new uuid, and the encounter another event."""
         self.town.clock.advance(minutes=3)
-        top, concept = self.top(encounter, VITALS), hospital_concept(self.town.ids, "Pulse rate")
+        concept = hospital_concept(self.town.ids, "Pulse rate")
         rows = self.town.bahmni.obs_of(encounter)
-        leaf = next(row.uuid for row in rows if row.group == top and row.concept == concept)
-        member = {"uuid": leaf, "concept": concept, "value": 72}
-        form = {"uuid": top, "concept": hospital_concept(self.town.ids, VITALS.name), "groupMembers": [member]}
-        self.town.bahmni.hospital_save_encounter(uuid=encounter, obs=[form])
-
-    def _visit_of(self, patient: str) -> str:
-        """The patient's one visit here, opened when she first comes."""
-        if patient not in self._visits:
-            self._visits[patient] = self.town.ids("bahmni", "visit", "clinic", patient)
-            self.town.bahmni.hospital_create_visit(
-                uuid=self._visits[patient],
-                patient=patient,
-                visitType=catalogue.OPD,
-                location=catalogue.OPD_1,
-                startDatetime=(self.town.clock() - timedelta(minutes=30)).isoformat(timespec="seconds"),
-            )
-        return self._visits[patient]
+        clinicians.edit_obs(self.town.bahmni, next(row.uuid for row in rows if row.concept == concept), 72)
 
     # -- drawn ------------------------------------------------------------------------------------------------------
 
@@ -139,7 +114,7 @@ class Clinic:
                 members += [self._filled(key, numbers, member, answers) for _ in range(times)]
             else:
                 members += self._answered(key, numbers, member, answers)
-        concept = hospital_concept(self.town.ids, form.name)
+        concept = {"uuid": hospital_concept(self.town.ids, form.name)}
         return {"uuid": self._uuid(key, numbers), "concept": concept, "groupMembers": members}
 
     def _answered(
@@ -149,8 +124,8 @@ class Clinic:
         given = answers[question.name] if question.name in answers else self._answer(question)
         for one in given if isinstance(given, list) else [given]:
             value = hospital_concept(self.town.ids, one) if question.kind == "Coded" else one
-            concept = hospital_concept(self.town.ids, question.name)
-            yield {"uuid": self._uuid(key, numbers), "concept": concept, "value": value}
+            concept = {"uuid": hospital_concept(self.town.ids, question.name)}
+            yield {"uuid": self._uuid(key, numbers), "concept": concept, "value": value, "groupMembers": []}
 
     def _uuid(self, key: str, numbers: Iterator[int]) -> str:
         return self.town.ids("bahmni", "obs", key, str(next(numbers)))

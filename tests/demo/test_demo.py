@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / ".demo"
-ROW = re.compile(r"^(Subjects|Patients|Encounters|together) +((?:\| +\d+ *)+)$", re.MULTILINE)
+ROW = re.compile(r"^(Subjects|General encounters|Patients|Encounters|together) +((?:\| +\d+ *)+)$", re.MULTILINE)
 
 
 def start(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -81,13 +81,17 @@ def test_it_moves_everybody_but_the_planted_ones_and_the_table_adds_up(tmp_path:
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said
     rows = {name: [int(cell) for cell in cells.split("|")[1:]] for name, cells in ROW.findall(said)}
-    assert set(rows) == {"Subjects", "Patients", "Encounters", "together"}
+    assert set(rows) == {"Subjects", "General encounters", "Patients", "Encounters", "together"}
     for read, *outcomes, _writes in rows.values():
         assert read == sum(outcomes)
     assert rows["Subjects"][1] >= 200
     assert rows["Patients"][1] >= 200
+    assert rows["General encounters"][1] >= 400
+    assert rows["Encounters"][1] >= 400
     assert said.count("MEND THIS ONE IN THE ADMIN") >= 1
     assert "Sarita Bhosle (subject)" in said
+    assert "Gauri Kamble (general-encounter)" in said
+    assert "Kisan Ghuge (encounter)" in said
     assert list(tmp_path.iterdir()) == []
 
 

@@ -481,7 +481,7 @@ def form_taken_out(made: Scenario) -> None:
 
 
 def form_of_somebody_outside(made: Scenario) -> None:
-    write(made, consultation(made, "outside 0"))
+    write(made, consultation(made, "stranger 0"))
 
 
 def form_in_error(made: Scenario) -> None:
