@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from avni.client import AvniClient, AvniPage
 from avni.ways import GenerateToken, NoSignIn, way
-from avni.windows import WindowPosition, read_window, window_start
+from avni.windows import Gap, Reading, WindowPosition, read_gap, read_window, window_start
 
 __all__ = [
-    "AvniClient", "AvniPage", "GenerateToken", "NoSignIn", "WindowPosition", "read_window", "way", "window_start",
+    "AvniClient", "AvniPage", "Gap", "GenerateToken", "NoSignIn", "Reading", "WindowPosition", "read_gap",
+    "read_window", "way", "window_start",
 ]  # fmt: skip

@@ -8,34 +8,29 @@ What makes it hard (and a watermark alone wrong):
   read. So each request begins at a time and reads its first page; only where a single millisecond fills more
   than a page do we ask for page 1, 2, …, and then go round again until two rounds saw the same rows;
 - a row becomes visible when its transaction commits, later than its time says: the position never passes the
-  server's own clock less a margin, and an overlap can be read again (avni.md A3, A7).
+  server's own clock less a margin, and an overlap can be read again (avni.md A3, A7);
+- a row that the server cannot render makes its page a 500 (avni.md A29). The rows before it are read, its millisecond
+  is found, the others of that millisecond are read one by one, and what remains is told as a gap (`avni.gaps`).
 
-The position is `{"ts": "2026-…Z", "known": {"<ID>": "<its time>", …}}`: everything before `ts` has been delivered,
-and of the rows at `ts` (or at most the overlap before it) those in `known`, at that version.
+The position is `{"ts": "2026-…Z", "known": {"<ID>": "<its time>", …}}`: everything before `ts` has been delivered
+or told as a gap, and of the rows at `ts` (or at most the overlap before it) those in `known`, at that version.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from avni.client import AvniPage
+from avni.gaps import MARGIN, Gap, TooYoung, Whole, find_unreadable, read_gap, read_whole
+from avni.listing import MILLISECOND, PAGE_SIZE, PATIENCE, FetchPage, Row, Version, readable_start, versions
 from avni.wire import instant, spelled
-from common.http_errors import Garbled
 
-__all__ = ["MARGIN", "FetchPage", "WindowPosition", "read_window", "window_start"]
-
-MILLISECOND = timedelta(milliseconds=1)
-MARGIN = timedelta(seconds=10)
-"""How far behind the server's clock we stay. Avni's own hosting hides the newest 10 s for the same reason,
-installations elsewhere hide nothing."""
-
-FetchPage = Callable[[datetime, int], AvniPage]
-"""Asks for the rows modified after a time, one page of them (from 0), ordered by time and then by database id."""
-
-Row = dict[str, Any]
+__all__ = [
+    "MARGIN", "PAGE_SIZE", "FetchPage", "Gap", "Reading", "WindowPosition", "read_gap", "read_window", "window_start",
+]  # fmt: skip
 
 
 class WindowPosition(TypedDict):
@@ -46,13 +41,15 @@ class WindowPosition(TypedDict):
 
 
 @dataclass(frozen=True)
-class _Version:
-    """A row with what identifies its version."""
+class Reading:
+    """Rows in the server's order, gaps found, and the position once both are handled.
 
-    row: Row
-    id: str
-    stamp: str
-    at: datetime
+    There may be neither: then only the position moved, past a millisecond whose rows are all through.
+    """
+
+    rows: list[Row]
+    position: WindowPosition
+    gaps: tuple[Gap, ...] = ()
 
 
 def window_start(at: datetime) -> WindowPosition:
@@ -61,102 +58,102 @@ def window_start(at: datetime) -> WindowPosition:
 
 
 def read_window(
-    position: WindowPosition, fetch: FetchPage, *, margin: timedelta = MARGIN, overlap: timedelta = timedelta(0)
-) -> Iterator[tuple[list[Row], WindowPosition]]:
-    """What is new since `position`: rows in the server's order, and the position once they are handled.
+    position: WindowPosition, fetch: FetchPage, *, margin: timedelta = MARGIN, overlap: timedelta = timedelta(0),
+    size: int = PAGE_SIZE,
+) -> Iterator[Reading]:  # fmt: skip
+    """What is new since `position`, oldest first; a gap comes after the rows before it and those beside it.
 
-    There may be no rows: then only the position moved, past a millisecond whose rows are all through.
-    Ends when nothing more is visible before the server's clock less `margin`. `overlap` is how far before the
+    Ends when nothing more is visible before the server's clock less `margin`, or when rows cannot be read and what
+    follows them is younger than that: then they are looked at next time. `overlap` is how far before the
     position to look again for rows that became visible late. It may differ from call to call; a longer one than
     last time delivers the rows of the difference once more. By default nothing is re-read, and `known` holds only
-    the rows of the position's own millisecond: that much is needed to ask again from there.
-    Raises Garbled and what `fetch` raises.
+    the rows of the position's own millisecond: that much is needed to ask again from there. A gap is told again
+    whenever its millisecond is read again. `size`: rows of a page.
+    Raises Garbled and what `fetch` raises. A Refused is raised unless it is a 500, and a 500 when PATIENCE rows one
+    behind the other cannot be read, or when rows were refused as often and were readable or gone when looked for.
     """
-    at = instant(position["ts"]) - overlap
+    with suppress(TooYoung):
+        yield from _readings(_Cursor(position, overlap), fetch, margin, size)
+
+
+def _readings(cursor: _Cursor, fetch: FetchPage, margin: timedelta, size: int) -> Iterator[Reading]:
+    at = cursor.start
+    request = size
+    stumbles = 0
     while True:
-        page = fetch(at - MILLISECOND, 0)
-        versions = _versions(page)
-        settled = [version for version in versions if version.at < page.server_date - margin]
-        last_page = page.total_pages <= 1 or len(settled) < len(versions) or not versions
-        if not last_page and settled[-1].at <= at:
-            # One millisecond fills the page and goes on behind it.
-            for crowd in _crowd(at, page, fetch):
-                yield from _delivery(position, crowd, overlap)
-                position = _after(position, crowd, overlap)
-            at += MILLISECOND
-            passed = _moved(position, at, overlap)
-            if passed != position:
-                yield [], passed
-            position = passed
-            continue
-        yield from _delivery(position, settled, overlap)
-        position = _after(position, settled, overlap)
-        if last_page:
-            return
-        at = settled[-1].at
+        page, failure = readable_start(fetch, at - MILLISECOND, request)
+        crowd = None
+        if page:
+            stumbles = 0
+            found = versions(page)
+            settled = [version for version in found if version.at < page.server_date - margin]
+            last_page = page.total_pages <= 1 or len(settled) < len(found) or not found
+            if last_page or settled[-1].at > at:
+                yield from cursor.deliver(settled)
+                if last_page:
+                    return
+                at = settled[-1].at
+                if not failure:
+                    request = size
+                    continue
+            elif not failure and request == size:
+                crowd = page
+        else:
+            stumbles += 1
+            if failure and stumbles == PATIENCE:
+                raise failure
+            unreadable = find_unreadable(at, fetch, margin=margin)
+            if not unreadable:
+                continue
+            at = unreadable
+        # One millisecond fills the page and goes on behind it; or it holds a row that cannot be read, or may.
+        yield from _through(cursor, at, read_whole(at, fetch, size=size, margin=margin, first=crowd))
+        at += MILLISECOND
+        request = 1 if failure else size
 
 
-def _crowd(at: datetime, first: AvniPage, fetch: FetchPage) -> Iterator[list[_Version]]:
-    """All rows of one millisecond, page by page, in rounds until two rounds saw the same rows.
-
-    A row edited between two pages leaves the millisecond, and its successors shift forward over a page border
-    unseen. But then the next round sees other rows than this one, and goes round again.
-    """
-    before: set[str] | None = None
-    page: AvniPage | None = first
-    while True:
-        seen: set[str] = set()
-        number = 0
-        while True:
-            page = page or fetch(at - MILLISECOND, number)
-            crowd = [version for version in _versions(page) if version.at <= at]
-            seen.update(version.id for version in crowd)
-            yield crowd
-            ended = len(crowd) < len(page.content) or number + 1 >= page.total_pages
-            page = None
-            if ended:
-                break
-            number += 1
-        if seen == before:
-            return
-        before = seen
+def _through(cursor: _Cursor, at: datetime, parts: Iterable[list[Version] | Whole]) -> Iterator[Reading]:
+    """The rows of one whole millisecond, then the gap in it with the position behind it."""
+    for part in parts:
+        if isinstance(part, Whole):
+            yield from cursor.pass_by(at, part.gap)
+        else:
+            yield from cursor.deliver(part)
 
 
-def _versions(page: AvniPage) -> list[_Version]:
-    """The rows of a page with their identities. Raises Garbled: without these nothing can be known as read."""
-    try:
-        return [_version(row) for row in page.content]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        failure = Garbled("a row lacks its ID or its time", side="avni", method="GET", path_template="a list")
-    raise failure
+class _Cursor:
+    """The position as far as we are, and what of the rows found is new to it."""
 
+    def __init__(self, position: WindowPosition, overlap: timedelta) -> None:
+        self._position = position
+        self._overlap = overlap
 
-def _version(row: Row) -> _Version:
-    stamp = row["audit"]["Last modified at"]
-    return _Version(row, str(row["ID"]), stamp, instant(stamp))
+    @property
+    def start(self) -> datetime:
+        """The millisecond to begin with."""
+        return instant(spelled(instant(self._position["ts"]) - self._overlap))
 
+    def deliver(self, found: Sequence[Version]) -> Iterator[Reading]:
+        """The rows among `found` that are not known, with the position after them; nothing when all are."""
+        before = self._position["known"]
+        fresh = [version.row for version in found if before.get(version.id) != version.stamp]
+        known = before | {version.id: version.stamp for version in found}
+        self._move(known, [version.at for version in found])
+        if fresh:
+            yield Reading(fresh, self._position)
 
-def _delivery(
-    position: WindowPosition, versions: Sequence[_Version], overlap: timedelta
-) -> Iterator[tuple[list[Row], WindowPosition]]:
-    """The rows among `versions` that are not known, with the position after them; nothing when all are."""
-    fresh = [version.row for version in versions if position["known"].get(version.id) != version.stamp]
-    if fresh:
-        yield fresh, _after(position, versions, overlap)
+    def pass_by(self, at: datetime, gap: Gap | None) -> Iterator[Reading]:
+        """The position behind a millisecond whose rows are all through, with the gap in it; nothing when we are."""
+        before = self._position
+        self._move(before["known"], [at + MILLISECOND])
+        if gap or self._position != before:
+            yield Reading([], self._position, (gap,) if gap else ())
 
-
-def _after(position: WindowPosition, versions: Sequence[_Version], overlap: timedelta) -> WindowPosition:
-    """The position once `versions` are handled. It never goes back: late rows are older than it."""
-    known = position["known"] | {version.id: version.stamp for version in versions}
-    latest = max([instant(position["ts"]), *(version.at for version in versions)])
-    return _moved({"ts": position["ts"], "known": known}, latest, overlap)
-
-
-def _moved(position: WindowPosition, to: datetime, overlap: timedelta) -> WindowPosition:
-    """The position at `to`, or where it is if that is later, remembering no more than the overlap needs."""
-    at = max(instant(position["ts"]), to)
-    oldest = at - overlap
-    return {
-        "ts": spelled(at),
-        "known": {one: stamp for one, stamp in position["known"].items() if instant(stamp) >= oldest},
-    }
+    def _move(self, known: dict[str, str], times: Sequence[datetime]) -> None:
+        """To the latest of these times, never back (late rows are older), remembering what the overlap needs."""
+        at = max([instant(self._position["ts"]), *times])
+        oldest = at - self._overlap
+        self._position = {
+            "ts": spelled(at),
+            "known": {one: stamp for one, stamp in known.items() if instant(stamp) >= oldest},
+        }

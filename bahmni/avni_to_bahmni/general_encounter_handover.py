@@ -81,5 +81,5 @@ class GeneralEncounterHandover:
         """Send one write to OpenMRS."""
         return self._hospital.write(write)
 
-    def _fetch_page(self, encounter_type: str, since: datetime, page: int) -> Any:
-        return self._avni.encounters(since, encounter_type, page=page)
+    def _fetch_page(self, encounter_type: str, since: datetime, page: int, size: int) -> Any:
+        return self._avni.encounters(since, encounter_type, page=page, size=size)

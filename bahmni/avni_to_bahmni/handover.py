@@ -83,8 +83,8 @@ class SubjectHandover:
         """Send one write to OpenMRS."""
         return self._hospital.write(write)
 
-    def _fetch_page(self, subject_type: str, since: datetime, page: int) -> Any:
-        return self._avni.subjects(since, subject_type, page=page)
+    def _fetch_page(self, subject_type: str, since: datetime, page: int, size: int) -> Any:
+        return self._avni.subjects(since, subject_type, page=page, size=size)
 
     def _rivals(self, content: subject.Registration) -> tuple[subject.Rival, ...]:
         """Other un-voided subjects with the same number: one extra request, only before a first hand-over."""

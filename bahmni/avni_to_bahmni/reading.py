@@ -13,10 +13,12 @@ from engine.verdicts import Fail
 
 
 def pages(position: JsonObject, fetch: FetchPage) -> Iterator[Page]:
-    """What was modified since the position, oldest first."""
-    for rows, after in read_window(cast(WindowPosition, position), fetch):
-        changes = tuple(_change(row) for row in rows)
-        yield Page(changes, cast(JsonObject, after), changes[-1].source_time if changes else None)
+    """What was modified since the position, oldest first. Raises Refused at a gap."""
+    for reading in read_window(cast(WindowPosition, position), fetch):
+        for gap in reading.gaps:
+            raise gap.failure
+        changes = tuple(_change(row) for row in reading.rows)
+        yield Page(changes, cast(JsonObject, reading.position), changes[-1].source_time if changes else None)
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from avni import AvniClient, AvniPage, GenerateToken, NoSignIn, WindowPosition, read_window, window_start
+from avni import AvniClient, GenerateToken, NoSignIn, WindowPosition, read_gap, read_window, window_start
+from avni.windows import FetchPage
 from common.http import Forbidden, NotFound, Refused, SignInFailed, Unclear, Unreachable
 from simulators.avni import AvniStore, SubjectRow
 from simulators.server import Server
@@ -25,15 +26,17 @@ def body(owner: SubjectRow, **more: Any) -> dict[str, Any]:
     } | more  # fmt: skip
 
 
-def read(avni: AvniClient, position: WindowPosition, size: int = 10) -> tuple[list[str], WindowPosition]:
-    def fetch(since: datetime, page: int) -> AvniPage:
-        return avni.subjects(since, "Individual", page=page, size=size)
-
+def read(avni: AvniClient, position: WindowPosition) -> tuple[list[str], WindowPosition]:
     found: list[str] = []
-    for rows, after in read_window(position, fetch):
-        found += [row["ID"] for row in rows]
-        position = after
+    for reading in read_window(position, individuals(avni), size=10):
+        assert not reading.gaps
+        found += [row["ID"] for row in reading.rows]
+        position = reading.position
     return found, position
+
+
+def individuals(avni: AvniClient) -> FetchPage:
+    return lambda since, page, size: avni.subjects(since, "Individual", page=page, size=size)
 
 
 def uuids(rows: Iterable[SubjectRow]) -> list[str]:
@@ -131,14 +134,52 @@ def test_a_type_our_user_may_not_see_is_forbidden_but_others_are_read(
         avni.subjects(since, "Household")
 
 
-def test_a_row_that_breaks_its_page_is_a_refusal(
+def test_rows_that_break_their_page_are_told_and_cost_no_other_row(
     avni: AvniClient, field: AvniStore, moving: Clock, start: WindowPosition
 ) -> None:
-    field.poison(register(field).uuid)
+    rows = [register(field, at=moving.time + timedelta(seconds=n // 3)) for n in range(60)]
+    broken = [rows[4], rows[30], rows[31], rows[59]]
+    for row in broken:
+        field.poison(row.uuid)
+    moving.move(60)
+    readings = list(read_window(start, individuals(avni)))
+    found = [row["ID"] for reading in readings for row in reading.rows]
+    assert found == uuids(row for row in rows if row not in broken)
+    told = [(gap.at - moving.time + timedelta(seconds=60), gap.rows) for reading in readings for gap in reading.gaps]
+    assert told == [(timedelta(seconds=1), 1), (timedelta(seconds=10), 2), (timedelta(seconds=19), 1)]
+
+
+def test_a_gap_is_read_again_when_its_row_can_be_read(
+    avni: AvniClient, field: AvniStore, moving: Clock, start: WindowPosition
+) -> None:
+    row = register(field)
+    field.poison(row.uuid)
+    moving.move(60)
+    (gap,) = [gap for reading in read_window(start, individuals(avni)) for gap in reading.gaps]
+    field.save_subject(row)
+    assert [one["ID"] for one in read_gap(gap.at, individuals(avni))[0]] == [row.uuid]
+
+
+def test_a_list_of_which_no_row_can_be_read_is_a_refusal(
+    avni: AvniClient, field: AvniStore, moving: Clock, start: WindowPosition
+) -> None:
+    for _ in range(25):
+        field.poison(register(field).uuid)
     moving.move(60)
     with pytest.raises(Refused) as raised:
-        read(avni, start)
+        list(read_window(start, individuals(avni)))
     assert raised.value.status == 500
+
+
+def test_a_server_that_is_starting_is_unreachable_and_no_row_is_looked_for(
+    avni: AvniClient, field_server: Server, start: WindowPosition
+) -> None:
+    avni.sign_in()
+    field_server.reset_counts()
+    field_server.faults.plan("GET", "/api/subjects", "status:500", times=100)
+    with pytest.raises(Unreachable):
+        list(read_window(start, individuals(avni)))
+    assert field_server.requests == 1
 
 
 # --- single records -----------------------------------------------------------------------------

@@ -81,10 +81,10 @@ def test_everything_is_read_once_by_its_window(sort: Sort, moving: Clock) -> Non
     made = [sort.put(at=moving.time + timedelta(seconds=number // 7)) for number in range(35)]
     moving.move(60)
 
-    def fetch(since: datetime, page: int) -> AvniPage:
-        return sort.page(since, sort.type, page=page, size=10)
+    def fetch(since: datetime, page: int, size: int) -> AvniPage:
+        return sort.page(since, sort.type, page=page, size=size)
 
-    found = [row["ID"] for rows, _ in read_window(position, fetch) for row in rows]
+    found = [row["ID"] for reading in read_window(position, fetch, size=10) for row in reading.rows]
     assert sorted(found) == sorted(made)
 
 

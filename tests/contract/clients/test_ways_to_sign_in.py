@@ -204,10 +204,10 @@ def test_a_ticket_that_ends_between_two_pages_loses_no_row(site: Site, chosen: s
     watch(site.avni, before=end_it_before_the_third_page)
     client = site.client(chosen)
 
-    def fetch(since: datetime, page: int) -> AvniPage:
-        return client.subjects(since, "Individual", page=page, size=10)
+    def fetch(since: datetime, page: int, size: int) -> AvniPage:
+        return client.subjects(since, "Individual", page=page, size=size)
 
-    found = [row["ID"] for rows_of_page, _ in read_window(start, fetch) for row in rows_of_page]
+    found = [row["ID"] for reading in read_window(start, fetch, size=10) for row in reading.rows]
     assert found == [row.uuid for row in rows]
     first, again = expected(site, chosen)
     assert site.asked == first + again

@@ -16,9 +16,10 @@ START = window_start(EPOCH)
 
 def read_all(table: Table, position: WindowPosition, **options: Any) -> tuple[list[tuple[str, int]], WindowPosition]:
     found: list[tuple[str, int]] = []
-    for rows, after in read_window(position, table.fetch, **options):
-        found += names(rows)
-        position = after
+    for reading in read_window(position, table.fetch, size=10, **options):
+        assert not reading.gaps
+        found += names(reading.rows)
+        position = reading.position
     return found, position
 
 
@@ -34,7 +35,13 @@ def test_rows_come_in_order_page_by_page() -> None:
 def test_the_request_asks_from_a_millisecond_before_the_position() -> None:
     table = Table()
     read_all(table, window_start(at(5000)))
-    assert table.fetched == [(at(4999), 0)]
+    assert table.fetched == [(at(4999), 0, 10)]
+
+
+def test_a_page_has_a_hundred_rows_unless_told_otherwise() -> None:
+    table = Table()
+    list(read_window(START, table.fetch))
+    assert [size for _, _, size in table.fetched] == [100]
 
 
 def test_a_second_look_brings_nothing_and_costs_one_request() -> None:
@@ -95,12 +102,12 @@ def test_the_position_behind_a_crowd_needs_no_memory_of_it() -> None:
 def test_an_edit_while_a_crowd_is_paged_loses_no_row() -> None:
     table = Table(*[200] * 25)
 
-    def fetch(since: datetime, page: int) -> AvniPage:
+    def fetch(since: datetime, page: int, size: int) -> AvniPage:
         if page == 1 and len(table.fetched) == 2:
             table.edit(3, 500)
-        return table.fetch(since, page)
+        return table.fetch(since, page, size)
 
-    found = [version for rows, _ in read_window(START, fetch) for version in names(rows)]
+    found = [version for reading in read_window(START, fetch, size=10) for version in names(reading.rows)]
     assert set(versions(1, 25)) <= set(found)
     assert found.count(("row-11", 1)) == 1
     assert ("row-3", 2) in found
@@ -108,8 +115,8 @@ def test_an_edit_while_a_crowd_is_paged_loses_no_row() -> None:
 
 def test_a_reader_cut_off_within_a_crowd_goes_on_where_it_was() -> None:
     table = Table(*[200] * 25)
-    first, position = next(iter(read_window(START, table.fetch)))
-    assert names(first) + read_all(table, position)[0] == versions(1, 25)
+    first = next(iter(read_window(START, table.fetch, size=10)))
+    assert names(first.rows) + read_all(table, first.position)[0] == versions(1, 25)
 
 
 # --- the margin ---------------------------------------------------------------------------------
@@ -202,6 +209,6 @@ def test_reading_an_overlap_again_costs_its_pages_once() -> None:
     ],
 )
 def test_a_row_without_identity_or_time_is_garbled(row: dict[str, Any]) -> None:
-    page: Callable[[datetime, int], AvniPage] = lambda *_: AvniPage([row], 1, at(1_000_000))  # noqa: E731
+    page: Callable[[datetime, int, int], AvniPage] = lambda *_: AvniPage([row], 1, at(1_000_000))  # noqa: E731
     with pytest.raises(Garbled):
         list(read_window(START, page))
