@@ -24,7 +24,7 @@ from engine.commit import Ledger, as_known, load_known, load_parents
 from engine.handing_over import LeaseTooShort, Pen, Result, explain_remote, hand_over, where
 from engine.lease import Grant
 from engine.patience import Patience, Silent
-from engine.ports import Change, Gap, Handover, Known, Page, Parent
+from engine.ports import Change, Handover, Known, Page, Parent
 from engine.registry import Connector, Servers, Setting
 from engine.verdicts import Fail, Hold, Verdict
 from errors import recording
@@ -172,15 +172,18 @@ class Slice:
         for gap in gap_ids:
             where_ = [(one.partition, gaps.place_in(one.partition, gap)) for one in self.positions]
             partition, place = next(((name, place) for name, place in where_ if place is not None), ("", None))
-            remaining: Gap | None = None
+            why: Fail | None = None
             try:
                 if place is not None:
                     found, remaining = self.handover.reread(partition, place)
                     changes.update({change.entity_id: change for change in found})
+                    why = remaining.why if remaining else None
+            except Refused as failure:  # nothing can be told of it for now
+                why = _unreadable(partition, failure)
             except RemoteError as failure:
                 self._stop(failure)
                 return changes, results
-            results.append(_of_gap(gap, remaining.why if remaining else None))
+            results.append(_of_gap(gap, why))
         return changes, results
 
     def read(self) -> None:
@@ -232,9 +235,7 @@ class Slice:
 
     def _set_aside(self, position: Position, failure: Refused) -> None:
         """Write down that a partition cannot be read, as one error that is tried again like any other."""
-        _, params = explain_remote(failure)
-        asked = {"code": "", "privilege": ""} | params | {"part": position.partition}
-        self._commit_gap(_of_gap(gaps.gap_id(position.partition), Fail(PART_UNREADABLE, **asked)))
+        self._commit_gap(_of_gap(gaps.gap_id(position.partition), _unreadable(position.partition, failure)))
 
     def _commit_gap(self, result: Result) -> None:
         run = self._run(RunKind.READ)
@@ -405,6 +406,12 @@ class Slice:
 
     def _limit(self, side: str) -> int:
         return self.setting.connections[side].max_parallel
+
+
+def _unreadable(partition: str, failure: Refused) -> Fail:
+    """A server's refusal to let us read a part of it, for people."""
+    _, params = explain_remote(failure)
+    return Fail(PART_UNREADABLE, **{"code": "", "privilege": ""} | params | {"part": partition})
 
 
 def _of_gap(gap_id: str, why: Fail | None) -> Result:

@@ -66,13 +66,13 @@ class World:
         )  # fmt: skip
         return row.uuid
 
-    def household_visits(self) -> None:
+    def household_visits(self, kind: str = HOUSEHOLD_VISIT) -> None:
         """An encounter type of Avni whose encounters are handed over, with type and form in Bahmni."""
-        self.avni.add_encounter_type(HOUSEHOLD_VISIT)
-        encounter_type = self.bahmni.add_encounter_type(f"{HOUSEHOLD_VISIT} [Avni]").uuid
-        form = self.bahmni.add_concept(f"{HOUSEHOLD_VISIT} Encounter [Avni]").uuid
-        self.map("GeneralEncounter", "CommunityEncounter_EncounterType", HOUSEHOLD_VISIT, encounter_type)
-        self.map("GeneralEncounter", "CommunityEncounter_BahmniForm", HOUSEHOLD_VISIT, form)
+        self.avni.add_encounter_type(kind)
+        encounter_type = self.bahmni.add_encounter_type(f"{kind} [Avni]").uuid
+        form = self.bahmni.add_concept(f"{kind} Encounter [Avni]").uuid
+        self.map("GeneralEncounter", "CommunityEncounter_EncounterType", kind, encounter_type)
+        self.map("GeneralEncounter", "CommunityEncounter_BahmniForm", kind, form)
 
     def household_visit(self, subject: str, **more: Any) -> str:
         """A field worker visits a subject; gives the encounter's uuid."""

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from common import clock
-from common.http_errors import Forbidden
+from common.http_errors import Forbidden, Refused
 from engine import gaps, registry
 from engine.ports import Change, Gap
 from engine.registry import FlowSpec
@@ -205,6 +205,18 @@ def test_a_gap_that_still_cannot_be_read_is_tried_again_later(with_gap: Desk) ->
     with_gap.work()
     record = ErrorRecord.objects.get()
     assert (record.state, record.attempts) == (ErrorState.RETRYING, 2)
+
+
+def test_a_gap_of_which_nothing_can_be_told_for_now_is_tried_again_later(with_gap: Desk) -> None:
+    def refuse() -> Any:
+        raise remote(Refused, "avni")
+
+    with_gap.paper.gaps_[PLACE] = refuse
+    ErrorRecord.objects.update(next_attempt_at=clock.now())
+    with_gap.paper.add(card("later"))
+    with_gap.work()
+    record = ErrorRecord.objects.get()
+    assert (record.message, record.attempts, with_gap.paper.target["later"]) == ("engine.part-unreadable", 2, 1)
 
 
 def test_what_can_be_read_in_a_gap_by_now_is_handed_over_under_its_own_id(with_gap: Desk) -> None:
