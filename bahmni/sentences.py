@@ -90,6 +90,11 @@ SENTENCES: Mapping[str, Sentence] = {
         cause='The question "{question}" should hold {expected}, but the record holds a value of kind {kind}.',
         remedy="Correct the value in the record, or the data type hint of the question's mapping, then retry.",
     ),
+    "bahmni.row-unreadable": Sentence(
+        cause='Avni cannot show {rows} record(s) of "{part}" last changed at {at} ({code}).',
+        remedy="Have it looked at by whoever runs Avni: usually an answer to a question that no longer exists. "
+        "All other records went on; when it can be shown again it is handed over by itself, or at once by a retry.",
+    ),
     "bahmni.subject-id-null": Sentence(
         cause='The subject has no patient number: "{concept}" is empty.',
         remedy='Enter "{concept}" in Avni. The record is handed over when it changes.',

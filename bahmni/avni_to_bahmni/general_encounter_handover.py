@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
-from avni.client import AvniClient
+from avni.client import AvniClient, AvniPage
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni import general_encounter
 from bahmni.avni_to_bahmni.hospital import Hospital
-from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages
+from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages, reread
 from bahmni.openmrs import OpenMRSClient
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 from engine.registry import Setting
@@ -33,11 +33,11 @@ class GeneralEncounterHandover:
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
         """Encounters of a type modified since the position, oldest first."""
-        return pages(position, partial(self._fetch_page, partition))
+        return pages(partition, position, partial(self._fetch_page, partition))
 
     def reread(self, partition: str, place: str) -> tuple[Sequence[Change], Gap | None]:
-        """There are no gaps yet."""
-        return (), None
+        """See `reading.reread`."""
+        return reread(partition, place, partial(self._fetch_page, partition))
 
     def fetch(self, entity_id: str) -> JsonObject | None:
         """One encounter as it is now."""
@@ -81,5 +81,5 @@ class GeneralEncounterHandover:
         """Send one write to OpenMRS."""
         return self._hospital.write(write)
 
-    def _fetch_page(self, encounter_type: str, since: datetime, page: int, size: int) -> Any:
+    def _fetch_page(self, encounter_type: str, since: datetime, page: int, size: int) -> AvniPage:
         return self._avni.encounters(since, encounter_type, page=page, size=size)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
-from avni.client import AvniClient
+from avni.client import AvniClient, AvniPage
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni import subject
 from bahmni.avni_to_bahmni.form_encounter import mapped
 from bahmni.avni_to_bahmni.hospital import Hospital
-from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages
+from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages, reread
 from bahmni.openmrs import OpenMRSClient
 from bahmni.same_person import Likeness
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
@@ -36,11 +36,11 @@ class SubjectHandover:
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
         """Subjects of a type modified since the position, oldest first."""
-        return pages(position, partial(self._fetch_page, partition))
+        return pages(partition, position, partial(self._fetch_page, partition))
 
     def reread(self, partition: str, place: str) -> tuple[Sequence[Change], Gap | None]:
-        """There are no gaps yet."""
-        return (), None
+        """See `reading.reread`."""
+        return reread(partition, place, partial(self._fetch_page, partition))
 
     def fetch(self, entity_id: str) -> JsonObject | None:
         """One subject as it is now."""
@@ -83,7 +83,7 @@ class SubjectHandover:
         """Send one write to OpenMRS."""
         return self._hospital.write(write)
 
-    def _fetch_page(self, subject_type: str, since: datetime, page: int, size: int) -> Any:
+    def _fetch_page(self, subject_type: str, since: datetime, page: int, size: int) -> AvniPage:
         return self._avni.subjects(since, subject_type, page=page, size=size)
 
     def _rivals(self, content: subject.Registration) -> tuple[subject.Rival, ...]:

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from avni.windows import FetchPage, WindowPosition, read_window
+from avni import windows
+from avni.windows import FetchPage, WindowPosition, read_gap, read_window
 from avni.wire import instant
-from engine.ports import Change, JsonObject, Page
+from engine.ports import Change, Gap, JsonObject, Page
 from engine.verdicts import Fail
 
 
-def pages(position: JsonObject, fetch: FetchPage) -> Iterator[Page]:
-    """What was modified since the position, oldest first. Raises Refused at a gap."""
+def pages(partition: str, position: JsonObject, fetch: FetchPage) -> Iterator[Page]:
+    """What was modified since the position, oldest first, with the places Avni cannot show (avni.md A29)."""
     for reading in read_window(cast(WindowPosition, position), fetch):
-        for gap in reading.gaps:
-            raise gap.failure
         changes = tuple(_change(row) for row in reading.rows)
-        yield Page(changes, cast(JsonObject, reading.position), changes[-1].source_time if changes else None)
+        unread = tuple(_gap(partition, gap) for gap in reading.gaps)
+        newest = changes[-1].source_time if changes else None
+        yield Page(changes, cast(JsonObject, reading.position), newest, gaps=unread)
+
+
+def reread(partition: str, place: str, fetch: FetchPage) -> tuple[Sequence[Change], Gap | None]:
+    """What Avni can show by now at a place of `pages`, and what it still cannot."""
+    rows, unread = read_gap(instant(place), fetch)
+    return [_change(row) for row in rows], _gap(partition, unread) if unread else None
+
+
+def _gap(partition: str, unread: windows.Gap) -> Gap:
+    told = {"part": partition, "at": unread.name, "rows": str(unread.rows), "code": unread.failure.code}
+    return Gap(unread.name, Fail("bahmni.row-unreadable", **told))
 
 
 @contextmanager
