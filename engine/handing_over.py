@@ -17,10 +17,13 @@ from common.fingerprint import fingerprint
 from common.http_errors import Forbidden, Garbled, Refused, RemoteError, SignInFailed, Slow, Unclear, Unreachable
 from common.outcome import FINISHED, Outcome
 from engine.ports import Change, Handover, Known, Plan, Want, Write
-from engine.verdicts import Defer, Verdict
+from engine.verdicts import Defer, Fail, Verdict
 
 LOOKS = 3
 """How often target and wish are compared before a write whose effect stays unclear is left for later."""
+
+STEPS = 3
+"""In how many looks a plan may be carried out: an encounter is un-voided, then moved, then its answers are written."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,9 @@ def is_settled(want: Want, known: Known) -> bool:
 def _look_and_write(
     change: Change, want: Want, known: Known | None, parent: Known | None, handover: Handover[Any], pen: Pen
 ) -> Result:  # fmt: skip
-    writes = 0
+    writes = unclear = 0
     intended: Outcome | None = None
-    for look in range(1, LOOKS + 1):
+    for _ in range(STEPS + LOOKS - 1):
         if not pen.may_write():
             raise LeaseTooShort  # looking costs time too, and the batch must be committed under this lease
         plan = handover.plan(want, handover.look(want, known, parent), known)
@@ -122,13 +125,13 @@ def _look_and_write(
                 writes += 1
                 ids[write.id] = handover.write(write)
         except Unclear:
-            if look == LOOKS:
+            unclear += 1
+            if unclear == LOOKS:
                 raise
             continue
-        if plan.look_again and look < LOOKS:
-            continue
-        return Result(change, intended or plan.outcome, want=want, plan=_with_given_ids(plan, ids), writes=writes)
-    raise AssertionError("unreachable: the loop returns or raises")
+        if not plan.look_again:
+            return Result(change, intended or plan.outcome, want=want, plan=_with_given_ids(plan, ids), writes=writes)
+    raise Fail("engine.not-taken-on")  # never counted as through: what was to follow has not been written
 
 
 def _with_given_ids(plan: Plan, ids: dict[str, str]) -> Plan:

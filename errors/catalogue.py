@@ -19,6 +19,7 @@ PART_UNREADABLE: Final = "engine.part-unreadable"
 READABLE_AGAIN: Final = "engine.readable-again"
 ASKED_FOR: Final = "engine.asked-for"
 CUT_OFF: Final = "engine.cut-off"
+NOT_TAKEN_ON: Final = "engine.not-taken-on"
 REFUSED: Final = "remote.refused"
 FORBIDDEN: Final = "remote.forbidden"
 SOURCE_DOWN: Final = "remote.source-down"
@@ -54,6 +55,11 @@ GENERIC: Final[Mapping[str, Sentence]] = {
     CUT_OFF: Sentence(
         cause="The process that worked on it ended, or lost its right to, before it was through.",
         remedy=_GOES_ON_FROM_THERE,
+    ),
+    NOT_TAKEN_ON: Sentence(
+        cause="The other side accepted what was written, but does not show it, so the rest could not follow.",
+        remedy=f"{BY_ITSELF} If it stays, compare the record in both systems; usually somebody or something changes "
+        "it back.",
     ),
     CONNECTION_MISSING: Sentence(
         cause="One of the two servers has no connection any more.",

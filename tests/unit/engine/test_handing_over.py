@@ -7,8 +7,8 @@ import pytest
 from common.fingerprint import fingerprint
 from common.http_errors import Forbidden, Garbled, Refused, RemoteError, SignInFailed, Slow, Unclear, Unreachable
 from common.outcome import Outcome
-from engine.handing_over import LOOKS, LeaseTooShort, Pen, hand_over
-from engine.ports import Known
+from engine.handing_over import LOOKS, STEPS, LeaseTooShort, Pen, hand_over
+from engine.ports import Known, Plan, Want
 from engine.verdicts import Defer, Fail, Hold, Skip, Verdict
 from tests.chaos.paper import Paper, card, remote
 
@@ -82,6 +82,36 @@ def test_a_write_that_stays_unclear_becomes_the_records_error() -> None:
     paper, left = raising(remote(Unclear), times=9)
     result = hand_over(card("a", 7), None, None, paper, ANY_TIME)
     assert (result.outcome, result.message, 9 - left[0]) == (Outcome.FAILED, "remote.unclear", LOOKS)
+
+
+def in_steps(paper: Paper, steps: int) -> Paper:
+    """A target that takes a card on only in so many writes, each of which uncovers what the next one has to be."""
+    plan = paper.plan
+
+    def next_step(want: Want, state: object, known: Known | None) -> Plan:
+        planned = plan(want, state, known)
+        return replace(planned, look_again=bool(planned.writes) and paper.asked["write"] < steps - 1)
+
+    def forget(entity: str) -> None:
+        if paper.asked["write"] < steps:
+            paper.target.pop(entity)
+
+    paper.plan, paper.after_write = next_step, forget  # type: ignore[method-assign]
+    return paper
+
+
+@pytest.mark.parametrize("unclear", [0, 1, LOOKS - 1])
+def test_a_plan_in_several_steps_is_carried_out_to_the_last_one_whatever_was_unclear_before(unclear: int) -> None:
+    paper, _ = raising(remote(Unclear), times=unclear)
+    result = hand_over(card("a", 7), None, None, in_steps(paper, STEPS), ANY_TIME)
+    assert (result.outcome, paper.target, paper.asked["write"]) == (Outcome.CREATED, {"a": 7}, STEPS)
+
+
+def test_a_target_that_never_shows_what_was_written_is_the_records_error_and_not_asked_for_ever() -> None:
+    paper = in_steps(Paper(), 99)
+    result = hand_over(card("a", 7), None, None, paper, ANY_TIME)
+    assert (result.outcome, result.message) == (Outcome.FAILED, "engine.not-taken-on")
+    assert paper.asked["look"] <= LOOKS + STEPS
 
 
 @pytest.mark.parametrize("state", [Unreachable, SignInFailed])
