@@ -168,6 +168,10 @@ class Ledger:
             link.left_fingerprint = plan.left_fingerprint
             link.is_suspect = False
             link.created_by_us = sorted({*link.created_by_us, *plan.created_by_us})
+        elif standing := result.half_done:
+            link.identifier = storable(standing.identifier, 100)
+            link.target_id, link.target_parent_id = standing.target_id, standing.target_parent_id
+            link.other_targets, link.left_fingerprint = dict(standing.other_targets), standing.left_fingerprint
         return link
 
     def _failure(self, result: Result) -> recording.Failure:

@@ -16,6 +16,7 @@ from typing import Any
 from common.fingerprint import fingerprint
 from common.http_errors import Forbidden, Garbled, Refused, RemoteError, SignInFailed, Slow, Unclear, Unreachable
 from common.outcome import FINISHED, Outcome
+from engine.half_done import known_by_now
 from engine.ports import Change, Handover, Known, Plan, Want, Write
 from engine.verdicts import Defer, Fail, Verdict
 
@@ -43,6 +44,8 @@ class Result:
     """Stream and id of a record nobody has seen yet and this one waits for."""
     planned: tuple[Write, ...] = ()
     """Only in a rehearsal: what would have been written."""
+    half_done: Known | None = None
+    """What is known by the writes of a record that did not get through all the same."""
 
     @property
     def is_finished(self) -> bool:
@@ -76,19 +79,21 @@ def hand_over(
     not finished. Everything else, even a bug in a translator, ends as this record's own outcome.
     """
     want: Want | None = None
+    attempt = _Attempt(handover, pen, known)
     try:
         want = handover.want(change)
         if known and is_settled(want, known):
             return Result(change, Outcome.UNCHANGED, want=want)
-        return _look_and_write(change, want, known, parent, handover, pen)
+        return _look_and_write(change, want, parent, attempt)
     except (Unreachable, SignInFailed, LeaseTooShort):
         raise
     except Verdict as verdict:
-        return _judged(change, want, verdict)
+        result = _judged(change, want, verdict)
     except RemoteError as failure:
-        return Result(change, Outcome.FAILED, *explain_remote(failure), want)
+        result = Result(change, Outcome.FAILED, *explain_remote(failure), want)
     except Exception as bug:  # noqa: BLE001  # the barrier around one record: whatever it is, the others go on
-        return Result(change, Outcome.FAILED, "engine.unexpected", where(bug), want)
+        result = Result(change, Outcome.FAILED, "engine.unexpected", where(bug), want)
+    return replace(result, writes=attempt.writes, half_done=attempt.known if attempt.writes else None)
 
 
 def _judged(change: Change, want: Want | None, verdict: Verdict) -> Result:
@@ -104,34 +109,57 @@ def is_settled(want: Want, known: Known) -> bool:
     return got_through and not known.is_suspect and known.wanted_fingerprint == want.fingerprint
 
 
-def _look_and_write(
-    change: Change, want: Want, known: Known | None, parent: Known | None, handover: Handover[Any], pen: Pen
-) -> Result:  # fmt: skip
-    writes = unclear = 0
+def _look_and_write(change: Change, want: Want, parent: Known | None, attempt: _Attempt) -> Result:
+    handover, unclear = attempt.handover, 0
     intended: Outcome | None = None
     for _ in range(STEPS + LOOKS - 1):
-        if not pen.may_write():
+        if not attempt.pen.may_write():
             raise LeaseTooShort  # looking costs time too, and the batch must be committed under this lease
-        plan = handover.plan(want, handover.look(want, known, parent), known)
-        if pen.rehearses:
+        plan = handover.plan(want, handover.look(want, attempt.known, parent), attempt.known)
+        if attempt.pen.rehearses:
             return Result(change, plan.outcome, want=want, plan=plan, planned=plan.writes)
         # A later look may find everything done; what came of the change is still what the first one set out to do.
         intended = intended or (plan.outcome if plan.writes else None)
         try:
-            ids: dict[str, str] = {}
-            for write in plan.writes:
-                if not pen.may_write():
-                    raise LeaseTooShort
-                writes += 1
-                ids[write.id] = handover.write(write)
+            given = attempt.send(want, plan)
         except Unclear:
             unclear += 1
             if unclear == LOOKS:
                 raise
             continue
         if not plan.look_again:
-            return Result(change, intended or plan.outcome, want=want, plan=_with_given_ids(plan, ids), writes=writes)
+            outcome, plan = intended or plan.outcome, _with_given_ids(plan, given)
+            return Result(change, outcome, want=want, plan=plan, writes=attempt.writes)
     raise Fail("engine.not-taken-on")  # never counted as through: what was to follow has not been written
+
+
+@dataclass
+class _Attempt:
+    """One hand-over: how many writes it has sent so far, and what is known of the record by now."""
+
+    handover: Handover[Any]
+    pen: Pen
+    known: Known | None
+    writes: int = 0
+
+    def send(self, want: Want, plan: Plan) -> dict[str, str]:
+        """Carry a plan out; gives the ids of what was written, by the ids we chose. Raises what a write raises."""
+        given: dict[str, str] = {}
+        unclear = ""
+        try:
+            for write in plan.writes:
+                if not self.pen.may_write():
+                    raise LeaseTooShort
+                self.writes += 1
+                try:
+                    given[write.id] = self.handover.write(write)
+                except Unclear:
+                    unclear = write.id
+                    raise
+        finally:
+            if given or unclear:
+                self.known = known_by_now(self.known, want, plan, given, unclear)
+        return given
 
 
 def _with_given_ids(plan: Plan, ids: dict[str, str]) -> Plan:

@@ -335,3 +335,35 @@ class TestAfterTheJavaService:
 
     def wrote(self, world: World, subject: str, kind: str, observations: dict[str, Any]) -> None:
         world.avni.put_encounter(encounter_type=kind, subject=subject, observations=observations, at=world.moment())
+
+
+class TestWhenOneFormIsRefused:
+    """The encounter of the form before it stands in Avni all the same, and must not be forgotten there."""
+
+    @pytest.fixture
+    def half(self, world: World, clinic: Clinic, pair: tuple[str, str]) -> str:
+        """An encounter of which Avni took the first form only."""
+        _, patient = pair
+        forms = clinic.form("Vitals", Pulse=72), clinic.form("History", Advice="rest")
+        encounter = clinic.fill_in(patient, *forms)
+        world.avni_server.faults.plan("POST", r"/api/encounter$", "status:400", skip=1)
+        world.sync("encounter")
+        assert error(encounter) == (ErrorState.RETRYING, "remote.refused")
+        return encounter
+
+    def test_its_encounter_is_voided_with_the_form(
+        self, world: World, clinic: Clinic, pair: tuple[str, str], half: str
+    ) -> None:
+        (standing,) = clinic.in_avni(pair[0])
+        form, other = ("Vitals", HISTORY) if standing == VITALS else ("History", VITALS)
+        clinic.change(half, clinic.taken_out(half, form))
+        world.sync("encounter")
+        assert list(clinic.in_avni(pair[0])) == [other]
+
+    def test_it_is_voided_with_the_whole_encounter(
+        self, world: World, clinic: Clinic, pair: tuple[str, str], half: str
+    ) -> None:
+        clinic.void(half)
+        world.rewind()
+        world.sync("encounter")
+        assert (outcome(world, half), clinic.in_avni(pair[0])) == (Outcome.VOIDED.value, {})
