@@ -21,6 +21,7 @@ class InBahmni:
     """Encounters, voided ones too: a voided twin is a twin."""
     answers: dict[str, list[Any]] = field(default_factory=dict)
     markers: tuple[str, ...] = ()
+    """The ids of Avni's records that un-voided encounters say they stand for."""
 
 
 def in_bahmni(world: World, number: str) -> InBahmni:
@@ -48,7 +49,7 @@ def in_bahmni(world: World, number: str) -> InBahmni:
         encounters=len(live),
         rows=len(encounters),
         answers={question: sorted(values, key=str) for question, values in sorted(answers.items())},
-        markers=tuple(markers),
+        markers=tuple(sorted(markers)),
     )
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from common.http import Timeouts
+from engine import work
+from tenants.models import Tenant
 from tests.flow.world import World, small_world
 
 
@@ -16,3 +20,12 @@ def world(db: None) -> Iterator[World]:
         built.switch_on()
         built.reset_counts()
         yield built
+
+
+@pytest.fixture
+def hasty(world: World) -> World:
+    """The world with clients that wait 0.2 s for an answer instead of minutes."""
+    servers: Any = work.servers_of(work.setting_of(Tenant.objects.get(pk=world.tenant.pk)))
+    for client in (servers.avni, servers.openmrs):
+        client.session.timeouts = Timeouts(connect=2.0, read=0.2)
+    return world

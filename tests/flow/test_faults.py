@@ -6,37 +6,25 @@ One test per request the streams send, through every kind of fault. The servers 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from common.http import Timeouts
-from engine import work
-from errors.models import OPEN_STATES, ErrorRecord, ErrorState
-from simulators.faults import Faults
-from simulators.server import Request
+from engine.handing_over import LOOKS
+from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Link
-from tenants.models import Tenant
-from tests.chaos.hooks import watch
 from tests.chaos.truth import InAvni, InBahmni, in_avni, in_bahmni, work_until_quiet
-from tests.flow.world import MARKER, World
-
-WRITE_FAULTS = (
-    "reset_before",
-    "reset_after",
-    "late_commit",
-    "garbage",
-    "truncated",
-    "status:500",
-    "status:502",
-    "status_after:500",
-    "status_after:502",
-    "hang:0.4",
+from tests.flow.clinic import VITALS, open_clinic
+from tests.flow.wire import (
+    READ_FAULTS,
+    REPEATED,
+    Written,
+    forget_sessions_before,
+    nothing,
+    open_errors,
+    wrong_after_faults,
 )
-READ_FAULTS = ("reset_before", "status:500", "status:502", "garbage", "truncated", "hang:0.4")
-REPEATED = (1, 4)
-"""How often in a row: a single mishap, and more than a hand-over puts up with."""
+from tests.flow.world import MARKER, World
 
 BEFORE = {
     "Height": 150,
@@ -57,28 +45,6 @@ HELD_AFTER: dict[str, list[Any]] = {
     "Marriage date": ["2015-02-11"],
     "Medical problems": ["Anaemia", "Asthma"],
 }
-
-
-@pytest.fixture
-def hasty(world: World) -> World:
-    """The world with clients that wait 0.2 s for an answer instead of minutes."""
-    servers: Any = work.servers_of(work.setting_of(Tenant.objects.get(pk=world.tenant.pk)))
-    for client in (servers.avni, servers.openmrs):
-        client.session.timeouts = Timeouts(connect=2.0, read=0.2)
-    return world
-
-
-@dataclass(frozen=True)
-class Written:
-    """One request of a stream: what must be there before it, what triggers it, and what must stand there afterwards."""
-
-    stream: str
-    method: str
-    path: str
-    prepare: Callable[[World, str], str]
-    trigger: Callable[[World, str], None]
-    truth: Callable[[World, str, str], object]
-    expected: Callable[[str], object]
 
 
 def subject_ready(world: World, number: str) -> str:
@@ -109,10 +75,6 @@ def pair_there(world: World, number: str) -> str:
     return patient
 
 
-def nothing(world: World, entity: str) -> None:
-    """The record is new: reading it is enough."""
-
-
 def edit_subject(world: World, subject: str) -> None:
     world.avni.edit_subject(subject, observations=EDIT, at=world.moment())
 
@@ -135,6 +97,11 @@ def void_patient(world: World, patient: str) -> None:
     world.rewind()
 
 
+def unvoid_patient(world: World, patient: str) -> None:
+    world.bahmni.unvoid_patient(patient)
+    world.rewind()
+
+
 def hospital(world: World, number: str, entity: str) -> InBahmni:
     return in_bahmni(world, number)
 
@@ -154,7 +121,11 @@ def gone(subject: str) -> InBahmni:
     return InBahmni(1, 1, 0, 1)
 
 
-def creates(path: str) -> Written:
+def in_the_community(patient: str) -> InAvni:
+    return InAvni(1, ({MARKER: patient, "Caste [HP]": "Toda", "Family size [HP]": 5},))
+
+
+def creates(path: str) -> Written[World]:
     return Written("subject", "POST", path, subject_ready, nothing, hospital, registered(HELD_BEFORE))
 
 
@@ -165,51 +136,37 @@ WRITES = {
     "an edited encounter": Written(
         "subject", "POST", r"/encounter/[^/]+$", subject_there, edit_subject, hospital, registered(HELD_AFTER)
     ),
-    "a voided encounter": Written("subject", "DELETE", r"/encounter/", subject_there, void_subject, hospital, gone),
+    "a voided encounter that comes back later": Written(
+        "subject", "DELETE", r"/encounter/", subject_there, void_subject, hospital, gone,
+        (unvoid_subject, registered(HELD_AFTER)),
+    ),
     "an encounter brought back": Written(
         "subject", "POST", r"/encounter/[^/]+$", subject_voided, unvoid_subject, hospital, registered(HELD_AFTER)
     ),
     "a new registration in Avni": Written(
-        "patient", "POST", r"/api/encounter$", pair_ready, nothing, community,
-        lambda patient: InAvni(1, ({MARKER: patient, "Caste [HP]": "Toda", "Family size [HP]": 5},)),
+        "patient", "POST", r"/api/encounter$", pair_ready, nothing, community, in_the_community
     ),
     "an edited registration in Avni": Written(
         "patient", "PATCH", r"/api/encounter/", pair_there, edit_patient, community,
         lambda patient: InAvni(1, ({MARKER: patient, "Caste [HP]": "Irula"},)),
     ),
-    "a voided registration in Avni": Written(
-        "patient", "DELETE", r"/api/encounter/", pair_there, void_patient, community, lambda patient: InAvni(1)
+    "a voided registration in Avni that comes back later": Written(
+        "patient", "DELETE", r"/api/encounter/", pair_there, void_patient, community, lambda patient: InAvni(1),
+        (unvoid_patient, in_the_community),
     ),
 }  # fmt: skip
 
 
-def faults_of(world: World, stream: str) -> Faults:
-    return (world.bahmni_server if stream == "subject" else world.avni_server).faults
-
-
-def open_errors(entity: str) -> list[tuple[str, str]]:
-    return list(ErrorRecord.objects.filter(entity_id=entity, state__in=OPEN_STATES).values_list("state", "message"))
-
-
-@pytest.mark.parametrize("times", REPEATED, ids=["once", "again and again"])
+@pytest.mark.parametrize("times", REPEATED.values(), ids=REPEATED)
 @pytest.mark.parametrize("name", WRITES)
 def test_a_write_that_goes_wrong_leaves_the_record_there_once_and_right(hasty: World, name: str, times: int) -> None:
-    case = WRITES[name]
-    faults = faults_of(hasty, case.stream)
-    wrong = {}
-    for number, fault in enumerate(WRITE_FAULTS, start=1001):
-        entity = case.prepare(hasty, str(number))
-        case.trigger(hasty, entity)
-        fired = faults.fired[fault]
-        faults.plan(case.method, case.path, fault, times=times, seconds=3600)
-        hasty.sync(case.stream)
-        assert faults.fired[fault] > fired, f"{fault} did not happen"
-        faults.clear()
-        work_until_quiet(hasty, case.stream)
-        found = case.truth(hasty, str(number), entity)
-        if found != case.expected(entity) or open_errors(entity):
-            wrong[fault] = (found, open_errors(entity))
-    assert wrong == {}
+    assert wrong_after_faults(hasty, hasty, WRITES[name], times) == {}
+
+
+def test_one_brought_back_after_as_many_mishaps_as_a_hand_over_puts_up_with_has_its_newest_answers(
+    hasty: World,
+) -> None:
+    assert wrong_after_faults(hasty, hasty, WRITES["an encounter brought back"], LOOKS - 1) == {}
 
 
 READS = {
@@ -217,35 +174,51 @@ READS = {
     "the search for the patient": ("subject", "bahmni", r"/patient\?"),
     "the encounters of the patient": ("subject", "bahmni", r"/encounter\?"),
     "the visits of the patient": ("subject", "bahmni", r"/visit\?"),
-    "the feed": ("patient", "bahmni", r"/atomfeed/"),
+    "the window of encounters": ("general-encounter", "avni", r"/api/encounters"),
+    "the encounters with the marker": ("general-encounter", "bahmni", r"/encounter\?"),
+    "the visit of the subject": ("general-encounter", "bahmni", r"/visit/"),
+    "the feed of patients": ("patient", "bahmni", r"/atomfeed/"),
     "the patient": ("patient", "bahmni", r"/patient/[^/?]+\?"),
     "the encounter by its External ID": ("patient", "avni", r"/api/encounter/"),
     "the subject by its number": ("patient", "avni", r"/api/subjects"),
+    "the feed of encounters": ("encounter", "bahmni", r"/atomfeed/"),
+    "the encounter": ("encounter", "bahmni", r"/encounter/[^/?]+\?"),
+    "the form's encounter by its External ID": ("encounter", "avni", r"/api/encounter/"),
 }
+NEEDS = {"general-encounter": "subject", "encounter": "patient"}
+"""What a stream's records hang on must be through, or nothing is asked for them."""
 
 
 @pytest.mark.parametrize("name", READS)
 def test_a_read_that_goes_wrong_delays_the_record_and_harms_nothing(hasty: World, name: str) -> None:
     stream, side, path = READS[name]
+    hasty.household_visits()
+    clinic = open_clinic(hasty)
     faults = (hasty.avni_server if side == "avni" else hasty.bahmni_server).faults
     wrong = {}
     for number, fault in enumerate(READ_FAULTS, start=1001):
         subject = hasty.subject(str(number), observations=BEFORE)
         patient = hasty.patient(str(number), attributes={"Caste": "Toda"})
+        if stream in NEEDS:
+            hasty.sync(NEEDS[stream])
+        visit = hasty.household_visit(subject, observations={"Height": 149})
+        encounter = clinic.fill_in(patient, clinic.form("Vitals", Pulse=72))
         fired = faults.fired[fault]
         faults.plan("GET", path, fault, times=2)
         hasty.sync(stream)
         assert faults.fired[fault] > fired, f"{fault} did not happen"
         faults.clear()
         work_until_quiet(hasty)
-        expected: tuple[InBahmni, InAvni, list[tuple[str, str]]] = (
-            InBahmni(1, 1, 1, 1, HELD_BEFORE, (subject,)),
+        answers = HELD_BEFORE | {"Height": [149, 150], "Pulse": [72]}
+        found = (in_bahmni(hasty, str(number)), in_avni(hasty, subject), clinic.in_avni(subject))
+        expected = (
+            InBahmni(1, 1, 3, 3, answers, tuple(sorted((subject, visit)))),
             InAvni(1, ({MARKER: patient, "Caste [HP]": "Toda"},)),
-            [],
+            {VITALS: [{MARKER: encounter, "Pulse": 72}]},
         )
-        found = (in_bahmni(hasty, str(number)), in_avni(hasty, subject), open_errors(subject) + open_errors(patient))
-        if found != expected:
-            wrong[fault] = found
+        errors = [one for entity in (subject, visit, patient, encounter) for one in open_errors(entity)]
+        if found != expected or errors:
+            wrong[fault] = (found, errors)
     assert wrong == {}
 
 
@@ -293,21 +266,6 @@ def test_a_token_that_expires_in_the_middle_is_renewed_and_nothing_is_written_tw
     world.sync("patient")
     assert [in_avni(world, subject).rows for subject in subjects] == [1] * 6
     assert not ErrorRecord.objects.exclude(state=ErrorState.RESOLVED).exists()
-
-
-def forget_sessions_before(world: World, request: str, skip: int = 0) -> None:
-    """Just before this request arrives, both servers forget who is signed in; once."""
-    left = [skip]
-
-    def forget(arrived: Request) -> None:
-        if f"{arrived.method} {arrived.path}" == request:
-            if left[0] == 0:
-                world.bahmni.expire_sessions()
-                world.avni.expire_tokens()
-            left[0] -= 1
-
-    watch(world.avni_server, before=forget)
-    watch(world.bahmni_server, before=forget)
 
 
 def test_a_target_that_takes_requests_and_answers_none_stops_the_flow_and_blames_nobody(hasty: World) -> None:
