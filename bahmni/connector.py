@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -11,6 +10,7 @@ from bahmni import declarations, sentences
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.general_encounter import encounter_types
 from bahmni.check import check
+from bahmni.counterparts import counterparts, show
 from bahmni.servers import SIGN_INS, BahmniServers
 from engine.ports import JsonObject
 from engine.registry import Connector, FlowSpec, Servers, SideSpec, StreamSpec
@@ -24,18 +24,6 @@ def first_position(servers: Servers, stream_key: str, partition: str, since: dat
         return dict(position)
     # Avni's clock may be behind ours; a minute of overlap only costs a look at records that did not change.
     return dict(window_start(since - timedelta(minutes=1) if since else v.LONG_AGO))
-
-
-def show(servers: Servers, stream_key: str, source_id: str, target_id: str) -> Mapping[str, Any]:
-    """What stands on both sides now, read live."""
-    servers = cast(BahmniServers, servers)
-    if stream_key in (v.SUBJECT, v.GENERAL_ENCOUNTER):
-        source = servers.avni.subject if stream_key == v.SUBJECT else servers.avni.encounter
-        there = servers.openmrs.one(f"/encounter/{target_id}", "full") if target_id else None
-        return {"Avni": source(source_id), "Bahmni": there}
-    encounter = servers.avni.encounter(target_id) if target_id else None
-    path = "/encounter" if stream_key == v.ENCOUNTER else "/patient"
-    return {"Bahmni": servers.openmrs.one(f"{path}/{source_id}", "full"), "Avni": encounter}
 
 
 CONNECTOR = Connector(
@@ -72,5 +60,6 @@ CONNECTOR = Connector(
     connect=BahmniServers,
     first_position=first_position,
     check=check,
+    counterparts=counterparts,
     show=show,
 )

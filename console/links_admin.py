@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import admin
 from django.db import models
+from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -18,9 +20,10 @@ from console.addresses import row_url
 from console.base import TenantAdmin
 from console.filters import StreamFilter
 from console.live import live_page
-from console.names import entity_label, parent_label, reason, source_label, stream_label, target_label
+from console.names import counterparts, entity_label, reason, source_label, stream_label, target_label
 from console.site import site
 from console.words import BAD, CARE, GOOD, NOTHING, OFF, badge, when
+from engine.registry import Counterpart
 from errors.models import ErrorRecord
 from syncstatus.models import Link
 from tenants.rights import Right
@@ -32,6 +35,8 @@ FEELINGS = {
     Outcome.FAILED: BAD,
 }
 HIDDEN = "•••"
+UUID = re.compile(r"[0-9A-Za-z-]{36,38}")
+"""36 characters, up to 38 in old data of OpenMRS."""
 
 
 @admin.register(Link, site=site)
@@ -64,14 +69,22 @@ class LinkAdmin(TenantAdmin[Link]):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Link], search_term: str
     ) -> tuple[models.QuerySet[Link], bool]:
-        """Whole ids only, so that the keys of the table serve; a number only where values may be seen."""
+        """Whole ids only, so that the keys of the table serve; a number only where values may be seen.
+
+        A visit, or one of several records that stand for one, has no key: only where nothing else is found, all
+        links are gone through.
+        """
         term = search_term.strip()
         if not term:
             return queryset, False
         uuids = {term, term.lower()}
         by_id = models.Q(source_id__in=uuids) | models.Q(target_id__in=uuids) | models.Q(target_parent_id__in=uuids)
         by_number = models.Q(identifier__in={term, term.upper()}) & access(request).where(Right.SEE_VALUES)
-        return queryset.filter(by_id | by_number), False
+        found = queryset.filter(by_id | by_number)
+        if not UUID.fullmatch(term) or found.exists():
+            return found, False
+        others = Cast("other_targets", models.TextField())
+        return queryset.annotate(others=others).filter(others__contains=f': "{term.lower()}"'), False
 
     # --- columns -----------------------------------------------------------------------------------------------------
 
@@ -84,13 +97,8 @@ class LinkAdmin(TenantAdmin[Link]):
     @admin.display(description="stands in the target as")
     def target_side(self, link: Link) -> SafeString | str:
         """The records that stand for it, each by what it is."""
-        named = [
-            (parent_label(link.stream), link.target_parent_id),
-            *((str(kind).capitalize(), str(value)) for kind, value in link.other_targets.items()),
-            ("Encounter", link.target_id),
-        ]
-        known = [(label, value) for label, value in named if value]
-        rows = format_html_join("", '<tr><th scope="row">{}</th><td class="id">{}</td></tr>', known)
+        known = [(one.label, one.id, _voided(one)) for one in counterparts(link)]
+        rows = format_html_join("", '<tr><th scope="row">{}</th><td><span class="id">{}</span> {}</td></tr>', known)
         table = '<div>{}</div><table class="records"><tbody>{}</tbody></table>'
         return format_html(table, target_label(link.stream), rows) if known else NOTHING
 
@@ -135,8 +143,10 @@ class LinkAdmin(TenantAdmin[Link]):
 
     @admin.display(description="created by us")
     def created_here(self, link: Link) -> str:
-        """Which of the target's records we made."""
-        return ", ".join(map(str, link.created_by_us)) or "nothing: they were there before"
+        """Which kinds of the target's records we made."""
+        if not link.target_id:
+            return NOTHING
+        return ", ".join(map(str, link.created_by_us)) or "nothing: what stands there was there before"
 
     @admin.display(description="trusted")
     def suspect(self, link: Link) -> SafeString:
@@ -174,3 +184,7 @@ class LinkAdmin(TenantAdmin[Link]):
             return HttpResponseRedirect(row_url(link))
         self.demand(request, Right.SEE_VALUES, link)
         return live_page(self, request, link, f"{entity_label(link.stream)} {link.source_id}")
+
+
+def _voided(one: Counterpart) -> SafeString | str:
+    return badge("voided by us", OFF) if one.is_voided_by_us else ""

@@ -11,6 +11,8 @@ from django.template.response import TemplateResponse
 from common.http_errors import RemoteError
 from console.access import actor
 from console.base import TenantAdmin
+from console.names import side_label
+from engine.registry import Shown
 from engine.show import show
 from errors.models import ErrorRecord
 from syncstatus.models import Link
@@ -26,7 +28,7 @@ DEEP = 2
 def live_page(screen: TenantAdmin[Any], request: HttpRequest, row: ErrorRecord | Link, title: str) -> HttpResponse:
     """The page; a server that does not answer is said in words."""
     failure = ""
-    found: Mapping[str, Any] = {}
+    found: Sequence[Shown] = ()
     try:
         found = show(row, actor(request))
     except (RemoteError, SecretUnreadable) as error:
@@ -36,7 +38,7 @@ def live_page(screen: TenantAdmin[Any], request: HttpRequest, row: ErrorRecord |
         "title": title,
         "opts": screen.opts,
         "media": screen.media,
-        "sides": [(name, list(lines(value))) for name, value in found.items()],
+        "records": [(f"{side_label(row.tenant, one.side)}: {one.label}", list(lines(one.record))) for one in found],
         "failure": failure,
     }
     return TemplateResponse(request, "console/live.html", context)

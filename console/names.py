@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from string import Formatter
 
 from django.utils.text import capfirst
 
-from engine.registry import Connector, FlowSpec, SideSpec, StreamSpec, connectors
+from engine.commit import as_known
+from engine.registry import Connector, Counterpart, FlowSpec, SideSpec, StreamSpec, connectors
 from errors.catalogue import GENERIC, explain
 from errors.specs import Sentence
-from syncstatus.models import Flow, Stream
+from mappings import snapshot
+from syncstatus.models import Flow, Link, Stream
 from tenants.models import Tenant
-
-AVNI = "avni"
 
 
 def connector(tenant: Tenant) -> Connector | None:
@@ -76,10 +76,13 @@ def target_label(stream: Stream) -> str:
     return side_label(stream.tenant, spec.target_side) if spec else "target"
 
 
-def parent_label(stream: Stream) -> str:
-    """What a stream's target records hang on: the subject in Avni, the patient elsewhere."""
-    spec = stream_spec(stream)
-    return "Subject" if spec and spec.target_side == AVNI else "Patient"
+def counterparts(link: Link) -> Sequence[Counterpart]:
+    """What stands in the target for a record, the one it hangs on first; `link.tenant` should be loaded."""
+    known = connector(link.tenant)
+    if known is None:
+        found = (("Record", link.target_id), ("Record it hangs on", link.target_parent_id))
+        return [Counterpart(label, record) for label, record in found if record]
+    return known.counterparts(snapshot.take(link.tenant), link.stream.key, as_known(link))
 
 
 def reason(tenant: Tenant, message: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from engine.ports import Handover, JsonObject
+from engine.ports import Handover, JsonObject, Known
 from errors.specs import ErrorTypeSpec, Sentence
 from mappings.snapshot import Snapshot
 from mappings.specs import ConstantSpec, MappingTypeSpec
@@ -87,6 +87,24 @@ class CheckStep:
 
 
 @dataclass(frozen=True)
+class Counterpart:
+    """A record in the target that stands for one of the source. `label` is a name people know, e.g. "Visit"."""
+
+    label: str
+    id: str
+    is_voided_by_us: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A record as a server shows it now: key of the side, a name people know, what it says (None: nothing is there)."""
+
+    side: str
+    label: str
+    record: JsonObject | None
+
+
+@dataclass(frozen=True)
 class Connector:
     """A system that can be joined with Avni, as declared by its room."""
 
@@ -103,8 +121,12 @@ class Connector:
     """(servers, stream key, partition, since) → where to begin: before the first record when `since` is None, else
     before what changed after it, as near as the source can tell. May read from the source."""
     check: Callable[[Setting], list[CheckStep]]
-    show: Callable[[Servers, str, str, str], Mapping[str, Any]]
-    """(servers, stream key, source id, target id or "") → what stands on both sides now, by side, read live."""
+    counterparts: Callable[[Snapshot, str, Known], Sequence[Counterpart]]
+    """(mappings, stream key, what the ledger remembers of a record) → what stands for it in the target, what it hangs
+    on first. Asks no server."""
+    show: Callable[[Servers, str, str, Known | None], Sequence[Shown]]
+    """(servers, stream key, source id, what the ledger remembers) → the record and everything that stands for it, read
+    live, the source first."""
 
     def stream(self, key: str) -> StreamSpec:
         """Declaration of a stream by key. Raises KeyError."""

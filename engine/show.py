@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
-from engine.registry import connector_of
+from engine.commit import as_known
+from engine.registry import Shown, connector_of
 from engine.work import servers_of, setting_of
 from errors.models import ErrorRecord
 from syncstatus.models import Link
@@ -13,14 +13,10 @@ from tenants import audit
 from tenants.audit import Actor
 
 
-def show(row: ErrorRecord | Link, actor: Actor) -> Mapping[str, Any]:
-    """The record by side, read live. Nothing of it is kept. Raises common.http_errors.RemoteError."""
-    if isinstance(row, Link):
-        source_id, target_id = row.source_id, row.target_id
-    else:
-        source_id = row.entity_id
-        known = Link.objects.filter(stream=row.stream, source_id=source_id).first()
-        target_id = known.target_id if known else ""
+def show(row: ErrorRecord | Link, actor: Actor) -> Sequence[Shown]:
+    """The record in its source and all that stands for it, read live. Nothing is kept. Raises RemoteError."""
+    source_id = row.source_id if isinstance(row, Link) else row.entity_id
+    link = row if isinstance(row, Link) else Link.objects.filter(stream=row.stream, source_id=source_id).first()
     audit.record(actor, "show values", row, tenant=row.tenant)
     servers = servers_of(setting_of(row.tenant))
-    return connector_of(row.tenant).show(servers, row.stream.key, source_id, target_id)
+    return connector_of(row.tenant).show(servers, row.stream.key, source_id, as_known(link) if link else None)

@@ -81,7 +81,7 @@ def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
     writes: list[Write] = []
     targets: dict[str, str] = {}
     ids: list[str] = []
-    for key in sorted({**before.ids, **parts}, key=_place):
+    for key in sorted({**before.ids, **parts}, key=place):
         there = found.encounters.get(key)
         if part := parts.get(key):
             write = _of_wanted(part, content, there, found.subject_id, policy, before)
@@ -107,7 +107,7 @@ def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
     )
 
 
-def _place(key: str) -> tuple[str, int]:
+def place(key: str) -> tuple[str, int]:
     """Sorts part keys: by form, then by how often it was filled in."""
     form, _, again = key.partition("#")
     return form, int(again or 1)

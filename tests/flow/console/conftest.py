@@ -9,11 +9,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tenants.models import Membership
 from tenants.rights import Role
 from tenants.scoping import all_tenants
 from tests.flow.console.world import Hospital, hospital
+from tests.flow.world import World
 
 SignIn = Callable[[User], Client]
+Member = Callable[[World, Role], Client]
+"""Gives the world's tenant a member of this role, signed in."""
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +80,13 @@ def operator(numbat: Hospital, signed_in: SignIn) -> Client:
 @pytest.fixture
 def viewer(numbat: Hospital, signed_in: SignIn) -> Client:
     return signed_in(numbat.people[Role.VIEWER])
+
+
+@pytest.fixture
+def member(signed_in: SignIn) -> Member:
+    def join(world: World, role: Role) -> Client:
+        user = User.objects.create_user(role.value, password="a long enough one")
+        Membership.objects.create(user=user, tenant=world.tenant, role=role)
+        return signed_in(user)
+
+    return join

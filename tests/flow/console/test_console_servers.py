@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from syncstatus.models import Flow, Link, Position
-from tenants.models import AuditEntry, Connection, Membership
+from tenants.models import AuditEntry, Connection
 from tenants.rights import Role
-from tests.flow.console.conftest import SignIn
+from tests.flow.console.conftest import Member
 from tests.flow.world import World, small_world
-
-Member = Callable[[World, Role], Client]
-
-
-@pytest.fixture
-def member(signed_in: SignIn) -> Member:
-    def join(world: World, role: Role) -> Client:
-        user = User.objects.create_user(role.value, password="a long enough one")
-        Membership.objects.create(user=user, tenant=world.tenant, role=role)
-        return signed_in(user)
-
-    return join
 
 
 @pytest.fixture

@@ -8,9 +8,21 @@ from datetime import datetime
 from typing import Any
 
 from engine import registry
-from engine.registry import CheckStep, Connector, FlowSpec, Servers, Setting, SideSpec, StreamSpec
+from engine.ports import Known
+from engine.registry import (
+    CheckStep,
+    Connector,
+    Counterpart,
+    FlowSpec,
+    Servers,
+    Setting,
+    Shown,
+    SideSpec,
+    StreamSpec,
+)
 from errors.models import FollowUp
 from errors.specs import ErrorTypeSpec
+from mappings.snapshot import Snapshot
 from mappings.specs import ConstantSpec, MappingTypeSpec
 
 KEY = "paper"
@@ -41,8 +53,12 @@ def _check(setting: Setting) -> list[CheckStep]:
     return []
 
 
-def _show(servers: Servers, stream_key: str, source_id: str) -> Mapping[str, Any]:
-    return {}
+def _counterparts(snapshot: Snapshot, stream_key: str, known: Known) -> list[Counterpart]:
+    return []
+
+
+def _show(servers: Servers, stream_key: str, source_id: str, known: Known | None) -> list[Shown]:
+    return []
 
 
 def make(**changes: Any) -> Connector:
@@ -76,6 +92,7 @@ def make(**changes: Any) -> Connector:
         "connect": _connect,
         "first_position": _first_position,
         "check": _check,
+        "counterparts": _counterparts,
         "show": _show,
     }
     return Connector(**{**declared, **changes})

@@ -1,0 +1,71 @@
+"""What stands on the other side for a record, by names people know; and the record and all of that, read live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from bahmni import vocabulary as v
+from bahmni.bahmni_to_avni.encounter_plan import place, remembered
+from bahmni.servers import BahmniServers
+from engine.ports import Known
+from engine.registry import Counterpart, Servers, Shown
+from mappings.snapshot import Snapshot
+
+TO_BAHMNI = (v.SUBJECT, v.GENERAL_ENCOUNTER)
+
+
+def counterparts(snapshot: Snapshot, stream_key: str, known: Known) -> list[Counterpart]:
+    """The records in the target that stand for a source record; first the patient or subject they hang on."""
+    owner = Counterpart("Patient" if stream_key in TO_BAHMNI else "Subject", known.target_parent_id)
+    visit = Counterpart("Visit", known.other_targets.get("visit", "") if stream_key in TO_BAHMNI else "")
+    return [one for one in (owner, visit, *_encounters(snapshot, stream_key, known)) if one.id]
+
+
+def show(servers: Servers, stream_key: str, source_id: str, known: Known | None) -> list[Shown]:
+    """The record, then each encounter that stands for it, as both servers show them now."""
+    servers = cast(BahmniServers, servers)
+    avni, openmrs = servers.avni, servers.openmrs
+
+    def in_bahmni(kind: str, uuid: str) -> Mapping[str, Any] | None:
+        return openmrs.one(f"/{kind}/{uuid}", "full")
+
+    written = _encounters(servers.setting.snapshot, stream_key, known) if known else []
+    written = [one for one in written if one.id] or [Counterpart("Encounter", "")]
+    match stream_key:
+        case v.SUBJECT:
+            source = Shown(v.AVNI, "Subject", avni.subject(source_id))
+        case v.GENERAL_ENCOUNTER:
+            source = Shown(v.AVNI, "Encounter", avni.encounter(source_id))
+        case v.PATIENT:
+            source = Shown(v.BAHMNI, "Patient", in_bahmni("patient", source_id))
+        case _:
+            source = Shown(v.BAHMNI, "Encounter", in_bahmni("encounter", source_id))
+    there = [source]
+    for one in written:
+        label = f"{one.label}, voided by us" if one.is_voided_by_us else one.label
+        if stream_key in TO_BAHMNI:
+            there.append(Shown(v.BAHMNI, label, in_bahmni("encounter", one.id) if one.id else None))
+        else:
+            there.append(Shown(v.AVNI, label, avni.encounter(one.id) if one.id else None))
+    return there
+
+
+def _encounters(snapshot: Snapshot, stream_key: str, known: Known) -> list[Counterpart]:
+    """The encounters that carry the content: one, but for an encounter of the hospital one per form."""
+    if stream_key == v.ENCOUNTER:
+        parts = remembered(known)
+        return [
+            Counterpart(_encounter_type(snapshot, key), parts.ids[key], key in parts.voided_by_us)
+            for key in sorted(parts.ids, key=place)
+        ]
+    label = v.HOSPITAL_REGISTRATION if stream_key == v.PATIENT else "Encounter"
+    return [Counterpart(label, known.target_id, known.left_fingerprint == v.VOIDED_BY_US)]
+
+
+def _encounter_type(snapshot: Snapshot, key: str) -> str:
+    """The Avni encounter type of a part by its form, as the mappings name it now; its number where it was repeated."""
+    form, _, again = key.partition("#")
+    entry = snapshot.from_int_system(*v.HOSPITAL_FORM, form)
+    name = entry.avni_value if entry else f"Form {form}, no longer mapped"
+    return f"{name}, no. {again}" if again else name
