@@ -15,6 +15,8 @@ from bahmni.servers import SIGN_INS, BahmniServers
 from engine.ports import JsonObject
 from engine.registry import Connector, FlowSpec, Servers, SideSpec, StreamSpec
 
+FEED = "the {} feed"
+
 
 def first_position(servers: Servers, stream_key: str, partition: str, since: datetime | None) -> JsonObject:
     """Where a stream begins: before the first record, or (a feed) behind what there is now, (Avni) at that time."""
@@ -48,8 +50,8 @@ CONNECTOR = Connector(
             v.BAHMNI_TO_AVNI,
             "Bahmni → Avni",
             (
-                StreamSpec(v.PATIENT, "Patients", "patient", v.BAHMNI, v.AVNI, lambda taken: ["patient"]),
-                StreamSpec(v.ENCOUNTER, "Encounters", "encounter", v.BAHMNI, v.AVNI, lambda taken: ["encounter"]),
+                StreamSpec(v.PATIENT, "Patients", "patient", v.BAHMNI, v.AVNI, lambda taken: ["patient"], FEED),
+                StreamSpec(v.ENCOUNTER, "Encounters", "encounter", v.BAHMNI, v.AVNI, lambda taken: ["encounter"], FEED),
             ),
         ),
     ),

@@ -14,8 +14,8 @@ from console.access import actor
 from console.base import TenantAdmin
 from console.names import entity_label, flow_label, sentences, stream_label
 from console.starting import lacks_of
-from console.words import BAD, CARE, GOOD, OFF, badge
-from engine.rehearsal import Rehearsed, rehearse
+from console.words import BAD, BUSY, CARE, GOOD, OFF, badge
+from engine.rehearsal import Rehearsal, Rehearsed
 from errors.catalogue import explain
 from syncstatus.models import Flow, Stream
 from tenants.audit import record
@@ -35,18 +35,19 @@ FEELINGS = {
 
 def dry_run_page(screen: TenantAdmin[Any], request: HttpRequest, flows: Iterable[Flow]) -> HttpResponse:
     """Go through the next changes of each flow over a transport that refuses every write."""
+    rehearsal = Rehearsal()
     context = {
         **screen.admin_site.each_context(request),
         "title": "Dry run",
         "opts": screen.opts,
         "media": screen.media,
-        "reports": [report for flow in flows for report in _reports(request, flow)],
+        "reports": [report for flow in flows for report in _reports(request, flow, rehearsal)],
         "limit": LIMIT,
     }
     return TemplateResponse(request, "console/dry_run.html", context)
 
 
-def _reports(request: HttpRequest, flow: Flow) -> Iterator[dict[str, Any]]:
+def _reports(request: HttpRequest, flow: Flow, rehearsal: Rehearsal) -> Iterator[dict[str, Any]]:
     title = f"{flow.tenant}: {flow_label(flow)}"
     lacks = lacks_of(flow)
     if lacks:
@@ -54,13 +55,13 @@ def _reports(request: HttpRequest, flow: Flow) -> Iterator[dict[str, Any]]:
         return
     record(actor(request), "flow.dry-run", flow, tenant=flow.tenant)
     for stream in Stream.objects.filter(flow=flow).select_related("tenant"):
-        yield {"title": f"{title}, {stream_label(stream)}", **_told(stream)}
+        yield {"title": f"{title}, {stream_label(stream)}", **_told(stream, rehearsal)}
 
 
-def _told(stream: Stream) -> dict[str, Any]:
+def _told(stream: Stream, rehearsal: Rehearsal) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     try:
-        rows.extend(_row(told) for told in rehearse(stream, limit=LIMIT))
+        rows.extend(_row(told) for told in rehearsal.of(stream, limit=LIMIT))
     except (RemoteError, SecretUnreadable) as trouble:
         return {"rows": rows, "trouble": str(trouble)}
     return {"rows": rows}
@@ -68,11 +69,18 @@ def _told(stream: Stream) -> dict[str, Any]:
 
 def _row(told: Rehearsed) -> dict[str, Any]:
     result, stream = told.result, told.stream
-    explained = explain(result.message, result.params, sentences(stream.tenant)).cause if result.message else ""
+    explained = explain(result.message, result.params, sentences(stream.tenant)) if result.message else None
+    if told.part:
+        outcome = badge("cannot be read", BAD)
+    elif told.follows:
+        outcome = badge("handed over after what it waits for", BUSY)
+    else:
+        outcome = badge(result.outcome.value, FEELINGS.get(result.outcome, GOOD))
     return {
-        "entity": entity_label(stream),
-        "id": result.change.entity_id,
-        "outcome": badge(result.outcome.value, FEELINGS.get(result.outcome, GOOD)),
+        "entity": "Part of the source" if told.part else entity_label(stream),
+        "id": told.part or result.change.entity_id,
+        "outcome": outcome,
         "writes": result.planned,
-        "why": explained,
+        "why": f"{explained.cause} {explained.remedy if told.part else ''}".strip() if explained else "",
+        "more": told.in_addition,
     }

@@ -21,8 +21,8 @@ from console.addresses import list_url, row_url
 from console.base import TenantAdmin
 from console.filters import StreamFilter
 from console.live import live_page
-from console.mending import ignore_url, mend_url
-from console.names import entity_label, sentences, stream_label
+from console.mending import awaited_url, ignore_url, mend_url
+from console.names import entity_label, sentences, source_label, stream_label
 from console.questions import ReasonForm, answered, ask
 from console.site import site
 from console.words import BAD, BUSY, CARE, GOOD, NOTHING, OFF, badge, how_many, when
@@ -84,6 +84,14 @@ def explanation(record: ErrorRecord) -> Explanation:
 def kind_of(record: ErrorRecord) -> str:
     """What the error is about: a record of the stream, or a part of the source nobody could read."""
     return "Part of the source" if gaps.stands_for(record.entity_id) else entity_label(record.stream)
+
+
+def name_of(record: ErrorRecord) -> str:
+    """By what people can look it up: a record's id in the source; of a part its name, or its place in one."""
+    if not gaps.stands_for(record.entity_id):
+        return record.entity_id
+    named = [str(record.params.get("part") or ""), gaps.place_of(record.entity_id)]
+    return ", ".join(filter(None, named)) or stream_label(record.stream)
 
 
 def waits(record: ErrorRecord, *, values: bool) -> str:
@@ -151,8 +159,9 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
 
     @admin.display(description="record", ordering="entity_id")
     def entity(self, record: ErrorRecord) -> SafeString:
-        """What it is, and its id in the source."""
-        return format_html('<div>{}</div><span class="id">{}</span>', kind_of(record), record.entity_id)
+        """Where and what it is, and its id there."""
+        said = f"{source_label(record.stream)}: {kind_of(record)}"
+        return format_html('<div>{}</div><span class="id">{}</span>', said, name_of(record))
 
     @admin.display(description="stream", ordering="stream")
     def stream_name(self, record: ErrorRecord) -> str:
@@ -227,7 +236,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
 
     def headline(self, row: ErrorRecord) -> str:
         """What it is about."""
-        return f"{kind_of(row)} {row.entity_id}"
+        return f"{kind_of(row)} {name_of(row)}"
 
     def page_of(self, request: HttpRequest, row: ErrorRecord) -> dict[str, Any]:
         """The attempts, and the doors that are open to this person."""
@@ -242,6 +251,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
             "mend_url": mend_url(row, mends) if mends and may_map else "",
             "ignore_concept_url": ignore_url(row, mends) if mends and may_map else "",
             "link_url": row_url(link) if link else "",
+            "awaited_url": awaited_url(row),
             "list_url": f"{list_url(ErrorRecord)}?{urlencode({'state': StateFilter.ALL})}",
             "show_url": reverse("admin:errors_errorrecord_show", args=[row.pk]),
         }
@@ -288,13 +298,16 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
             self.message_user(request, f"{how_many(done, 'record')} ignored.", messages.SUCCESS)
             return None
         count = allowed.count()
-        rows = [f"{kind_of(row)} {row.entity_id}: {explanation(row).cause}" for row in _named(allowed)]
+        lead = f"{how_many(count, 'record')} will be left behind until they change in the source."
+        if allowed.filter(entity_id__startswith=gaps.BEGIN).exists():
+            lead += " A part of the source is read again only when somebody retries it."
+        rows = [f"{kind_of(row)} {name_of(row)}: {explanation(row).cause}" for row in _named(allowed)]
         return ask(
             self,
             request,
             form,
             title="Ignore errors",
-            lead=f"{how_many(count, 'record')} will be left behind until they change in the source.",
+            lead=lead,
             button=f"Ignore {how_many(count, 'record')}" if count else "",
             rows=rows,
             count=count,

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console.addresses import list_url, row_url
-from console.names import stream_label
+from console.names import part_label, stream_label
 from console.words import BAD, BUSY, CARE, GOOD, OFF, badge, span, when
 from engine.overview import FlowOverview
 from engine.positions import Standing
@@ -56,10 +56,13 @@ def last_run_link(seen: FlowOverview) -> SafeString | str:
 
 def standing_line(standing: Standing, zone: str) -> SafeString:
     """One partition: "Subjects: Individual, read up to 5 Jan 2026, 11:30", and what keeps it from being read."""
+    stream = stream_label(standing.stream)
+    if not standing.partition:
+        return format_html("{}: nothing; no mapping or constant names what to read", stream)
     upto = format_html("read up to {}", when(standing.read_upto, zone)) if standing.read_upto else "nothing read yet"
     if not standing.is_named:
         upto = format_html("no longer read; {}", upto)
-    line = format_html("{}: {}, {}", stream_label(standing.stream), standing.partition, upto)
+    line = format_html("{}: {}, {}", stream, part_label(standing), upto)
     if standing.unread is None:
         return line
     return format_html('{} <a href="{}">{}</a>', line, row_url(standing.unread), badge("cannot be read", CARE))

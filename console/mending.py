@@ -9,16 +9,20 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from console.addresses import row_url
 from console.base import TenantAdmin
 from errors.catalogue import Mend
-from errors.models import ErrorRecord
+from errors.models import ErrorRecord, ErrorState
 from mappings.models import Side
+from syncstatus.models import Link
 
 
 def mend_url(record: ErrorRecord, mend: Mend) -> str:
     """Address of the mapping form, filled in as far as the error knows it."""
     field = "int_system_value" if mend.side == Side.INT_SYSTEM else "avni_value"
     query = {"tenant": record.tenant_id, "group": mend.group, "kind": mend.type, field: mend.value, "error": record.pk}
+    if mend.side == Side.INT_SYSTEM and mend.value:  # a uuid says nothing to whoever fills in the rest
+        query["about"] = record.params.get("name", "")
     return f"{reverse('admin:mappings_mapping_add')}?{urlencode(query)}"
 
 
@@ -28,6 +32,17 @@ def ignore_url(record: ErrorRecord, mend: Mend) -> str:
         return ""
     query = {"tenant": record.tenant_id, "side": mend.side, "concept": mend.value, "error": record.pk}
     return f"{reverse('admin:mappings_ignoredconcept_add')}?{urlencode(query)}"
+
+
+def awaited_url(record: ErrorRecord) -> str:
+    """Address of the record that this one waits for: its own error while it has one, else its link; empty without."""
+    kind, _, awaited = record.waits_for.partition(":")
+    if not kind.endswith("-id"):
+        return ""
+    errors = ErrorRecord.objects.filter(tenant=record.tenant_id, entity_id=awaited)
+    in_trouble = errors.exclude(state=ErrorState.RESOLVED).first()
+    found = in_trouble or Link.objects.filter(tenant=record.tenant_id, source_id=awaited).first()
+    return row_url(found) if found else ""
 
 
 def back_to_the_error(screen: TenantAdmin[Any], request: HttpRequest, said: str) -> HttpResponse | None:

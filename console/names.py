@@ -8,6 +8,7 @@ from string import Formatter
 from django.utils.text import capfirst
 
 from engine.commit import as_known
+from engine.positions import Standing
 from engine.registry import Connector, Counterpart, FlowSpec, SideSpec, StreamSpec, connectors
 from errors.catalogue import GENERIC, explain
 from errors.specs import Sentence
@@ -56,6 +57,12 @@ def entity_label(stream: Stream) -> str:
     """What one record of the stream is, e.g. "Subject"."""
     spec = stream_spec(stream)
     return capfirst(spec.entity_label) if spec else "Record"
+
+
+def part_label(standing: Standing) -> str:
+    """What people call a partition, e.g. "the patient feed"."""
+    spec = stream_spec(standing.stream)
+    return spec.part(standing.partition) if spec else standing.partition
 
 
 def side_label(tenant: Tenant, key: str) -> str:

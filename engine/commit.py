@@ -118,7 +118,7 @@ class Ledger:
             recording.record(self.stream, failures, errors, self.run, now)
             got_through = {result.change.entity_id: result.outcome.value for result in results if result.is_finished}
             recording.resolve(got_through, errors, self.run, now)
-            bell.ring(recording.release(self.stream.tenant_id, _arrived(results), now))
+            bell.ring(recording.release(self.stream.tenant_id, arrived(results), now))
             bell.ring(recording.ask_for(self.stream.tenant_id, _asked_for(results), now))
             if position and finished_pages:
                 self._move(position, finished_pages[-1])
@@ -196,7 +196,7 @@ class Ledger:
         position.save(update_fields=["value", "read_upto", "moved_at"])
 
 
-def _arrived(results: Sequence[Result]) -> set[str]:
+def arrived(results: Sequence[Result]) -> set[str]:
     """What waiting records may go on now. What the ledger alone showed to be through arrived long ago."""
     wants = [result.want for result in results if result.is_finished and result.plan and result.want]
     return {storable(name, LONGEST_WAIT) for want in wants for name in want.arrives}

@@ -29,3 +29,8 @@ def place_in(partition: str, entity_id: str) -> str | None:
     """The place in this partition that an id of a gap names ("" for the whole of it); None when it is of another."""
     begin = gap_id(partition)
     return entity_id.removeprefix(begin) if entity_id.startswith(begin) else None
+
+
+def place_of(entity_id: str) -> str:
+    """The place that an id of a gap names in whatever partition; "" for the whole of one."""
+    return entity_id.removeprefix(BEGIN).partition(":")[2]

@@ -20,6 +20,7 @@ class Standing:
 
     stream: Stream
     partition: str
+    """Empty when the settings name nothing that the stream could read."""
     is_named: bool
     """Whether the settings name it now; otherwise it stands still."""
     read_upto: datetime | None
@@ -53,8 +54,22 @@ def opened(
     ]
 
 
+def as_opened(connector: Connector, servers: Servers, stream: Stream, partition: str) -> Position:
+    """The position as the next look would open it; before everything for a flow that never ran. Not saved.
+
+    Raises as `opened` does.
+    """
+    policy = stream.flow.start_policy
+    since = beginning(stream.flow, policy) if policy else None
+    (position,) = opened(connector, servers, stream, [partition], since)
+    return position
+
+
 def standings(flow: Flow) -> list[Standing]:
-    """How far each partition of a flow's streams is read. Needs a scope of its tenant and an installed connector."""
+    """How far each partition of a flow's streams is read; one without a name for a stream that has none.
+
+    Needs a scope of its tenant and an installed connector.
+    """
     connector, taken = connector_of(flow.tenant), snapshot.take(flow.tenant)
     stored = {(row.stream_id, row.partition): row for row in Position.objects.filter(stream__flow=flow)}
     errors = ErrorRecord.objects.filter(stream__flow=flow, entity_id__startswith=gaps.BEGIN)
@@ -62,7 +77,8 @@ def standings(flow: Flow) -> list[Standing]:
     rows: list[Standing] = []
     for stream in Stream.objects.filter(flow=flow).select_related("tenant"):
         now = list(connector.stream(stream.key).partitions(taken))
-        for partition in dict.fromkeys([*now, *sorted(name for pk, name in stored if pk == stream.pk)]):
+        known = [*now, *sorted(name for pk, name in stored if pk == stream.pk)]
+        for partition in dict.fromkeys(known or [""]):
             position = stored.get((stream.pk, partition))
             why = unread.get((stream.pk, gaps.gap_id(partition)))
             read_upto = position.read_upto if position else None

@@ -57,6 +57,7 @@ class StreamSpec:
     """One entity type: key, name for people, and the partitions it is read in, each with a position of its own.
 
     The settings of the tenant name the partitions (a subject type, encounter types, a feed); they may come and go.
+    `part_label` is what people call one of them.
     """
 
     key: str
@@ -65,6 +66,11 @@ class StreamSpec:
     source_side: str
     target_side: str
     partitions: Callable[[Snapshot], Sequence[str]]
+    part_label: str = "{}"
+
+    def part(self, partition: str) -> str:
+        """A partition as people call it."""
+        return self.part_label.format(partition)
 
 
 @dataclass(frozen=True)

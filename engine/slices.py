@@ -25,7 +25,7 @@ from engine.handing_over import LeaseTooShort, Pen, Result, explain_remote, hand
 from engine.lease import Grant
 from engine.patience import Patience, Silent
 from engine.ports import Change, Handover, Known, Page, Parent
-from engine.registry import Connector, Servers, Setting
+from engine.registry import Connector, Servers, Setting, StreamSpec
 from engine.verdicts import Fail, Hold, Verdict
 from errors import recording
 from errors.catalogue import PART_UNREADABLE, READABLE_AGAIN, general
@@ -179,11 +179,11 @@ class Slice:
                     changes.update({change.entity_id: change for change in found})
                     why = remaining.why if remaining else None
             except Refused as failure:  # nothing can be told of it for now
-                why = _unreadable(partition, failure)
+                why = unreadable(self.spec, partition, failure)
             except RemoteError as failure:
                 self._stop(failure)
                 return changes, results
-            results.append(_of_gap(gap, why))
+            results.append(of_gap(gap, why))
         return changes, results
 
     def read(self) -> None:
@@ -191,7 +191,7 @@ class Slice:
         for position in self.positions:
             if self.look.stopped_by:
                 self.look.behind.append(position.read_upto)
-            elif self.look.runs and not self._has_time():
+            elif self._is_full() or (self.look.runs and not self._has_time()):
                 self.look.more = True
                 self.look.behind.append(position.read_upto)
             else:
@@ -216,7 +216,7 @@ class Slice:
         if not reached_the_end:
             self.look.behind.append(position.read_upto)
         elif unread:
-            self._commit_gap(_of_gap(unread.entity_id, None))
+            self._commit_gap(of_gap(unread.entity_id, None))
 
     def _read_on(self, position: Position) -> bool:
         """Whether the partition was read to its end."""
@@ -235,7 +235,8 @@ class Slice:
 
     def _set_aside(self, position: Position, failure: Refused) -> None:
         """Write down that a partition cannot be read, as one error that is tried again like any other."""
-        self._commit_gap(_of_gap(gaps.gap_id(position.partition), _unreadable(position.partition, failure)))
+        why = unreadable(self.spec, position.partition, failure)
+        self._commit_gap(of_gap(gaps.gap_id(position.partition), why))
 
     def _commit_gap(self, result: Result) -> None:
         run = self._run(RunKind.READ)
@@ -270,7 +271,7 @@ class Slice:
         return self.look
 
     def _pages(self, position: Position) -> Iterator[Page]:
-        pages = _guarded(self.handover.pages(position.partition, position.value))
+        pages = guarded(self.handover.pages(position.partition, position.value))
         if self.changes_left is None:
             return pages
         return _first_pages(pages, self.changes_left)
@@ -278,7 +279,7 @@ class Slice:
     def _finish(self, position: Position, batch: Batch, run: Run) -> bool:
         """Hand a batch over and write it down. Gives whether nothing of it was left unfinished."""
         newest, collapsed = batch.newest()
-        about_gaps = [_of_gap(gaps.gap_id(position.partition, gap.place), gap.why) for gap in batch.gaps]
+        about_gaps = [of_gap(gaps.gap_id(position.partition, gap.place), gap.why) for gap in batch.gaps]
         links = load_known(self.stream, list(newest))
         errors = recording.open_records(self.stream, [*newest, *(result.change.entity_id for result in about_gaps)])
         self.grant.extend(in_flight=newest)
@@ -404,17 +405,20 @@ class Slice:
     def _has_time(self) -> bool:
         return clock.monotonic() - self.begun < self.limits.seconds
 
+    def _is_full(self) -> bool:
+        return self.changes_left is not None and self.changes_left <= 0
+
     def _limit(self, side: str) -> int:
         return self.setting.connections[side].max_parallel
 
 
-def _unreadable(partition: str, failure: Refused) -> Fail:
+def unreadable(spec: StreamSpec, partition: str, failure: Refused) -> Fail:
     """A server's refusal to let us read a part of it, for people."""
     _, params = explain_remote(failure)
-    return Fail(PART_UNREADABLE, **{"code": "", "privilege": ""} | params | {"part": partition})
+    return Fail(PART_UNREADABLE, **{"code": "", "privilege": ""} | params | {"part": spec.part(partition)})
 
 
-def _of_gap(gap_id: str, why: Fail | None) -> Result:
+def of_gap(gap_id: str, why: Fail | None) -> Result:
     """How a place that could not be read fares: still failing, or readable again."""
     change = Change(gap_id, "")
     if why is None:
@@ -445,7 +449,7 @@ def _give_connection_back() -> None:
         connection.close()
 
 
-def _guarded(pages: Iterator[Page]) -> Iterator[Page]:
+def guarded(pages: Iterator[Page]) -> Iterator[Page]:
     """Let a bug in reading a source end the look at this stream, and no other stream's."""
     try:
         yield from pages

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.core.management import call_command
 
 from errors.models import ErrorRecord
-from syncstatus.models import Flow, Link, Position, Run, Stream
+from mappings.models import Mapping
+from syncstatus.models import Flow, Link, Position, Run, StartPolicy, Stream
 from tenants.models import Connection
 from tenants.secrets import Secret
-from tests.flow.world import World
+from tests.flow.clinic import open_clinic
+from tests.flow.world import World, small_world
 
 
 def status_of(*words: str) -> int:
@@ -113,3 +118,163 @@ def test_patients_we_created_do_not_count_as_edited_by_a_person(
     world.subject("1001")
     world.sync("subject")
     assert status_of("check_connections", "ashwini") == 0
+
+
+@pytest.fixture
+def forbidden(world: World) -> World:
+    """One of two mapped encounter types of Avni is hidden from our user; there is an encounter of each."""
+    world.household_visits()
+    world.avni.add_encounter_type("Camp")
+    for kind in ("CommunityEncounter_EncounterType", "CommunityEncounter_BahmniForm"):
+        known = Mapping.objects.get(type__name=kind).int_system_value
+        world.map("GeneralEncounter", kind, "Camp", known[:-4] + "0000")
+    subject = world.subject("1001")
+    world.household_visit(subject)
+    world.household_visit(subject, kind="Camp")
+    world.avni.forbid("integration@demo", "Camp")
+    return world
+
+
+def test_sync_says_which_part_of_a_source_could_not_be_read(
+    forbidden: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):  # the second time nothing was tried, and it still is not all well
+        assert status_of("sync", "ashwini") == 1
+        assert 'general-encounter: Avni does not let us read "Camp"' in capsys.readouterr().err
+
+
+def test_status_tells_how_far_every_part_is_read_and_which_cannot_be(
+    forbidden: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forbidden.sync()
+    assert status_of("status", "ashwini") == 1
+    said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "Subjects Individual up to 2026-01-05 06:00 UTC" in said
+    assert "General encounters Household visit up to 2026-01-05 06:00 UTC" in said
+    assert "General encounters Camp nothing read yet; cannot be read" in said
+    assert "Encounters the encounter feed nothing read yet" in said
+    assert any(line.startswith('General encounters: Avni does not let us read "Camp"') for line in said)
+
+
+def test_status_tells_programs_the_same(forbidden: World, capsys: pytest.CaptureFixture[str]) -> None:
+    forbidden.sync()
+    status_of("status", "ashwini", "--json")
+    flow = json.loads(capsys.readouterr().out)["flows"][0]
+    parts = {part["part"]: (part["read_upto"], bool(part["unread"])) for part in flow["reads"]}
+    assert parts == {
+        "Individual": ("2026-01-05T06:00:01+00:00", False),
+        "Household visit": ("2026-01-05T06:00:02+00:00", False),
+        "Camp": (None, True),
+    }
+
+
+def test_status_names_a_stream_that_has_nothing_to_read(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    status_of("status", "ashwini")
+    said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "General encounters nothing no mapping or constant names what to read" in said
+
+
+def test_a_dry_run_tells_of_each_encounter_what_it_would_do(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.household_visits()
+    clinic = open_clinic(world)
+    subject, patient = world.subject("1001"), world.patient("1001")
+    world.sync()
+    visit = world.household_visit(subject)
+    encounter = clinic.fill_in(patient, clinic.form("Vitals", Pulse=72), clinic.form("History", Advice="rest"))
+    world.reset_counts()
+    assert status_of("sync", "ashwini", "--dry-run") == 0
+    said = capsys.readouterr().out
+    of_visit = said.partition(f"general-encounter {visit}: would be created\n")[2]
+    assert of_visit.lstrip().startswith("create encounter")
+    of_encounter = said.partition(f"\nencounter {encounter}: would be created\n")[2].splitlines()
+    assert [line.split()[:2] for line in of_encounter[:2]] == [["create", "encounter"]] * 2
+    assert "nothing in Avni stands for this form of the encounter" in of_encounter[0]
+    assert world.writes == 0
+
+
+def test_a_dry_run_says_that_an_encounter_would_follow_its_subject_or_patient(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.household_visits()
+    clinic = open_clinic(world)
+    visit = world.household_visit(world.subject("1001"))
+    encounter = clinic.fill_in(world.patient("1001"), clinic.form("Vitals", Pulse=72))
+    alone = clinic.fill_in(world.patient("1002"), clinic.form("Vitals", Pulse=72))
+    status_of("sync", "ashwini", "--dry-run")
+    said = capsys.readouterr().out
+    follows = "would be handed over in this same run, and it would follow."
+    for record in (f"general-encounter {visit}", f"encounter {encounter}"):
+        assert follows in said.partition(f"{record}: would be deferred\n")[2].splitlines()[0]
+    assert follows not in said.partition(f"encounter {alone}: would be deferred\n")[2].splitlines()[0]
+
+
+def test_a_dry_run_says_that_an_unknown_patient_would_be_fetched_first(
+    db: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with small_world() as world:
+        clinic = open_clinic(world)
+        world.subject("1001")
+        patient = world.patient("1001")
+        world.switch_on(StartPolicy.RECENT)
+        clinic.fill_in(patient, clinic.form("Vitals", Pulse=72))
+        assert status_of("sync", "ashwini", "--dry-run", "--stream", "encounter") == 0
+    assert "What it waits for would be fetched first." in capsys.readouterr().out
+
+
+def test_a_dry_run_goes_on_past_what_cannot_be_read(forbidden: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("sync", "ashwini", "--dry-run", "--flow", "avni-to-bahmni") == 1
+    said = capsys.readouterr().out
+    assert "general-encounter, Camp: cannot be read\n" in said
+    assert 'Avni does not let us read "Camp" (status 403' in said
+    assert said.count("general-encounter ") == 1  # the visit of the other type
+
+
+def test_a_dry_run_looks_into_every_part_of_a_source(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.household_visits()
+    world.avni.add_encounter_type("Camp")
+    world.map("GeneralEncounter", "CommunityEncounter_EncounterType", "Camp", "")
+    subject = world.subject("1001")
+    camps = [world.household_visit(subject, kind="Camp") for _ in range(3)]
+    visits = [world.household_visit(subject) for _ in range(3)]
+    status_of("sync", "ashwini", "--dry-run", "--stream", "general-encounter", "--limit", "4")
+    said = capsys.readouterr().out
+    assert [sum(one in said for one in of_type) for of_type in (camps, visits)] == [2, 2]
+
+
+def test_a_limit_holds_for_all_parts_of_a_source_together(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.household_visits()
+    world.avni.add_encounter_type("Camp")
+    world.map("GeneralEncounter", "CommunityEncounter_BahmniForm", "Camp", "")
+    subject = world.subject("1001")
+    world.sync("subject")
+    world.household_visit(subject, kind="Camp")
+    world.household_visit(subject)
+    status_of("sync", "ashwini", "--stream", "general-encounter", "--limit", "1")
+    assert "read 1 " in capsys.readouterr().out
+
+
+def test_a_dry_run_tells_of_a_feed_that_needs_a_person_and_goes_on(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    patients = [world.patient(f"100{number}") for number in range(3)]
+    world.sync("patient")
+    world.bahmni.feeds.replace_rows([])
+    clinic = open_clinic(world)
+    encounter = clinic.fill_in(patients[0], clinic.form("Vitals", Pulse=72))
+    assert status_of("sync", "ashwini", "--dry-run", "--flow", "bahmni-to-avni") == 1
+    said = capsys.readouterr().out
+    assert "patient, the patient feed: cannot be read\n    Bahmni's feed no longer holds the entry" in said
+    assert f"encounter {encounter}: would be" in said
+
+
+def test_a_dry_run_of_a_part_named_later_begins_where_the_flow_began(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    began = datetime(2026, 2, 1, tzinfo=UTC)
+    Flow.objects.update(start_policy=StartPolicy.RECENT, began_at=began)
+    world.household_visits()
+    subject = world.subject("1001")
+    before, after = (world.household_visit(subject, at=began + timedelta(days=days)) for days in (-1, 1))
+    status_of("sync", "ashwini", "--dry-run", "--stream", "general-encounter")
+    said = capsys.readouterr().out
+    assert (before in said, after in said) == (False, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,11 +14,15 @@ from django.core.management import BaseCommand
 from engine.commandline import tenant_named
 from engine.exits import Exit
 from engine.overview import FlowOverview, overview
+from engine.positions import standings
+from engine.registry import connector_of, connectors
+from errors.catalogue import explain
 from syncstatus.models import Flow
 from syncstatus.state import State
 from tenants.scoping import tenant_scope
 
 _HEAD: Final = ("flow", "state", "lag", "last look", "next run", "waiting", "errors")
+_PARTS: Final = ("stream", "reads", "read")
 _DOWN: Final = frozenset({State.SOURCE_DOWN, State.TARGET_DOWN, State.CREDENTIALS})
 
 
@@ -39,18 +44,45 @@ class Command(BaseCommand):
         found = tenant_named(tenant)
         with tenant_scope(found):
             flows = overview(Flow.objects.filter(tenant=found).select_related("tenant"))
+            reads = {flow.flow.key: list(_reads(flow.flow)) for flow in flows}
         if as_json:
-            told = {"tenant": found.name, "flows": [_as_json(flow) for flow in flows]}
+            told = {"tenant": found.name, "flows": [_as_json(flow, reads[flow.flow.key]) for flow in flows]}
             self.stdout.write(json.dumps(told, indent=2, ensure_ascii=False))
         else:
-            for line in _table([_HEAD, *(_as_text(flow) for flow in flows)]):
-                self.stdout.write(line)
-            for flow in flows:
-                if flow.trouble:
-                    self.stdout.write(f"{flow.label}: {flow.trouble}")
+            self._print(flows, [part for parts in reads.values() for part in parts])
         status = _exit(flows)
         if status:
             raise SystemExit(status)
+
+    def _print(self, flows: list[FlowOverview], parts: list[Part]) -> None:
+        lines = [*_table([_HEAD, *(_as_text(flow) for flow in flows)])]
+        lines += [f"{flow.label}: {flow.trouble}" for flow in flows if flow.trouble]
+        if parts:
+            lines += ["", *_table([_PARTS, *(_part_as_text(part) for part in parts)])]
+        lines += [f"{part.stream}: {part.unread}" for part in parts if part.unread]
+        self.stdout.write("\n".join(lines))
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a stream reads and how far it has come. `unread`: why it cannot be read at present, in sentences."""
+
+    stream: str
+    name: str
+    is_named: bool
+    read_upto: datetime | None
+    unread: str
+
+
+def _reads(flow: Flow) -> Iterable[Part]:
+    connector = connectors().get(flow.tenant.connector)
+    for standing in standings(flow) if connector else ():
+        spec = connector_of(flow.tenant).stream(standing.stream.key)
+        gap = standing.unread
+        why = explain(gap.message, gap.params, connector_of(flow.tenant).sentences) if gap else None
+        name = spec.part(standing.partition) if standing.partition else ""
+        said = f"{why.cause} {why.remedy}" if why else ""
+        yield Part(spec.label, name, standing.is_named, standing.read_upto, said)
 
 
 def _exit(flows: Iterable[FlowOverview]) -> Exit:
@@ -61,7 +93,7 @@ def _exit(flows: Iterable[FlowOverview]) -> Exit:
     return Exit.RECORDS_OPEN if any(flow.errors or flow.trouble for flow in all_flows) else Exit.THROUGH
 
 
-def _as_json(flow: FlowOverview) -> dict[str, Any]:
+def _as_json(flow: FlowOverview, parts: Iterable[Part]) -> dict[str, Any]:
     behind = flow.lag.behind
     return {
         "key": flow.flow.key,
@@ -79,7 +111,25 @@ def _as_json(flow: FlowOverview) -> dict[str, Any]:
         "waiting": flow.waiting,
         "errors": flow.errors,
         "held": flow.held,
+        "reads": [
+            {
+                "stream": part.stream,
+                "part": part.name,
+                "is_named": part.is_named,
+                "read_upto": _iso(part.read_upto),
+                "unread": part.unread,
+            }
+            for part in parts
+        ],
     }
+
+
+def _part_as_text(part: Part) -> tuple[str, ...]:
+    if not part.name:
+        return (part.stream, "nothing", "no mapping or constant names what to read")
+    upto = f"up to {_minute(part.read_upto)}" if part.read_upto else "nothing read yet"
+    noted = "" if part.is_named else "no longer read; "
+    return (part.stream, part.name, noted + upto + ("; cannot be read" if part.unread else ""))
 
 
 def _as_text(flow: FlowOverview) -> tuple[str, ...]:

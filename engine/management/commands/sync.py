@@ -8,12 +8,13 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from common.http_errors import RemoteError
 from common.outcome import Outcome
-from engine import bell, rehearsal, signing_in, work
+from engine import bell, gaps, rehearsal, signing_in, work
 from engine.commandline import tenant_named, usage
 from engine.exits import Exit
 from engine.registry import connector_of
 from engine.slices import Limits, Look
 from errors.catalogue import explain, general
+from errors.models import OPEN_STATES, ErrorRecord
 from syncstatus.models import Flow, Run, Stream
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -118,25 +119,42 @@ class Command(BaseCommand):
                 told = explain(look.stopped_by, look.params, sentences)
                 self.stderr.write(f"{look.stream.key}: {told.cause} {told.remedy}")
                 status = Exit.SERVER if general(look.stopped_by) in SERVERS_FAULT else max(status, Exit.RECORDS_OPEN)
+        for gap in self._unread(looks):
+            told = explain(gap.message, gap.params, sentences)
+            self.stderr.write(f"{gap.stream.key}: {told.cause} {told.remedy}")
+            status = max(status, Exit.RECORDS_OPEN)
         return status
+
+    def _unread(self, looks: list[Look]) -> list[ErrorRecord]:
+        """The parts of these streams' sources that could not be read, now or when they were last tried."""
+        streams = {look.stream.pk for look in looks}
+        open_ones = ErrorRecord.objects.filter(stream__in=streams, state__in=OPEN_STATES)
+        return list(open_ones.filter(entity_id__startswith=gaps.BEGIN).select_related("stream").order_by("pk"))
 
     # -- for show -----------------------------------------------------------------------------------------------------
 
     def _rehearse(self, streams: list[Stream], limit: int) -> Exit:
         status = Exit.THROUGH
+        rehearsed = rehearsal.Rehearsal()
         for stream in streams:
-            sentences = connector_of(stream.tenant).sentences
-            for told in rehearsal.rehearse(stream, limit=limit):
-                result = told.result
-                self.stdout.write(f"{stream.key} {result.change.entity_id}: would be {result.outcome.value}")
-                for write in result.planned:
-                    self.stdout.write(f"    {write.verb} {write.kind} {write.id}: {write.why}")
-                if result.message:
-                    self.stdout.write(f"    {explain(result.message, result.params, sentences).cause}")
-                if result.outcome in (Outcome.FAILED, Outcome.HELD):
+            for told in rehearsed.of(stream, limit=limit):
+                self._tell(told)
+                if told.part or told.result.outcome in (Outcome.FAILED, Outcome.HELD):
                     status = Exit.RECORDS_OPEN
         self.stdout.write("Nothing was written.")
         return status
+
+    def _tell(self, told: rehearsal.Rehearsed) -> None:
+        result, key = told.result, told.stream.key
+        why = explain(result.message, result.params, connector_of(told.stream.tenant).sentences)
+        if told.part:
+            self.stdout.write(f"{key}, {told.part}: cannot be read\n    {why.cause} {why.remedy}")
+            return
+        self.stdout.write(f"{key} {result.change.entity_id}: would be {result.outcome.value}")
+        for write in result.planned:
+            self.stdout.write(f"    {write.verb} {write.kind} {write.id}: {write.why}")
+        if result.message:
+            self.stdout.write(f"    {why.cause} {told.in_addition}".rstrip())
 
 
 def _why_not(flow: Flow) -> str:

@@ -99,10 +99,15 @@ def test_switch_on_and_off(ready: Tenant) -> None:
     assert run("switch_off", "ashwini", OUT) == (0, f"{OUT} of ashwini was off already\n")
 
 
-def test_status_shows_a_line_per_flow(ashwini: Tenant) -> None:
+def test_status_shows_a_line_per_flow_and_one_per_part_they_read(ashwini: Tenant) -> None:
     status, said = run("status", "ashwini")
     assert status == Exit.THROUGH
-    assert [line.split("  ")[0] for line in said.splitlines()] == ["flow", "Avni → cards", "Cards → Avni"]
+    flows, parts = said.split("\n\n")
+    assert [line.split("  ")[0] for line in flows.splitlines()] == ["flow", "Avni → cards", "Cards → Avni"]
+    assert [line.split()[-5:] for line in parts.splitlines()[1:]] == [
+        ["card", "Individual", "nothing", "read", "yet"],
+        ["subject", "cards", "nothing", "read", "yet"],
+    ]
 
 
 def test_status_as_json_holds_the_same(ashwini: Tenant) -> None:
