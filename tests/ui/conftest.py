@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
+from tenants.models import Membership
+from tenants.rights import Role
 from tests.flow.console.world import PASSWORD, Hospital, hospital
+from tests.flow.world import World, small_world
 
 SignIn = Callable[[User], Page]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,3 +52,29 @@ def sign_in(page: Page, live_server: LiveServer) -> SignIn:
         return page
 
     return by_the_form
+
+
+@pytest.fixture
+def world(transactional_db: None, broker: str) -> Iterator[World]:
+    """Two servers and a tenant whose flows are on, in rows that web server and worker process see."""
+    with small_world() as built:
+        built.switch_on()
+        yield built
+
+
+@pytest.fixture
+def worker(world: World, process_environment: dict[str, str]) -> Iterator[None]:
+    """A worker process as in production, with one child."""
+    command = [sys.executable, "-m", "celery", "--app", "avni_integration", "worker", "--concurrency", "1"]
+    process = subprocess.Popen([*command, "--loglevel", "WARNING"], cwd=ROOT, env=process_environment)
+    yield
+    process.terminate()
+    process.wait(timeout=60)
+
+
+@pytest.fixture
+def mapper(world: World) -> User:
+    """A person who may mend mappings and retry."""
+    user = User.objects.create_user("meera", password=PASSWORD)
+    Membership.objects.create(tenant=world.tenant, user=user, role=Role.MAPPER)
+    return user

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from common.outcome import Outcome
-from tenants.models import Membership
-from tenants.rights import Role
-from tests.flow.console.world import PASSWORD
-from tests.flow.world import World, small_world
+from tests.flow.world import World
 from tests.ui.conftest import SignIn
 
 pytestmark = pytest.mark.ui
 
 
-@pytest.fixture
-def world(transactional_db: None, broker: str) -> Iterator[World]:
-    """Two servers and a tenant whose flows are on, in rows that the web server sees."""
-    with small_world() as built:
-        built.switch_on()
-        yield built
-
-
-def test_a_bad_record_is_explained_mended_and_gone(world: World, sign_in: SignIn) -> None:
+def test_a_bad_record_is_explained_mended_and_gone(world: World, mapper: User, sign_in: SignIn) -> None:
     world.avni.add_concept("Divorced", "NA")
     subject = world.subject("1001", observations={"Marital status": "Divorced"})
     divorced = world.bahmni.add_concept("Divorced [Avni]").uuid
     world.sync("subject")
-    user = User.objects.create_user("mapper", password=PASSWORD)
-    Membership.objects.create(user=user, tenant=world.tenant, role=Role.MAPPER)
 
-    page = sign_in(user)
+    page = sign_in(mapper)
     page.get_by_role("link", name="Error records").click()
     row = page.get_by_role("row").filter(has_text=subject)
     expect(row).to_contain_text('The answer "Divorced" to the question "Marital status" has no partner in Bahmni.')

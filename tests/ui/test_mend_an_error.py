@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
@@ -15,43 +10,14 @@ from pytest_django.live_server_helper import LiveServer
 from common.outcome import Outcome
 from errors.models import ErrorRecord, ErrorState
 from mappings.models import Mapping
-from tenants.models import Membership
-from tenants.rights import Role
-from tests.flow.console.world import PASSWORD
-from tests.flow.world import World, small_world
+from tests.flow.clinic import HISTORY, open_clinic
+from tests.flow.world import MARKER, World
 from tests.ui.conftest import SignIn
 
 pytestmark = [pytest.mark.ui, pytest.mark.django_db(transaction=True)]
 
-ROOT = Path(__file__).parents[2]
 LOOKS = 60
 """How often the list is loaded anew before the worker counts as silent."""
-
-
-@pytest.fixture
-def world(transactional_db: None) -> Iterator[World]:
-    """The small world, committed, so that the worker process sees it."""
-    with small_world() as built:
-        built.switch_on()
-        yield built
-
-
-@pytest.fixture
-def worker(world: World, process_environment: dict[str, str]) -> Iterator[None]:
-    """A worker process as in production, with one child."""
-    command = [sys.executable, "-m", "celery", "--app", "avni_integration", "worker", "--concurrency", "1"]
-    process = subprocess.Popen([*command, "--loglevel", "WARNING"], cwd=ROOT, env=process_environment)
-    yield
-    process.terminate()
-    process.wait(timeout=60)
-
-
-@pytest.fixture
-def mapper(world: World) -> User:
-    """A person who may mend mappings and retry."""
-    user = User.objects.create_user("meera", password=PASSWORD)
-    Membership.objects.create(tenant=world.tenant, user=user, role=Role.MAPPER)
-    return user
 
 
 def listed_until_gone(page: Page, text: str) -> None:
@@ -64,6 +30,20 @@ def listed_until_gone(page: Page, text: str) -> None:
     raise AssertionError(f"still listed: {text}")
 
 
+def open_form_for(page: Page, sentence: str) -> None:
+    """From the start page to the mapping form, by the row with this sentence."""
+    page.get_by_role("link", name="Error records").click()
+    page.get_by_role("row").filter(has_text=sentence).get_by_role("link", name="Add mapping").click()
+
+
+def save_and_retry(page: Page, live_server: LiveServer, text: str) -> None:
+    """Save the form, retry on the page it leads back to, and wait until the list has no row with the text."""
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Retry now").click()
+    page.goto(f"{live_server.url}/admin/errors/errorrecord/")
+    listed_until_gone(page, text)
+
+
 def test_a_bad_record_is_explained_mended_by_its_form_retried_and_gone(
     world: World, worker: None, mapper: User, sign_in: SignIn, live_server: LiveServer
 ) -> None:
@@ -71,14 +51,28 @@ def test_a_bad_record_is_explained_mended_by_its_form_retried_and_gone(
     Mapping.objects.get(avni_value="Widowed").delete()
     world.sync("subject")
     page = sign_in(mapper)
-    page.get_by_role("link", name="Error records").click()
-    row = page.get_by_role("row").filter(has_text='The answer "Widowed" to the question "Marital status"')
-    row.get_by_role("link", name="Add mapping").click()
+    open_form_for(page, 'The answer "Widowed" to the question "Marital status"')
     expect(page.get_by_label("Value in Avni")).to_have_value("Widowed")
     page.get_by_label("Value in the other system").fill(world.concepts["Widowed"])
-    page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("button", name="Retry now").click()
-    page.goto(f"{live_server.url}/admin/errors/errorrecord/")
-    listed_until_gone(page, "Widowed")
+    save_and_retry(page, live_server, "Widowed")
     assert ErrorRecord.objects.get(entity_id=subject).state == ErrorState.RESOLVED
     assert world.link("subject", subject).outcome == Outcome.CREATED.value
+
+
+def test_an_encounter_with_an_unmapped_answer_is_mended_by_its_form_and_arrives(
+    world: World, worker: None, mapper: User, sign_in: SignIn, live_server: LiveServer
+) -> None:
+    clinic = open_clinic(world)
+    subject, patient = world.subject("1001"), world.patient("1001")
+    Mapping.objects.get(avni_value="Fever").delete()
+    encounter = clinic.fill_in(patient, clinic.form("History", Complaint=["Fever", "Cough"]))
+    world.sync()
+    assert clinic.in_avni(subject) == {}
+    page = sign_in(mapper)
+    open_form_for(page, 'The answer "Fever [Avni]" to the question behind "Complaint" has no partner in Avni.')
+    expect(page.get_by_label("Value in the other system")).to_have_value(clinic.concepts["Fever"])
+    expect(page.get_by_label("Its name or a remark")).to_have_value("Fever [Avni]")
+    page.get_by_label("Value in Avni").fill("Fever")
+    save_and_retry(page, live_server, "Fever")
+    assert clinic.in_avni(subject) == {HISTORY: [{MARKER: encounter, "Complaint": ["Cough", "Fever"]}]}
+    assert world.link("encounter", encounter).outcome == Outcome.CREATED.value
