@@ -97,7 +97,7 @@ def _read_each(client: AvniClient, types: Collection[str], until_then: str) -> s
             f"Avni does not let our user read encounters of type {', '.join(refused)}. Have it put right in Avni "
             f"(usually a privilege of the user's group for this type), then check again. {until_then}"
         )
-    said = [f"Read one of type {', '.join(read)}."] if read else []
+    said = [f"Encounters of type {', '.join(read)} were read."] if read else []
     if empty:
         said.append(f"There is none yet of type {', '.join(empty)}; if there should be, check the name in the mapping.")
     return " ".join(said)

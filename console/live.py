@@ -21,6 +21,8 @@ from tenants.secrets import SecretUnreadable
 MACHINERY = frozenset({"links", "resourceVersion"})
 """Keys that tell a program where to go on, and a person nothing."""
 
+MEMBERS = "groupMembers"
+
 DEEP = 2
 """From here on a name stands for the whole."""
 
@@ -47,9 +49,14 @@ def live_page(screen: TenantAdmin[Any], request: HttpRequest, row: ErrorRecord |
 def lines(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
     """A nested record as pairs of path and value, for a table.
 
-    Deeper down, what a server gives a reading name of its own ("display") is said by that name alone.
+    Deeper down, what a server gives a reading name of its own ("display") is said by that name alone; of a group of
+    observations, whose name holds its answers without their questions, follow the members.
     """
     if isinstance(value, Mapping):
+        if depth >= DEEP and value.get(MEMBERS):
+            yield name, str((value.get("concept") or value).get("display"))
+            yield from lines(value[MEMBERS], f"{name} ›", depth + 1)
+            return
         if depth >= DEEP and value.get("display"):
             yield name, str(value["display"])
             return

@@ -147,7 +147,7 @@ def _of_wanted(
         body["Encounter date time"] = content.held_at
     if there["Voided"]:
         body["Voided"] = False
-    return Write("update", "encounter", there["ID"], body, _why(body)) if body else None
+    return Write("update", "encounter", there["ID"], body, _why(part, body)) if body else None
 
 
 def _of_unwanted(content: HospitalEncounter, there: Mapping[str, Any] | None, subject_id: str) -> Write | None:
@@ -155,8 +155,8 @@ def _of_unwanted(content: HospitalEncounter, there: Mapping[str, Any] | None, su
     if there is None or there["Voided"]:
         return None
     _confirm(content, there, subject_id)
-    why = "the encounter was voided in Bahmni" if content.voided else "the form was taken out of the encounter"
-    return Write("void", "encounter", there["ID"], {}, why)
+    why = "the encounter was voided in Bahmni" if content.voided else "its form was taken out of the encounter"
+    return Write("void", "encounter", there["ID"], {}, f'"{there["Encounter type"]}": {why}')
 
 
 def _create(part: Part, content: HospitalEncounter, subject_id: str, chosen: str) -> Write:
@@ -169,7 +169,8 @@ def _create(part: Part, content: HospitalEncounter, subject_id: str, chosen: str
         "cancelObservations": {},
         "Voided": False,
     }
-    return Write("create", "encounter", chosen, body, "nothing in Avni stands for this form of the encounter")
+    why = f'"{part.encounter_type}": nothing in Avni stands for this form of the encounter'
+    return Write("create", "encounter", chosen, body, why)
 
 
 def _confirm(content: HospitalEncounter, there: Mapping[str, Any], subject_id: str) -> None:
@@ -185,8 +186,8 @@ def _is_at(there: Mapping[str, Any], held_at: str) -> bool:
     return shown is not None and instant(shown) == instant(held_at)
 
 
-def _why(body: Mapping[str, Any]) -> str:
+def _why(part: Part, body: Mapping[str, Any]) -> str:
     said = [f"{len(body['observations'])} observations differ"] if "observations" in body else []
     said += [f'"{name}" differs' for name in ("Encounter type", "Encounter date time") if name in body]
     said += ["it was voided by us and is back in Bahmni"] if "Voided" in body else []
-    return ", ".join(said)
+    return f'"{part.encounter_type}": {", ".join(said)}'

@@ -61,7 +61,7 @@ def test_everything_is_good_and_says_what_was_done(world: World, clinic: Clinic)
     world.sync()
     steps = checked(world)
     assert [step.name for step in steps.values() if not step.ok] == []
-    assert steps[TO_HAND_OVER].finding == f'Read one of type "{HOUSEHOLD_VISIT}".'
+    assert steps[TO_HAND_OVER].finding == f'Encounters of type "{HOUSEHOLD_VISIT}" were read.'
     assert f'"{VITALS}"' in steps[WRITTEN].finding
     assert "newest page of the patient feed, number 1, was read; it names" in steps["patient feed"].finding
     assert "newest page of the encounter feed, number 1, was read; it names 1 encounter." in (

@@ -237,3 +237,9 @@ def test_spans_are_said_in_their_two_largest_units(length: timedelta, words: str
 def test_what_a_server_calls_by_name_is_said_by_that_name() -> None:
     record = {"uuid": "1", "links": ["x"], "person": {"age": 3, "preferredName": {"display": "Asha", "uuid": "2"}}}
     assert list(lines(record)) == [("uuid", "1"), ("person › age", "3"), ("person › preferredName", "Asha")]
+
+
+def test_a_group_of_observations_is_said_by_its_members() -> None:
+    inner = {"display": "Pulse: 72.0", "concept": {"display": "Pulse"}, "value": 72.0, "groupMembers": None}
+    group = {"display": "Vitals: 72.0", "concept": {"uuid": "1", "display": "Vitals"}, "groupMembers": [inner]}
+    assert list(lines({"obs": [group]})) == [("obs 1", "Vitals"), ("obs 1 › 1", "Pulse: 72.0")]
