@@ -84,29 +84,34 @@ def _read_each(client: AvniClient, types: Collection[str], until_then: str) -> s
     """One page of each type."""
     read: list[str] = []
     empty: list[str] = []
-    refused: list[str] = []
+    hidden: list[str] = []
+    broken: list[str] = []
     for name in types:
         try:
             page = client.encounters(v.LONG_AGO, name, size=1)
+        except Forbidden as failure:
+            hidden.append(f'"{name}" (privilege {failure.privilege or "not named"})')
         except Refused as failure:
-            refused.append(f'"{name}" ({_why(failure)})')
+            broken.append(f'"{name}" (status {failure.status})')
         else:
             (read if page.content else empty).append(f'"{name}"')
-    if refused:
-        raise Finding(
-            f"Avni does not let our user read encounters of type {', '.join(refused)}. Have it put right in Avni "
-            f"(usually a privilege of the user's group for this type), then check again. {until_then}"
+    wrong = []
+    if hidden:
+        wrong.append(
+            f"Avni does not let our user see encounters of type {', '.join(hidden)}. Have the user's group given that "
+            f"privilege for the type, then check again. {until_then}"
         )
+    if broken:
+        wrong.append(
+            f"Avni fails at the first encounter of type {', '.join(broken)}. Have whoever runs Avni look at it; what "
+            "follows it is handed over all the same."
+        )
+    if wrong:
+        raise Finding(" ".join(wrong))
     said = [f"Encounters of type {', '.join(read)} were read."] if read else []
     if empty:
         said.append(f"There is none yet of type {', '.join(empty)}; if there should be, check the name in the mapping.")
     return " ".join(said)
-
-
-def _why(failure: Refused) -> str:
-    if isinstance(failure, Forbidden):
-        return f"privilege {failure.privilege}" if failure.privilege else "a privilege it does not name"
-    return f"status {failure.status}"
 
 
 def _nobody_else(client: AvniClient, subject_type: str, username: str) -> str:

@@ -42,25 +42,28 @@ def in_words(failure: RemoteError, product: str) -> str:
         case SignInFailed():
             named = f"{SIGN_IN}.{failure.detail}" if failure.detail else SIGN_IN
             sentence = explain(named, {"side": failure.side}, SENTENCES)
-            return f"{sentence.cause} {sentence.remedy}"
+            said = f"{sentence.cause} {sentence.remedy}"
         case Forbidden():
             named = failure.privilege or "it does not say which"
-            return f"Our account lacks a privilege ({named}). Have it granted at {product}, then check again."
+            said = f"Our account lacks a privilege ({named}). Have it granted at {product}, then check again."
+        case Refused() if (failure.status or 0) >= 500:
+            said = f"{product} fails at the question (status {failure.status}). Have whoever runs it look into its log."
         case Refused():
             answered = f"status {failure.status}" if failure.status else failure.reason
-            return f"{product} refuses ({answered}). See that the address of the connection is the right one."
+            said = f"{product} refuses ({answered}). See that the address of the connection is the right one."
         case Garbled():
-            return (
+            said = (
                 f"Something answers, but not as {product} does: {failure.reason}. See that the address of the "
                 "connection is the right one and that no proxy answers in its place."
             )
         case _ if failure.detail == NO_PROVIDER:
-            return "The identity provider does not answer. See that it runs and that this machine may reach it."
+            said = "The identity provider does not answer. See that it runs and that this machine may reach it."
         case _:
-            return (
+            said = (
                 f"{product} does not answer: {failure.reason}. See that it runs, that the address of the connection is "
                 "the right one, and that this machine may reach it."
             )
+    return said
 
 
 def resolves(base_url: str) -> str:

@@ -82,6 +82,14 @@ def test_an_encounter_type_our_user_may_not_see_is_named_with_its_privilege_and_
     assert steps["avni dedicated account"].ok
 
 
+def test_an_encounter_avni_cannot_show_is_told_apart_from_one_it_does_not_let_us_see(world: World) -> None:
+    world.avni.poison(world.household_visit(world.subject("1001")))
+    assert checked(world)[TO_HAND_OVER].finding == (
+        f'Avni fails at the first encounter of type "{HOUSEHOLD_VISIT}" (status 500). Have whoever runs Avni look at '
+        "it; what follows it is handed over all the same."
+    )
+
+
 def test_a_type_we_write_and_may_not_see_is_found(world: World, clinic: Clinic) -> None:
     world.subject("1001")
     clinic.fill_in(world.patient("1001"), clinic.form("Vitals", Pulse=72))

@@ -13,7 +13,7 @@ from common.outcome import Outcome
 from engine import work
 from errors.models import OPEN_STATES, ErrorRecord
 from mappings.models import Mapping
-from syncstatus.models import Flow, Link
+from syncstatus.models import Flow, Link, Position
 from tenants.rights import Role
 from tests.flow.clinic import HISTORY, VITALS, Clinic, open_clinic
 from tests.flow.console.conftest import Member
@@ -251,6 +251,19 @@ def test_a_part_that_may_be_read_again_is_read_when_somebody_retries_it(
     work.work_off(world.tenant.pk)
     assert Link.objects.get(stream__key="general-encounter").outcome == Outcome.CREATED.value
     assert not ErrorRecord.objects.filter(state__in=OPEN_STATES).exists()
+
+
+def test_a_place_that_cannot_be_shown_is_called_by_part_and_time(world: World, operator: Client) -> None:
+    world.household_visits()
+    world.avni.poison(world.household_visit(world.subject("1001"), at=world.born))
+    world.sync()
+    said = text(operator.get(reverse("admin:errors_errorrecord_changelist")).content.decode())
+    assert f"Avni: Part of the source {HOUSEHOLD_VISIT}, 2026-01-05T06:00:00.000Z" in said
+    flow = Flow.objects.get(key="avni-to-bahmni")
+    address = reverse("admin:syncstatus_flow_changelist")
+    Position.objects.update(value={"ts": "1900-01-01T00:00:00.000Z", "known": {}})
+    said = text(operator.post(address, {"action": "dry_run", "_selected_action": [flow.pk]}).content.decode())
+    assert re.search(rf"Part of the source {HOUSEHOLD_VISIT}, 2026-01-05T06:00:00.000Z \S+ cannot be read Avni", said)
 
 
 def test_ignoring_a_part_says_that_only_a_person_brings_it_back(unread: ErrorRecord, operator: Client) -> None:
