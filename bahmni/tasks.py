@@ -14,6 +14,12 @@ def sync_subject(tenant_id: int) -> None:
     sync(tenant_id, v.SUBJECT)
 
 
+@shared_task(name="bahmni.sync.general-encounter")
+def sync_general_encounter(tenant_id: int) -> None:
+    """Avni general encounters → encounters in the registration visits."""
+    sync(tenant_id, v.GENERAL_ENCOUNTER)
+
+
 @shared_task(name="bahmni.sync.patient")
 def sync_patient(tenant_id: int) -> None:
     """Patients of Bahmni → registration encounters of Avni."""
