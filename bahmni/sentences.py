@@ -73,6 +73,10 @@ SENTENCES: Mapping[str, Sentence] = {
         cause="The subject this record belongs to is voided in Avni.",
         remedy="Nothing to do. The record is handed over if its subject is un-voided.",
     ),
+    "bahmni.subject-held": Sentence(
+        cause="The subject this record belongs to is held until a person decides.",
+        remedy="Settle the subject's own error. The record follows then.",
+    ),
     "bahmni.visit-gone": Sentence(
         cause="The patient's registration visit in Bahmni is voided or not there any more.",
         remedy="Un-void it in Bahmni, then retry.",

@@ -130,7 +130,7 @@ def _partner(kind: str, pair: Pair, unmapped: str, snapshot: Snapshot) -> str:
 def admit(content: GeneralEncounter, known: Known | None, subject: Known | None) -> None:
     """Whether there is anything to look up, `subject` being what the ledger remembers of the encounter's subject.
 
-    Raises Skip, Hold, and Defer until the subject stands in Bahmni. When it raises nothing and there is no link, the
+    Raises Skip, Hold, and Defer until the subject stands in Bahmni beyond doubt. When it raises nothing and there is no link, the
     subject has a patient.
     """
     if content.voided:
@@ -149,6 +149,8 @@ def admit(content: GeneralEncounter, known: Known | None, subject: Known | None)
         raise Defer("bahmni.subject-voided", waits_for=arrival)
     if not subject.points_somewhere:
         raise Defer("bahmni.subject-not-yet", waits_for=arrival)
+    if subject.outcome is Outcome.HELD:  # perhaps its number changed: then nobody knows whose patient this is
+        raise Defer("bahmni.subject-held", waits_for=arrival)
 
 
 def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, namespace: UUID) -> Plan:

@@ -188,6 +188,7 @@ def test_a_touch_leaves_the_fingerprint_and_every_change_alters_it() -> None:
         (subject(Outcome.SKIPPED, ""), "bahmni.subject-not-yet", None),
         (subject(Outcome.VOIDED), "bahmni.subject-voided", None),
         (subject(Outcome.UNCHANGED, left=v.VOIDED_BY_US), "bahmni.subject-voided", None),
+        (subject(Outcome.HELD), "bahmni.subject-held", None),
     ],
 )
 def test_it_waits_for_its_subject(owner: Known | None, message: str, asks: tuple[str, str] | None) -> None:
@@ -197,8 +198,8 @@ def test_it_waits_for_its_subject(owner: Known | None, message: str, asks: tuple
     assert verdict.value.waits_for == v.arrival_of_subject(SUBJECT)
 
 
-def test_a_subject_that_got_through_once_is_good_enough() -> None:
-    admitted(encounter(SUBJECT), subject=subject(Outcome.HELD))
+def test_a_subject_that_got_through_once_is_good_enough_though_its_newest_answers_failed() -> None:
+    admitted(encounter(SUBJECT), subject=subject(Outcome.FAILED))
 
 
 @pytest.mark.parametrize("at", [None, ""])
