@@ -130,8 +130,8 @@ def _partner(kind: str, pair: Pair, unmapped: str, snapshot: Snapshot) -> str:
 def admit(content: GeneralEncounter, known: Known | None, subject: Known | None) -> None:
     """Whether there is anything to look up, `subject` being what the ledger remembers of the encounter's subject.
 
-    Raises Skip, Hold, and Defer until the subject stands in Bahmni beyond doubt. When it raises nothing and there is no link, the
-    subject has a patient.
+    Raises Skip, Hold, and Defer until the subject stands in Bahmni beyond doubt. When it raises nothing and there is no
+    link, the subject has a patient.
     """
     if content.voided:
         if not any(one and one.points_somewhere for one in (known, subject)):
