@@ -152,8 +152,8 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "bahmni.no-mapped-form": Sentence(
         cause="No form of this encounter is mapped to an encounter type of Avni.",
-        remedy="Nothing to do, unless one of its forms should travel: then add a mapping for the form and read the "
-        "encounter again.",
+        remedy="Nothing to do, unless one of its forms should travel: then add a mapping for the form. What was "
+        "read before follows when it is next saved in Bahmni.",
     ),
     "bahmni.not-in-programme": Sentence(
         cause="The patient's number does not begin with the prefix of the programme.",

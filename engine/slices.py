@@ -60,8 +60,8 @@ class Look:
     stream: Stream
     runs: list[Run] = field(default_factory=list)
     more: bool = False
-    behind: list[datetime | None] = field(default_factory=list)
-    """Up to when the partitions are read that were not read to their end, None where nothing is."""
+    behind: list[datetime] = field(default_factory=list)
+    """Since when changes may wait in the partitions that were not read to their end."""
     stopped_by: str = ""
     params: dict[str, str] = field(default_factory=dict)
 
@@ -190,17 +190,17 @@ class Slice:
         """Read on from the positions and hand over what is new."""
         for position in self.positions:
             if self.look.stopped_by:
-                self.look.behind.append(position.read_upto)
+                self._note_behind(position)
             elif self._is_full() or (self.look.runs and not self._has_time()):
                 self.look.more = True
-                self.look.behind.append(position.read_upto)
+                self._note_behind(position)
             else:
                 self._read_partition(position)
 
     def _read_partition(self, position: Position) -> None:
         unread = self.unread.get(gaps.gap_id(position.partition))
         if unread and not (unread.next_attempt_at and unread.next_attempt_at <= clock.now()):
-            self.look.behind.append(position.read_upto)
+            self._note_behind(position)
             return
         try:
             reached_the_end = self._read_on(position)
@@ -214,7 +214,7 @@ class Slice:
             self.look.stopped_by, self.look.params = verdict.message, verdict.params
             reached_the_end = False
         if not reached_the_end:
-            self.look.behind.append(position.read_upto)
+            self._note_behind(position)
         elif unread:
             self._commit_gap(of_gap(unread.entity_id, None))
 
@@ -232,6 +232,10 @@ class Slice:
                     self.look.more = True
                     return False
         return True
+
+    def _note_behind(self, position: Position) -> None:
+        """Remember since when changes of a partition may wait; of one never read, since the flow began."""
+        self.look.behind.append(position.read_upto or self.stream.flow.began_at or clock.now())
 
     def _set_aside(self, position: Position, failure: Refused) -> None:
         """Write down that a partition cannot be read, as one error that is tried again like any other."""
@@ -257,7 +261,7 @@ class Slice:
         ended = {
             "last_look_at": now,
             "last_look_failure": self.look.stopped_by,
-            "oldest_unfinished_at": min((at for at in self.look.behind if at), default=None),
+            "oldest_unfinished_at": min(self.look.behind, default=None),
         }
         if done:
             ended["last_good_look_at"] = now

@@ -157,6 +157,15 @@ def test_a_forbidden_partition_shows_in_the_lag(there: Desk, partitions: Partiti
     assert Stream.objects.get(key=STREAM).oldest_unfinished_at
 
 
+def test_a_partition_never_read_lags_since_the_flow_began(there: Desk, partitions: Partitions) -> None:
+    began = clock.now()
+    Flow.objects.update(start_policy="recent", began_at=began)
+    partitions("A")
+    there.paper.before_page = forbidding("A")
+    there.work()
+    assert Stream.objects.get(key=STREAM).oldest_unfinished_at == began
+
+
 def test_a_limit_of_changes_holds_over_all_partitions(there: Desk, partitions: Partitions) -> None:
     partitions("A", "B")
     for number in range(3):
