@@ -41,7 +41,10 @@ class Part:
 
 @dataclass(frozen=True)
 class HospitalEncounter:
-    """What Avni should hold of one encounter. Of a voided one nothing: then there are no parts."""
+    """What Avni should hold of one encounter. Of a voided one nothing: then there are no parts.
+
+    `left_out` are forms (uuids) that stand in it and do not travel by the mappings as they are now.
+    """
 
     uuid: str
     patient_uuid: str
@@ -49,6 +52,7 @@ class HospitalEncounter:
     voided: bool
     held_at: str
     parts: tuple[Part, ...]
+    left_out: frozenset[str] = frozenset()
 
 
 def parent(encounter: Mapping[str, Any]) -> Parent | None:
@@ -71,18 +75,21 @@ def wanted(encounter: Mapping[str, Any], snapshot: Snapshot) -> Want:
     if is_told and (not identifier.startswith(prefix) or identifier == prefix):
         raise Skip("bahmni.not-in-programme")
     unmapped: list[str] = []
+    left_out: set[str] = set()
     content = HospitalEncounter(
         uuid=encounter["uuid"],
         patient_uuid=patient["uuid"],
         patient_voided=patient_voided,
         voided=voided,
         held_at=_held_at(encounter),
-        parts=() if voided else tuple(_parts(encounter, snapshot, unmapped)),
+        parts=() if voided else tuple(_parts(encounter, snapshot, unmapped, left_out)),
+        left_out=frozenset(left_out),
     )
-    parts = [[part.key, part.encounter_type, part.observations] for part in content.parts]
+    said: list[Any] = [[part.key, part.encounter_type, part.observations] for part in content.parts]
+    said += sorted(left_out)
     return Want(
         content=content,
-        fingerprint=fingerprint([content.voided, content.patient_uuid, content.held_at, parts]),
+        fingerprint=fingerprint([content.voided, content.patient_uuid, content.held_at, said]),
         identifier=identifier,
         unmapped=tuple(unmapped),
     )
@@ -115,17 +122,21 @@ def owner(want: Want, known: Known | None, patient: Known | None) -> str:
 # -- forms and answers -----------------------------------------------------------------------------------------------
 
 
-def _parts(encounter: Mapping[str, Any], snapshot: Snapshot, unmapped: list[str]) -> Iterator[Part]:
-    """The mapped forms, in the order of their keys' making. What is left out is named in `unmapped`."""
+def _parts(encounter: Mapping[str, Any], snapshot: Snapshot, unmapped: list[str], left_out: set[str]) -> Iterator[Part]:
+    """The mapped forms, in the order of their keys' making. What is left out is named in `unmapped` and `left_out`."""
     marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
     marked = {marker.avni_value: encounter["uuid"]} if marker else {}
     times: Counter[str] = Counter()
     for form in encounter.get("obs") or ():
         concept = form["concept"]
-        if form.get("voided") or snapshot.is_ignored(Side.INT_SYSTEM, concept["uuid"]):
+        if form.get("voided"):
+            continue
+        if snapshot.is_ignored(Side.INT_SYSTEM, concept["uuid"]):
+            left_out.add(concept["uuid"])
             continue
         entry = snapshot.from_int_system(*v.HOSPITAL_FORM, concept["uuid"])
         if entry is None:
+            left_out.add(concept["uuid"])
             unmapped.append(_name(concept))
             continue
         times[concept["uuid"]] += 1

@@ -87,12 +87,14 @@ class EncounterHandover:
         """
         content: encounter.HospitalEncounter = want.content
         subject_id, ids = encounter.owner(want, known, parent), encounter_plan.remembered(known).ids
-        there: dict[str, Mapping[str, Any] | None] = {key: self._avni.encounter(ids[key]) for key in ids}
+        asked = [key for key in ids if not encounter_plan.is_left_out(key, content)]
+        there: dict[str, Mapping[str, Any] | None] = {key: self._avni.encounter(ids[key]) for key in asked}
         for part in content.parts:
             if part.key not in ids:
                 there[part.key] = self._avni.encounter(self._external_id(content, part))
         if not self._born_here:
-            self._find_by_marker(content, [part for part in content.parts if part.key not in ids], there)
+            parts = [part for part in content.parts if part.key not in ids]
+            self._find_by_marker(content, parts, there, frozenset(ids.values()))
         return encounter_plan.Found(subject_id, there)
 
     def plan(self, want: Want, state: encounter_plan.Found, known: Known | None) -> Plan:
@@ -111,15 +113,16 @@ class EncounterHandover:
         content: encounter.HospitalEncounter,
         parts: Sequence[encounter.Part],
         there: dict[str, Mapping[str, Any] | None],
+        remembered: frozenset[str],
     ) -> None:
         """Complete `there` by what a service before us wrote: one encounter per type, whatever number of forms it has.
 
-        Several that nothing tells apart are a person's business.
+        What the link remembers stands for other parts. Several that nothing tells apart are a person's business.
         """
         for part in parts:
             if there[part.key] is not None:
                 continue
-            taken = {row["ID"] for row in there.values() if row}
+            taken = remembered | {row["ID"] for row in there.values() if row}
             rows = carrying(content.uuid, part.encounter_type, self._avni, self._snapshot, apart_from=taken)
             if len(rows) > 1:
                 raise Fail("bahmni.multiple-encounters-for-form", form=part.encounter_type)

@@ -1,7 +1,8 @@
 """Encounter of Bahmni → general encounters in Avni. Pure: what to write, given what Avni holds.
 
 Each part is looked at alone: created, changed where it differs, voided when its form or the whole encounter is gone,
-brought back only if it was us who voided it. Stands on avni.md A14 (External ID), A16, A17 (partial update, void), A22.
+brought back only if it was us who voided it. One whose form is there still and does not travel any more (its mapping
+was taken away) stays as it is. Stands on avni.md A14 (External ID), A16, A17 (partial update, void), A22.
 """
 
 from __future__ import annotations
@@ -51,6 +52,11 @@ class Policy:
     """See `questions`."""
 
 
+def is_left_out(key: str, content: HospitalEncounter) -> bool:
+    """Whether a part stays as it is: its form stands in the encounter and does not travel any more."""
+    return place(key)[0] in content.left_out
+
+
 def remembered(known: Known | None) -> Remembered:
     """What the link says of each part; nothing of it is trusted before Avni confirms it."""
     targets = known.other_targets if known else {}
@@ -87,7 +93,7 @@ def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
             write = _of_wanted(part, content, there, found.subject_id, policy, before)
             voided_by_us = False
         else:
-            write = _of_unwanted(content, there, found.subject_id)
+            write = None if is_left_out(key, content) else _of_unwanted(content, there, found.subject_id)
             voided_by_us = write is not None or key in before.voided_by_us
         writes += [write] if write else []
         ids.append(there["ID"] if there else write.id if write else before.ids[key])
@@ -116,7 +122,7 @@ def place(key: str) -> tuple[str, int]:
 def _outcome(content: HospitalEncounter, found: Found, writes: list[Write]) -> Outcome:
     if not writes:
         return Outcome.UNCHANGED
-    if not content.parts:
+    if not (content.parts or content.left_out):
         return Outcome.VOIDED
     return Outcome.UPDATED if any(found.encounters.values()) else Outcome.CREATED
 

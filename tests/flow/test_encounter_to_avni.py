@@ -9,7 +9,7 @@ import pytest
 from bahmni.bahmni_to_avni.encounter_handover import LEVELS
 from common.outcome import Outcome
 from errors.models import OPEN_STATES, ErrorRecord, ErrorState
-from mappings.models import IgnoredConcept, Side
+from mappings.models import IgnoredConcept, Mapping, Side
 from simulators.bahmni import catalogue
 from syncstatus.models import Link, Run, StartPolicy
 from tests.flow.clinic import HISTORY, VITALS, Clinic, open_clinic
@@ -129,6 +129,20 @@ def test_a_form_taken_out_is_voided_and_comes_back_when_filled_in_again(
     world.sync("encounter")
     assert clinic.in_avni(subject)[VITALS] == [{MARKER: encounter, "Pulse": 80}]
     assert len([row for row in world.avni.encounters.values() if row.kind == VITALS]) == 1
+
+
+def test_a_form_whose_mapping_is_taken_away_stays_as_it_is_and_goes_on_when_it_is_mapped_again(
+    world: World, clinic: Clinic, pair: tuple[str, str]
+) -> None:
+    subject, patient = pair
+    encounter = synced(world, clinic.fill_in(patient, clinic.form("Vitals", Pulse=72)))
+    mapping = Mapping.objects.get(type__name="EncounterType", avni_value=VITALS)
+    for is_voided, pulse, shown in ((True, 96, 72), (False, 104, 104)):
+        mapping.is_voided = is_voided
+        mapping.save()
+        clinic.change(encounter, clinic.answer(encounter, "Pulse", pulse))
+        world.sync("encounter")
+        assert clinic.in_avni(subject)[VITALS] == [{MARKER: encounter, "Pulse": shown}]
 
 
 def test_a_voided_encounter_is_voided_when_it_is_next_read_and_comes_back_with_it(

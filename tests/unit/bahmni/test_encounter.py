@@ -62,6 +62,12 @@ class TestForms:
         want = wanted(record, MAPPED)
         assert want.unmapped == ("Antenatal", "Diagnosis")
         assert [part.encounter_type for part in want.content.parts] == ["Vitals (Hospital)"]
+        assert want.content.left_out == {uuid_of("Antenatal"), uuid_of("Diagnosis")}
+
+    def test_a_form_that_does_not_travel_and_is_taken_out_is_told_apart_from_one_that_stays(self) -> None:
+        """Else what its form once brought to Avni would never be voided."""
+        there, gone = wanted(encounter(group("Antenatal")), MAPPED), wanted(encounter(), MAPPED)
+        assert there.fingerprint != gone.fingerprint
 
     def test_an_ignored_form_is_left_out_and_not_counted(self) -> None:
         want = wanted(encounter(group("Vitals")), forms_snapshot(ignored=["Vitals"]))

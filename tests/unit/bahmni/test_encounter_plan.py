@@ -146,6 +146,22 @@ def test_a_form_taken_out_is_voided_and_the_other_left_alone() -> None:
     assert made.other_targets == {VITALS: f"avni {VITALS}", VOIDED + HISTORY: f"avni {HISTORY}"}
 
 
+@pytest.mark.parametrize("ignored", [["Vitals"], []])
+def test_a_form_that_does_not_travel_any_more_stays_as_it_is(ignored: list[str]) -> None:
+    form = vitals() if ignored else group("Antenatal")
+    now = wanted(encounter(form), forms_snapshot(ignored=ignored))
+    key = AGAIN if ignored else uuid_of("Antenatal")
+    made = planned(now, {}, link(key))
+    assert (made.writes, made.outcome, dict(made.other_targets)) == ((), Outcome.UNCHANGED, {key: f"avni {key}"})
+
+
+def test_beside_a_form_that_stays_one_taken_out_is_voided_and_the_record_counts_as_changed() -> None:
+    before = want(vitals(), history("Fever"))
+    now = wanted(encounter(vitals()), forms_snapshot(ignored=["Vitals"]))
+    made = planned(now, {HISTORY: there(before, HISTORY)}, link(VITALS, HISTORY))
+    assert (writes(made), made.outcome) == ([("void", f"avni {HISTORY}")], Outcome.UPDATED)
+
+
 def test_a_form_added_later_is_created_beside_the_others() -> None:
     wish = want(vitals(), history("Fever"))
     made = planned(wish, {VITALS: there(wish)}, link(VITALS))
