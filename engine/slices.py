@@ -26,9 +26,9 @@ from engine.lease import Grant
 from engine.patience import Patience, Silent
 from engine.ports import Change, Handover, Known, Page, Parent
 from engine.registry import Connector, Servers, Setting, StreamSpec
-from engine.verdicts import Fail, Hold, Verdict
+from engine.verdicts import Defer, Fail, Hold, Verdict
 from errors import recording
-from errors.catalogue import PART_UNREADABLE, READABLE_AGAIN, general
+from errors.catalogue import PART_NOT_NAMED, PART_UNREADABLE, READABLE_AGAIN, general
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Link, Position, Run, RunKind, RunState, Stream
 
@@ -87,6 +87,8 @@ class Slice:
         self.changes_left = limits.changes
         self.positions: list[Position] = []
         self.unread: dict[str, ErrorRecord] = {}
+        self.stumbled: list[tuple[str, dict[str, str]]] = []
+        """What reading one partition or another ran into, as message and parameters."""
         self.look = Look(stream)
 
     @cached_property
@@ -143,8 +145,10 @@ class Slice:
     def _try_again(self, errors: dict[str, ErrorRecord]) -> list[Result]:
         """Hand over the records of these errors, and whatever can be read by now in the gaps among them."""
         run = self._run(RunKind.REPROCESS)
-        changes, about_gaps = self._reread([entity_id for entity_id in errors if gaps.stands_for(entity_id)])
+        changes, about_gaps = self._reread({one: errors[one] for one in errors if gaps.stands_for(one)})
         found = [entity_id for entity_id in changes if entity_id not in errors]
+        if found:
+            self.grant.extend(in_flight=[*errors, *found])
         for entity_id, record in errors.items():
             if not gaps.stands_for(entity_id):
                 changes.setdefault(entity_id, Change(entity_id, "", record.source_time))
@@ -164,38 +168,57 @@ class Slice:
         )
         return results
 
-    def _reread(self, gap_ids: Sequence[str]) -> tuple[dict[str, Change], list[Result]]:
+    def _reread(self, errors: Mapping[str, ErrorRecord]) -> tuple[dict[str, Change], list[Result]]:
         """What can be read by now in these gaps, and how each gap itself fares."""
         changes: dict[str, Change] = {}
         results: list[Result] = []
         _give_connection_back()
-        for gap in gap_ids:
-            where_ = [(one.partition, gaps.place_in(one.partition, gap)) for one in self.positions]
-            partition, place = next(((name, place) for name, place in where_ if place is not None), ("", None))
-            why: Fail | None = None
+        for gap, record in errors.items():
+            if not self.grant.may_write():
+                break  # the others are read again under the prolonged lease
             try:
-                if place is not None:
-                    found, remaining = self.handover.reread(partition, place)
-                    changes.update({change.entity_id: change for change in found})
-                    why = remaining.why if remaining else None
-            except Refused as failure:  # nothing can be told of it for now
-                why = unreadable(self.spec, partition, failure)
-            except RemoteError as failure:
+                found, why = self._reread_one(gap, record)
+            except (Unreachable, SignInFailed) as failure:
                 self._stop(failure)
-                return changes, results
+                break
+            changes.update({change.entity_id: change for change in found})
             results.append(of_gap(gap, why))
         return changes, results
 
+    def _reread_one(self, gap: str, record: ErrorRecord) -> tuple[Sequence[Change], Verdict | None]:
+        """What can be read in a gap, and why not the rest. Raises Unreachable and SignInFailed."""
+        where_ = [(one.partition, gaps.place_in(one.partition, gap)) for one in self.positions]
+        partition, place = next(((name, place) for name, place in where_ if place is not None), ("", ""))
+        if not place:  # of a whole partition that nobody names any more its position remembers where to go on
+            return (), Defer(PART_NOT_NAMED, part=str(record.params.get("part", ""))) if gaps.place_of(gap) else None
+        try:
+            found, remaining = self.handover.reread(partition, place)
+        except (Unreachable, SignInFailed):
+            raise
+        except Refused as failure:  # nothing can be told of it for now
+            return (), unreadable(self.spec, partition, failure)
+        except RemoteError as failure:  # nor of this one; the others and all that is new are read all the same
+            message, params = explain_remote(failure)
+            return (), Fail(message, **params)
+        except Exception as bug:  # noqa: BLE001  # the barrier around one gap, as around one record
+            return (), Fail("engine.unexpected", **where(bug))
+        return found, remaining.why if remaining else None
+
     def read(self) -> None:
-        """Read on from the positions and hand over what is new."""
+        """Read on from the positions and hand over what is new.
+
+        What one partition runs into keeps no other one from being read; when a second one stumbles, it is the server.
+        """
         for position in self.positions:
-            if self.look.stopped_by:
+            if self.look.stopped_by or len(self.stumbled) > 1:
                 self._note_behind(position)
             elif self._is_full() or (self.look.runs and not self._has_time()):
                 self.look.more = True
                 self._note_behind(position)
             else:
                 self._read_partition(position)
+        if self.stumbled and not self.look.stopped_by:
+            self.look.stopped_by, self.look.params = self.stumbled[0]
 
     def _read_partition(self, position: Position) -> None:
         unread = self.unread.get(gaps.gap_id(position.partition))
@@ -207,11 +230,15 @@ class Slice:
         except Refused as failure:  # the server's own word about this partition; others may be read
             self._set_aside(position, failure)
             reached_the_end = False
-        except RemoteError as failure:
+        except (Unreachable, SignInFailed) as failure:
             self._stop(failure)
             reached_the_end = False
-        except Verdict as verdict:  # the source as a whole needs a person, e.g. a feed that was rebuilt
-            self.look.stopped_by, self.look.params = verdict.message, verdict.params
+        except RemoteError as failure:
+            self.stumbled.append(explain_remote(failure))
+            self.grant.extend()  # it may have taken long, and the next one needs its time
+            reached_the_end = False
+        except Verdict as verdict:  # it needs a person, e.g. a feed that was rebuilt
+            self.stumbled.append((verdict.message, verdict.params))
             reached_the_end = False
         if not reached_the_end:
             self._note_behind(position)
@@ -422,7 +449,7 @@ def unreadable(spec: StreamSpec, partition: str, failure: Refused) -> Fail:
     return Fail(PART_UNREADABLE, **{"code": "", "privilege": ""} | params | {"part": spec.part(partition)})
 
 
-def of_gap(gap_id: str, why: Fail | None) -> Result:
+def of_gap(gap_id: str, why: Verdict | None) -> Result:
     """How a place that could not be read fares: still failing, or readable again."""
     change = Change(gap_id, "")
     if why is None:

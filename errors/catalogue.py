@@ -16,6 +16,7 @@ UNEXPECTED: Final = "engine.unexpected"
 MAPPINGS_MISSING: Final = "engine.mappings-missing"
 CONNECTION_MISSING: Final = "engine.connection-missing"
 PART_UNREADABLE: Final = "engine.part-unreadable"
+PART_NOT_NAMED: Final = "engine.part-not-named"
 READABLE_AGAIN: Final = "engine.readable-again"
 ASKED_FOR: Final = "engine.asked-for"
 CUT_OFF: Final = "engine.cut-off"
@@ -69,6 +70,11 @@ GENERIC: Final[Mapping[str, Sentence]] = {
         cause='{side} does not let us read "{part}" (status {status}; code: {code}; privilege: {privilege}).',
         remedy="Have it put right at {side} (usually a right our account lacks, or a type that was renamed), then "
         "retry. Everything else goes on, and this part goes on from where it stands.",
+    ),
+    PART_NOT_NAMED: Sentence(
+        cause='Some records of "{part}" could not be read, and by now no mapping or constant names that part any more.',
+        remedy="When it is named again, they are read by themselves. If it is left out for good, ignore this with a "
+        "reason.",
     ),
     READABLE_AGAIN: Sentence(
         cause="What could not be read for a while was read.",

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from common import clock
-from common.http_errors import Forbidden, Refused
+from common.http_errors import Forbidden, Garbled, Refused, RemoteError, Slow
 from engine import gaps, registry
 from engine.ports import Change, Gap
 from engine.registry import FlowSpec
@@ -20,7 +20,7 @@ from errors import recording
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Flow, Link, Position, Run, Stream
 from tests.chaos.desk import STREAM, Desk, desk
-from tests.chaos.paper import Paper, card, remote
+from tests.chaos.paper import Paper, card, down, remote
 from tests.unit.engine.fake_connector import KEY, OUT
 
 pytestmark = pytest.mark.django_db
@@ -64,11 +64,15 @@ def placed(entity: str, partition: str, **more: Any) -> Change:
 
 
 def forbidding(partition: str) -> Callable[[str], None]:
-    def refuse(page: str) -> None:
-        if page == partition:
-            raise remote(Forbidden, "avni")
+    return stumbling(remote(Forbidden, "avni"), partition)
 
-    return refuse
+
+def stumbling(failure: Exception, partition: str) -> Callable[[str], None]:
+    def fail(page: str) -> None:
+        if page == partition:
+            raise failure
+
+    return fail
 
 
 def test_each_partition_is_read_from_a_position_of_its_own(there: Desk, partitions: Partitions) -> None:
@@ -166,6 +170,53 @@ def test_a_partition_never_read_lags_since_the_flow_began(there: Desk, partition
     assert Stream.objects.get(key=STREAM).oldest_unfinished_at == began
 
 
+@pytest.mark.parametrize("kind", [Garbled, Slow])
+def test_a_partition_that_stumbles_every_time_keeps_no_other_one_from_being_read(
+    there: Desk, partitions: Partitions, kind: type[RemoteError]
+) -> None:
+    partitions("A", "B", "C")
+    there.paper.before_page = stumbling(remote(kind, "avni"), "A")
+    for number in range(2):
+        there.paper.add(placed(f"a{number}", "A"), placed(f"b{number}", "B"), placed(f"c{number}", "C"))
+        look = there.work().looks[-1]
+    assert there.paper.target == {"b0": 1, "c0": 1, "b1": 1, "c1": 1}
+    assert look.stopped_by == ("remote.garbled" if kind is Garbled else "remote.slow")
+    assert Stream.objects.get(key=STREAM).due_since
+
+
+def test_a_slip_in_reading_one_partition_keeps_no_other_one_from_being_read(
+    there: Desk, partitions: Partitions
+) -> None:
+    partitions("A", "B")
+    there.paper.before_page = stumbling(ValueError("Asha Devi"), "A")
+    there.paper.add(placed("b1", "B"))
+    look = there.work().looks[-1]
+    assert (there.paper.target, look.stopped_by, look.params["kind"]) == ({"b1": 1}, "engine.unexpected", "ValueError")
+
+
+def test_where_two_partitions_stumble_it_is_the_server_and_no_more_are_asked(
+    there: Desk, partitions: Partitions
+) -> None:
+    seen: list[str] = []
+
+    def slow(page: str) -> None:
+        seen.append(page)
+        raise remote(Slow, "avni")
+
+    partitions("A", "B", "C", "D")
+    there.paper.before_page = slow
+    assert there.work().looks[-1].stopped_by == "remote.slow"
+    assert seen == ["A", "B"]
+
+
+def test_where_the_server_is_down_no_other_partition_is_asked(there: Desk, partitions: Partitions) -> None:
+    partitions("A", "B")
+    there.paper.before_page = stumbling(down("avni"), "A")
+    there.paper.add(placed("b1", "B"))
+    assert there.work().looks[-1].stopped_by == "remote.source-down"
+    assert there.paper.target == {}
+
+
 def test_a_limit_of_changes_holds_over_all_partitions(there: Desk, partitions: Partitions) -> None:
     partitions("A", "B")
     for number in range(3):
@@ -216,16 +267,57 @@ def test_a_gap_that_still_cannot_be_read_is_tried_again_later(with_gap: Desk) ->
     assert (record.state, record.attempts) == (ErrorState.RETRYING, 2)
 
 
-def test_a_gap_of_which_nothing_can_be_told_for_now_is_tried_again_later(with_gap: Desk) -> None:
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (remote(Refused, "avni"), "engine.part-unreadable"),
+        (remote(Garbled, "avni"), "remote.garbled"),
+        (remote(Slow, "avni"), "remote.slow"),
+        (ValueError("Asha Devi"), "engine.unexpected"),
+    ],
+)
+def test_a_gap_of_which_nothing_can_be_told_for_now_is_tried_again_later(
+    with_gap: Desk, failure: Exception, message: str
+) -> None:
     def refuse() -> Any:
-        raise remote(Refused, "avni")
+        raise failure
 
     with_gap.paper.gaps_[PLACE] = refuse
     ErrorRecord.objects.update(next_attempt_at=clock.now())
     with_gap.paper.add(card("later"))
     with_gap.work()
     record = ErrorRecord.objects.get()
-    assert (record.message, record.attempts, with_gap.paper.target["later"]) == ("engine.part-unreadable", 2, 1)
+    assert (record.message, record.attempts, with_gap.paper.target["later"]) == (message, 2, 1)
+
+
+def test_after_a_gap_that_took_long_the_next_one_is_left_for_a_prolonged_lease(with_gap: Desk) -> None:
+    """Else both together would take longer than the lease lasts, and neither could ever be put off."""
+    with clock.frozen(clock.now()) as time:
+
+        def slow() -> Any:
+            time.advance(250)
+            raise remote(Slow, "avni")
+
+        other = Gap("later", Fail("record.field-missing", field="x"))
+        with_gap.paper.unread[0] += (other,)
+        Position.objects.update(value={})
+        with_gap.work()
+        with_gap.paper.gaps_ = {PLACE: slow, "later": slow}
+        ErrorRecord.objects.update(next_attempt_at=clock.now())
+        with_gap.work()
+        assert sorted(with_gap.errors().values()) == ["record.field-missing", "remote.slow"]
+        with_gap.work()
+        assert set(with_gap.errors().values()) == {"remote.slow"}
+
+
+def test_a_gap_at_a_server_that_is_down_is_not_blamed_for_it(with_gap: Desk) -> None:
+    def refuse() -> Any:
+        raise down("avni")
+
+    with_gap.paper.gaps_[PLACE] = refuse
+    ErrorRecord.objects.update(next_attempt_at=clock.now())
+    assert with_gap.work().looks[-1].stopped_by == "remote.source-down"
+    assert ErrorRecord.objects.get().attempts == 1
 
 
 def test_what_can_be_read_in_a_gap_by_now_is_handed_over_under_its_own_id(with_gap: Desk) -> None:
@@ -236,12 +328,52 @@ def test_what_can_be_read_in_a_gap_by_now_is_handed_over_under_its_own_id(with_g
     assert (with_gap.errors(), with_gap.outcomes()["c"]) == ({}, "created")
 
 
-def test_a_gap_of_a_partition_that_is_no_longer_read_is_closed(with_gap: Desk) -> None:
-    Position.objects.update(partition="Other")
+def test_a_gap_of_a_partition_the_settings_do_not_name_waits_and_is_read_when_they_do_again(
+    with_gap: Desk, partitions: Partitions
+) -> None:
+    """Its position is behind it: once closed, nobody would ever read what stands there."""
     with_gap.paper.unread.clear()
-    ErrorRecord.objects.update(entity_id=gaps.gap_id("Other", PLACE), next_attempt_at=clock.now())
+    with_gap.paper.gaps_[PLACE] = lambda: ([card("c")], None)
+    partitions("Other")
+    ErrorRecord.objects.update(next_attempt_at=clock.now())
     with_gap.work()
-    assert with_gap.errors() == {}
+    record = ErrorRecord.objects.get()
+    assert (record.state, record.message) == (ErrorState.DEFERRED, "engine.part-not-named")
+    assert record.next_attempt_at
+    assert record.next_attempt_at > clock.now()
+    partitions("Individual")
+    ErrorRecord.objects.update(next_attempt_at=clock.now())
+    with_gap.work()
+    assert (with_gap.paper.target["c"], with_gap.errors()) == (1, {})
+
+
+def test_a_partition_that_could_not_be_read_and_is_no_longer_named_is_no_error_any_more(
+    there: Desk, partitions: Partitions
+) -> None:
+    """Its position stands in front of it: when it is named again, it is read on from there."""
+    partitions("A", "B")
+    there.paper.before_page = forbidding("A")
+    there.work()
+    partitions("B")
+    ErrorRecord.objects.update(next_attempt_at=clock.now())
+    there.work()
+    assert there.errors() == {}
+
+
+def test_what_is_found_in_a_gap_and_cut_off_is_compared_with_the_target_again(with_gap: Desk) -> None:
+    def kill(entity: str) -> None:
+        raise KeyboardInterrupt
+
+    with_gap.paper.gaps_[PLACE] = lambda: ([card("a", 2)], None)
+    with_gap.paper.after_write = kill
+    ErrorRecord.objects.update(next_attempt_at=clock.now())
+    with pytest.raises(KeyboardInterrupt):
+        with_gap.work()
+    assert with_gap.paper.target["a"] == 2
+    with_gap.paper.gaps_[PLACE] = lambda: ([card("a", 1)], None)
+    with_gap.paper.after_write = lambda entity: None
+    with_gap.work()
+    assert with_gap.paper.target["a"] == 1
 
 
 # -- parents ----------------------------------------------------------------------------------------------------------
