@@ -65,7 +65,7 @@ def record(
         unique_fields=["tenant", "stream", "entity_id"],
         update_fields=[
             "state", "type", "message", "params", "fingerprint", "waits_for", "attempts", "failed_in_a_row",
-            "next_attempt_at", "source_time", "last_seen_at", "ignored_reason",
+            "next_attempt_at", "source_time", "first_seen_at", "last_seen_at", "ignored_reason",
         ],
     )  # fmt: skip
     _log(rows, {row.entity_id: row.state for row in rows}, run, now)
@@ -120,17 +120,12 @@ def ask_for(tenant_id: int, asked: Collection[tuple[str, str]], now: datetime) -
     streams = {row.key: row for row in Stream.objects.filter(tenant=tenant_id, key__in={key for key, _ in asked})}
     afresh: dict[str, Any] = {
         "state": ErrorState.DEFERRED, "type": None, "message": ASKED_FOR, "params": {}, "fingerprint": "",
-        "failed_in_a_row": 0, "next_attempt_at": now,
+        "attempts": 0, "failed_in_a_row": 0, "next_attempt_at": now, "first_seen_at": now, "last_seen_at": now,
     }  # fmt: skip
     for key, stream in streams.items():
         ids = sorted(entity_id for of, entity_id in asked if of == key)
         ErrorRecord.objects.filter(stream=stream, entity_id__in=ids, state=ErrorState.RESOLVED).update(**afresh)
-        rows = [
-            ErrorRecord(
-                tenant_id=tenant_id, stream=stream, entity_id=one, first_seen_at=now, last_seen_at=now, **afresh
-            )
-            for one in ids
-        ]
+        rows = [ErrorRecord(tenant_id=tenant_id, stream=stream, entity_id=one, **afresh) for one in ids]
         ErrorRecord.objects.bulk_create(rows, ignore_conflicts=True)
     return list(streams.values())
 
@@ -139,7 +134,7 @@ def _failed_before(failure: Failure, known: ErrorRecord | None, run: Run) -> int
     """Attempts that failed in a row before this one. A record that changed at its source begins anew."""
     if known is None or known.state in (ErrorState.RESOLVED, ErrorState.IGNORED):
         return 0
-    is_told_apart = run.kind == RunKind.REPROCESS or failure.source_time is not None
+    is_told_apart = run.kind == RunKind.REPROCESS or failure.source_time is not None or not failure.can_change
     return known.failed_in_a_row if is_told_apart and failure.source_time == known.source_time else 0
 
 

@@ -10,8 +10,10 @@ import pytest
 from django.db import connection
 from django.db.utils import OperationalError
 
+from common import clock
 from engine import work
 from engine.verdicts import Fail
+from errors import recording
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Link, Position, Run
 from tenants.scoping import all_tenants
@@ -156,6 +158,27 @@ def test_a_record_that_gets_through_closes_its_error_and_keeps_its_history(there
     record = ErrorRecord.objects.get()
     assert (record.state, record.attempts, record.next_attempt_at) == (ErrorState.RESOLVED, 2, None)
     assert list(record.logs.values_list("attempt", "outcome")) == [(2, "created"), (1, "retrying")]
+
+
+def test_a_record_that_fails_again_after_it_got_through_is_first_seen_anew(there: Desk) -> None:
+    with clock.frozen(clock.now()) as time:
+        for raises in (bad, None, bad):
+            time.advance(3600)
+            there.paper.add(card("a", clock.now().isoformat(), raises=raises))
+            there.work()
+        record = ErrorRecord.objects.get()
+        assert (record.first_seen_at, record.attempts) == (clock.now(), 1)
+
+
+def test_a_record_asked_for_after_it_got_through_begins_anew(there: Desk) -> None:
+    with clock.frozen(clock.now()) as time:
+        for raises in (bad, bad, None):
+            there.paper.add(card("a", clock.now().isoformat(), raises=raises))
+            there.work()
+        time.advance(3600)
+        recording.ask_for(there.tenant.pk, {(STREAM, "a")}, clock.now())
+        record = ErrorRecord.objects.get()
+        assert (record.first_seen_at, record.last_seen_at, record.attempts) == (clock.now(), clock.now(), 0)
 
 
 def test_a_record_somebody_set_aside_is_through_when_it_got_through(there: Desk) -> None:

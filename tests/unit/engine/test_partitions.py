@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
 
@@ -137,6 +138,20 @@ def test_a_forbidden_partition_is_asked_again_only_when_its_error_is_due(there: 
     for _ in range(3):
         there.work()
     assert asked == ["A"]
+
+
+def test_a_partition_that_stays_forbidden_is_asked_ever_more_rarely(there: Desk, partitions: Partitions) -> None:
+    partitions("A")
+    there.paper.before_page = forbidding("A")
+    waits = []
+    with clock.frozen(clock.now()) as time:
+        for _ in range(4):
+            there.work()
+            record = ErrorRecord.objects.get()
+            assert record.next_attempt_at
+            waits.append((record.next_attempt_at - clock.now()).total_seconds())
+            time.advance(waits[-1])
+    assert all(later > 1.3 * earlier for earlier, later in pairwise(waits)), waits
 
 
 def test_a_forbidden_partition_goes_on_from_where_it_stood_once_it_may_be_read(
