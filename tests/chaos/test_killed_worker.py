@@ -6,10 +6,12 @@ The process, the broker, the database and both servers are real. The kill comes 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,11 +21,13 @@ from django.db import connection
 from common import clock
 from engine.lease import DURATION
 from engine.work import sync
+from errors.models import OPEN_STATES, ErrorRecord
 from simulators.server import Request
 from syncstatus.models import Lease, Link, Run, Stream
 from tenants.scoping import tenant_scope
 from tests.chaos.hooks import Hook, watch
 from tests.chaos.truth import in_avni, in_bahmni
+from tests.chaos.ward import Ward
 from tests.flow.world import World, small_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -34,7 +38,7 @@ SCRIPT = """
 import sys, django
 django.setup()
 from engine.work import sync
-for stream in ("subject", "patient"):
+for stream in ("subject", "general-encounter", "patient", "encounter"):
     sync(int(sys.argv[1]), stream)
 """
 
@@ -51,19 +55,31 @@ class Victim:
         os.kill(self.process.pid, signal.SIGKILL)
 
 
+def any_write(request: Request) -> bool:
+    """Whether a request changes anything but who is signed in."""
+    return request.method != "GET" and not request.path.endswith("generateToken")
+
+
 @contextmanager
-def killed_at(world: World, environment: dict[str, str], write: int, *, answered: bool) -> Iterator[Victim]:
-    """Start a victim and kill it at its `write`-th write: when it has arrived, or when it was carried out."""
+def killed_at(
+    world: World, environment: dict[str, str], write: int, *, answered: bool, of: Callable[[Request], bool] = any_write
+) -> Iterator[Victim]:
+    """Start a victim and kill it at its `write`-th write `of` a kind: when it has arrived, or when it was carried out.
+
+    It lives when there are fewer.
+    """
     seen = 0
+    lock = threading.Lock()
     victim: Victim | None = None
 
     def strike(request: Request) -> None:
         nonlocal seen
-        if request.method == "GET" or request.path.endswith("generateToken") or victim is None:
-            return
-        seen += 1
-        if seen == write:
-            victim.kill()
+        with lock:
+            if victim is None or not of(request):
+                return
+            seen += 1
+            if seen == write:
+                victim.kill()
 
     for server in (world.avni_server, world.bahmni_server):
         hooks: dict[str, Hook] = {"after": strike} if answered else {"before": strike}
@@ -104,6 +120,64 @@ def test_after_a_kill_at_any_write_everything_is_there_once(
             assert there.answers == {"Height": [150 + number]}
             assert in_avni(world, subject).rows == 1
         assert Link.objects.filter(stream__key="subject").count() == RECORDS
+
+
+def written(method: str, path: str) -> Callable[[Request], bool]:
+    """Tells the writes of one kind."""
+    return lambda request: request.method == method and re.search(path, request.path) is not None
+
+
+IN_BAHMNI, IN_AVNI = r"^/openmrs/.*/encounter", r"^/api/encounter"
+KINDS = {
+    # Of four new encounters of the field team three are those of new subjects, whose registrations come before.
+    "a new encounter in Bahmni": (written("POST", f"{IN_BAHMNI}$"), 5),
+    "the first change of an encounter in Bahmni": (written("POST", f"{IN_BAHMNI}/"), 1),
+    "a later change of an encounter in Bahmni": (written("POST", f"{IN_BAHMNI}/"), 4),
+    "a void in Bahmni": (written("DELETE", IN_BAHMNI), 1),
+    "a new encounter in Avni": (written("POST", f"{IN_AVNI}$"), 5),
+    "the last new encounter in Avni": (written("POST", f"{IN_AVNI}$"), 7),
+    "a changed encounter in Avni": (written("PATCH", IN_AVNI), 1),
+    "a void in Avni": (written("DELETE", IN_AVNI), 1),
+}
+"""Every kind of write of the two streams of encounters, and which of them is the victim's last."""
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["request arrived", "request carried out"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_after_a_kill_at_any_kind_of_write_every_encounter_is_there_once_and_right(
+    process_environment: dict[str, str], kind: str, answered: bool
+) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("one process on SQLite; its restart is the same path")
+    of, write = KINDS[kind]
+    with small_world() as world:
+        world.switch_on()
+        ward = Ward(world)
+        with killed_at(world, process_environment, write, answered=answered, of=of) as victim:
+            pass
+        assert victim.process.returncode == -signal.SIGKILL
+        let_the_lease_run_out(world)
+        ward.work_off()
+        assert ward.wrong() == {}
+        assert not ErrorRecord.objects.filter(state__in=OPEN_STATES).exists()
+
+
+def test_a_worker_killed_again_and_again_gets_through_in_the_end(process_environment: dict[str, str]) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("one process on SQLite; its restart is the same path")
+    with small_world() as world:
+        world.switch_on()
+        ward = Ward(world)
+        deaths = 0
+        while True:
+            with killed_at(world, process_environment, 5, answered=deaths % 2 == 0) as victim:
+                pass
+            if victim.process.returncode == 0:
+                break
+            deaths += 1
+            let_the_lease_run_out(world)
+        assert deaths > 4
+        assert ward.wrong() == {}
 
 
 def test_four_processes_woken_at_once_write_everything_once(process_environment: dict[str, str]) -> None:
