@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import datetime, tzinfo
 from math import isfinite
 from typing import Any
 from uuid import UUID
 
-from avni.wire import instant
+from avni.wire import INDIA, instant, is_day
 from bahmni import vocabulary as v
 from bahmni.numbers import number_in
 from common.fingerprint import derived_uuid
@@ -61,8 +61,8 @@ class Answers:
 def answers(observations: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Answers:
     """Translate the observations of one Avni record. Raises Fail naming question, kind and mapping.
 
-    `zone` is the hospital's, which takes moments as its own clock shows them. Ignored questions and answers are left
-    out like those nobody gave, and counted nowhere.
+    `zone` is the hospital's, which takes moments as its own clock shows them. Ignored answers are left out like those
+    nobody gave, and counted nowhere; so are ignored questions, for which we do not answer at all.
     """
     leaves: list[Leaf] = []
     unmapped: list[str] = []
@@ -76,7 +76,11 @@ def answers(observations: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -
             leaves += _leaves(question, value, entry, snapshot, zone)
         elif question not in elsewhere:
             unmapped.append(question)
-    concepts = frozenset(entry.int_system_value for entry in snapshot.by_avni_value.get(v.CONCEPT, {}).values())
+    concepts = frozenset(
+        entry.int_system_value
+        for name, entry in snapshot.by_avni_value.get(v.CONCEPT, {}).items()
+        if not snapshot.is_ignored(Side.AVNI, name)
+    )
     return Answers(tuple(leaves), concepts, tuple(unmapped))
 
 
@@ -91,7 +95,7 @@ def _leaves(question: str, value: Any, entry: Entry, snapshot: Snapshot, zone: t
                     continue
                 yield Leaf(concept, _answer(question, answer, snapshot), is_coded=True)
         case DataTypeHint.DATE:
-            yield Leaf(concept, _date(question, value), is_date=True)
+            yield Leaf(concept, _date(question, value, zone), is_date=True)
         case DataTypeHint.DATETIME:
             yield Leaf(concept, _moment(question, value, zone), is_moment=True)
         case DataTypeHint.NUMERIC:
@@ -118,10 +122,14 @@ def _concept(name: str, entry: Entry) -> str:
     return entry.int_system_value
 
 
-def _date(question: str, value: Any) -> str:
+def _date(question: str, value: Any, zone: tzinfo) -> str:
+    """A day; of a moment (the question may ask for the time as well) the one on which it is in the hospital."""
     try:
-        return date.fromisoformat(value[:10]).isoformat()
-    except (TypeError, ValueError):
+        at = datetime.fromisoformat(value)
+        if at.tzinfo:
+            at = at.astimezone(INDIA if is_day(at) else zone)
+        return at.date().isoformat()
+    except (TypeError, ValueError, OverflowError):
         raise Fail("bahmni.value-kind", question=question, expected="a date", kind=_kind(value)) from None
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, time
 from math import isfinite
 from typing import Any, Final
 
-from avni.wire import instant, spelled
+from avni.wire import INDIA, instant, spelled
 from bahmni import vocabulary as v
 from bahmni.numbers import number_in
 from common.text import is_storable
@@ -22,12 +22,6 @@ from mappings.snapshot import Entry, Snapshot
 
 CONCEPT: Final = re.compile(r"[0-9A-Za-z-]{36,38}")
 """A uuid of OpenMRS: 36 characters, up to 38 in old data."""
-
-INDIA: Final = timezone(timedelta(hours=5, minutes=30))
-"""Avni stores a date as midnight of India, whatever the organisation's zone and the year (docs/protocols/avni.md A26).
-
-A fixed offset: the zone of that name had other ones until 1945, and Avni reads dates of those years without them.
-"""
 
 
 def translated(value: Any, entry: Entry, snapshot: Snapshot, *, unmapped: str) -> Any:

@@ -263,3 +263,12 @@ def test_each_type_has_a_position_of_its_own_and_those_of_the_hospital_have_none
     world.sync(STREAM)
     partitions = Counter(Position.objects.filter(stream__key=STREAM).values_list("partition", flat=True))
     assert partitions == {"Annual visit": 1, HOUSEHOLD_VISIT: 1}
+
+
+def test_a_question_that_is_ignored_later_keeps_what_the_hospital_holds_of_it(world: World) -> None:
+    encounter = handed_over(world, observations=ANSWERS)
+    IgnoredConcept.objects.create(tenant=world.tenant, side=Side.AVNI, concept="Occupation")
+    world.avni.edit_encounter(encounter, observations={**ANSWERS, "Height": 153}, at=world.moment())
+    world.sync(STREAM)
+    held = world.held(world.link(STREAM, encounter).target_id)
+    assert (held["Height"], held["Occupation"]) == ([153], ["Weaver"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -55,6 +56,12 @@ def test_an_ignored_question_is_neither_carried_nor_counted() -> None:
     assert answers({"Height": 150, "Nobody mapped this": 1}, ignoring, ZONE).unmapped == ()
 
 
+def test_for_an_ignored_question_we_do_not_answer_so_that_what_the_hospital_says_stays() -> None:
+    ignoring = replace(MAPPED, ignored={"avni": frozenset({"Height"})})
+    assert uuid_of("Height") in answers({}, MAPPED, ZONE).concepts
+    assert uuid_of("Height") not in answers({}, ignoring, ZONE).concepts
+
+
 def test_an_ignored_answer_is_left_out_and_asks_for_no_mapping() -> None:
     ignoring = replace(MAPPED, ignored={"avni": frozenset({"Asthma", "Nobody mapped this"})})
     found = answers({"Medical problems": ["Asthma", "Diabetes", "Nobody mapped this"]}, ignoring, ZONE)
@@ -82,8 +89,24 @@ def test_a_blank_text_is_no_answer(blank: str | None) -> None:
     assert leaves(Occupation=blank) == []
 
 
-def test_a_date_is_taken_by_its_day() -> None:
-    assert leaves(Marriage_date="2015-02-11T00:00:00.000+05:30") == [("Marriage date", "2015-02-11")]
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        ("2015-02-11", "2015-02-11"),
+        ("2015-02-11T23:59:59", "2015-02-11"),
+        ("1906-01-01T00:00:00.000+05:30", "1906-01-01"),
+        ("1905-12-31T18:30:00.000Z", "1906-01-01"),
+        ("2015-02-10T18:31:00.000Z", "2015-02-11"),
+        ("2015-02-11T18:29:00.000Z", "2015-02-11"),
+    ],
+)
+def test_a_date_is_the_day_by_the_clock_of_the_hospital(value: str, day: str) -> None:
+    assert leaves(Marriage_date=value) == [("Marriage date", day)]
+
+
+def test_a_day_that_avni_stores_as_a_moment_is_that_day_in_every_hospital() -> None:
+    (leaf,) = answers({"Marriage date": "2015-02-10T18:30:00.000Z"}, MAPPED, UTC).leaves
+    assert leaf.value == "2015-02-11"
 
 
 def test_a_moment_is_told_to_the_minute_by_the_clock_of_the_hospital() -> None:
