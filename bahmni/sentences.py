@@ -86,6 +86,10 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy="Open the visit again in Bahmni, or let it end later, then retry. Correct the date in Avni if it is "
         "wrong.",
     ),
+    "bahmni.encounter-shared": Sentence(
+        cause="The record was voided in Avni, but its encounter in Bahmni holds more than came from there.",
+        remedy="Have it moved to another encounter in Bahmni, or void the encounter there; then retry.",
+    ),
     "bahmni.multiple-encounters": Sentence(
         cause="The patient has several encounters in Bahmni that stand for this record.",
         remedy="Void all but one of them in Bahmni, then retry.",

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
-from bahmni.avni_to_bahmni.observations import Answers, Leaf, NewUuids, agrees, changes, new_member
+from bahmni.avni_to_bahmni.observations import Answers, FoundObs, Leaf, NewUuids, agrees, changes, new_member
 from common.fingerprint import fingerprint
 from common.outcome import Outcome
 from engine.ports import Known, Plan, Want, Write
@@ -130,7 +130,7 @@ def bring_in_line(
 ) -> Plan:  # fmt: skip
     """Let our encounter hold what the form says, or void it when the record is voided (`form` is None).
 
-    Raises Hold when a person voided it, and what `moment_of` raises.
+    Raises Hold when a person voided it or wrote into what is to be voided, and what `moment_of` raises.
     """
     targets: dict[str, Any] = {
         "target_id": ours.uuid, "target_parent_id": ours.patient.uuid, "other_targets": {"visit": ours.visit_uuid},
@@ -139,6 +139,8 @@ def bring_in_line(
     if form is None and ours.voided:
         return Plan((), Outcome.UNCHANGED, left_fingerprint=known.left_fingerprint if known else "", **targets)
     if form is None:
+        if any(obs for obs in ours.obs if not _is_marked(obs, ours.marker)):
+            raise Hold("bahmni.encounter-shared")  # a void takes what clinicians wrote beside our form along
         void = Write("void", "encounter", ours.uuid, {}, "the record was voided in Avni")
         return Plan((void,), Outcome.VOIDED, left_fingerprint=v.VOIDED_BY_US, **targets)
     if ours.voided:
@@ -174,17 +176,32 @@ def _instant(text: str, now: datetime) -> datetime:
 
 
 def _differences(form: Form, ours: FoundEncounter, uuids: NewUuids) -> tuple[Write, ...]:
+    spoken_for = form.answers.concepts | {leaf.concept for leaf in form.members}
     group = next((obs for obs in ours.obs if obs.concept == form.concept), None)
     if group is None:
-        return (
-            Write("update", "encounter", ours.uuid, {"obs": [_new_group(form, uuids)]}, "the form group is missing"),
-        )
-    members = form.members
-    changed = changes(members, form.answers.concepts | {leaf.concept for leaf in members}, group, uuids)
-    if not changed:
-        return ()
-    body = [{"uuid": group.uuid, "concept": form.concept, "groupMembers": changed}]
-    return (Write("update", "encounter", ours.uuid, {"obs": body}, f"{len(changed)} observations differ"),)
+        body, why = [_new_group(form, uuids)], "the form group is missing"
+    else:
+        changed = changes(form.members, spoken_for, group, uuids)
+        body = [{"uuid": group.uuid, "concept": form.concept, "groupMembers": changed}] if changed else []
+        why = f"{len(changed)} observations differ"
+    former = [obs for obs in ours.obs if obs.concept != form.concept and _is_marked(obs, ours.marker)]
+    if former:
+        body += [_emptied(obs, spoken_for, uuids) for obs in former]
+        why = "it is filed under another form now"
+    return (Write("update", "encounter", ours.uuid, {"obs": body}, why),) if body else ()
+
+
+def _is_marked(obs: FoundObs, marker: str) -> bool:
+    """Whether a group is the form of the record with this id."""
+    return any(leaf.value == marker for leaf in obs.leaves())
+
+
+def _emptied(former: FoundObs, spoken_for: frozenset[str], uuids: NewUuids) -> dict[str, Any]:
+    """Take all that is ours out of a group in which the form stood before, and the group too if that leaves nothing."""
+    members = changes([], spoken_for, former, uuids)
+    is_empty = len(members) == len(list(former.leaves()))
+    body = {"uuid": former.uuid, "concept": former.concept, "groupMembers": members}
+    return {**body, "voided": True} if is_empty else body
 
 
 def _new_group(form: Form, uuids: NewUuids) -> dict[str, Any]:

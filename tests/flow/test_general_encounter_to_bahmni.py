@@ -272,3 +272,50 @@ def test_a_question_that_is_ignored_later_keeps_what_the_hospital_holds_of_it(wo
     world.sync(STREAM)
     held = world.held(world.link(STREAM, encounter).target_id)
     assert (held["Height"], held["Occupation"]) == ([153], ["Weaver"])
+
+
+def test_a_form_mapped_anew_takes_the_answers_over_and_leaves_no_second_copy(world: World) -> None:
+    encounter = handed_over(world, observations=ANSWERS)
+    there = world.link(STREAM, encounter).target_id
+    former, form = mapped_anew(world, encounter)
+    live = [obs.concept for obs in world.bahmni.obs_of(there) if not obs.voided]
+    assert (former in live, form in live) == (False, True)
+    assert {question: len(answers) for question, answers in world.held(there).items()} == {
+        "Medical problems": 2,
+        "Height": 1,
+        "Occupation": 1,
+    }
+
+
+def test_what_clinicians_wrote_into_a_form_stays_there_when_the_form_is_mapped_anew(world: World) -> None:
+    encounter = handed_over(world, observations=ANSWERS)
+    there = world.link(STREAM, encounter).target_id
+    (group,) = [obs for obs in world.bahmni.obs_of(there) if not obs.group]
+    note = {"concept": world.bahmni.add_concept("Note", "Text").uuid, "value": "seen"}
+    form = {"uuid": group.uuid, "concept": group.concept, "groupMembers": [note]}
+    world.bahmni.hospital_save_encounter(uuid=there, obs=[form])
+    mapped_anew(world, encounter)
+    live = [obs for obs in world.bahmni.obs_of(there) if not obs.voided]
+    assert [(obs.value, obs.group) for obs in live if obs.concept == note["concept"]] == [("seen", group.uuid)]
+    assert group.uuid in [obs.uuid for obs in live]
+
+
+def mapped_anew(world: World, encounter: str) -> tuple[str, str]:
+    """Somebody maps the type to another form, and the encounter is touched; gives the former form and the new one."""
+    mapping = Mapping.objects.get(type__name="CommunityEncounter_BahmniForm", avni_value=HOUSEHOLD_VISIT)
+    former, mapping.int_system_value = mapping.int_system_value, world.bahmni.add_concept("Home visit [Avni]").uuid
+    mapping.save()
+    world.avni.edit_encounter(encounter, at=world.moment())
+    world.sync(STREAM)
+    return former, mapping.int_system_value
+
+
+def test_an_encounter_into_which_clinicians_wrote_is_not_voided_without_a_person(world: World) -> None:
+    encounter = handed_over(world, observations=ANSWERS)
+    there = world.link(STREAM, encounter).target_id
+    note = world.bahmni.add_concept("Note", "Text").uuid
+    world.bahmni.hospital_save_encounter(uuid=there, obs=[{"concept": note, "value": "seen"}])
+    world.avni.edit_encounter(encounter, voided=True, at=world.moment())
+    world.sync(STREAM)
+    assert (error(encounter).state, error(encounter).message) == (ErrorState.HELD, "bahmni.encounter-shared")
+    assert not world.bahmni.encounters[there].voided
