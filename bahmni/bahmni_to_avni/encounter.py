@@ -126,11 +126,12 @@ def _parts(encounter: Mapping[str, Any], snapshot: Snapshot, unmapped: list[str]
     """The mapped forms, in the order of their keys' making. What is left out is named in `unmapped` and `left_out`."""
     marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
     marked = {marker.avni_value: encounter["uuid"]} if marker else {}
+    from_avni = snapshot.single(*v.MARKER_CONCEPT)
     times: Counter[str] = Counter()
     for form in encounter.get("obs") or ():
         concept = form["concept"]
-        if form.get("voided"):
-            continue
+        if form.get("voided") or (from_avni and _answers(form, from_avni.int_system_value)):
+            continue  # one that carries the id of a record of Avni came from there and does not travel back
         if snapshot.is_ignored(Side.INT_SYSTEM, concept["uuid"]):
             left_out.add(concept["uuid"])
             continue
@@ -170,6 +171,11 @@ def _leaves(obs: Obs) -> Iterator[Obs]:
             yield from _leaves(member)
     elif obs.get("value") is not None and obs["value"] != "":
         yield obs
+
+
+def _answers(form: Obs, question: str) -> bool:
+    """Whether a form answers a question (uuid)."""
+    return any(leaf["concept"]["uuid"] == question for leaf in _leaves(form))
 
 
 def _said(entry: Entry, values: Sequence[Any], snapshot: Snapshot) -> Any:

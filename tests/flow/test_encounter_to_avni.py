@@ -293,6 +293,23 @@ def test_an_answer_without_mapping_stops_its_encounter_until_it_is_mapped(
     assert clinic.in_avni(subject) == {HISTORY: [{MARKER: encounter, "Complaint": "Ache"}]}
 
 
+def test_what_came_from_avni_does_not_go_back_though_its_form_is_mapped_both_ways(
+    world: World, clinic: Clinic, pair: tuple[str, str]
+) -> None:
+    world.household_visits()
+    subject, _ = pair
+    visit = world.household_visit(subject, observations={"Height": 150})
+    world.sync()
+    form = Mapping.objects.get(type__name="CommunityEncounter_BahmniForm").int_system_value
+    mapping = Mapping.objects.get(type__name="EncounterType", avni_value=VITALS)
+    mapping.int_system_value = form
+    mapping.save()
+    encounter = world.link("general-encounter", visit).target_id
+    clinic.change(encounter, clinic.form("Diet", Mood="low"))
+    world.sync()
+    assert (outcome(world, encounter), clinic.in_avni(subject)) == (Outcome.SKIPPED.value, {})
+
+
 def test_an_entry_of_another_kind_is_a_counted_skip_with_its_title(world: World, clinic: Clinic) -> None:
     world.bahmni.publish("encounter", "Bed-Assignment", "/openmrs/ws/rest/v1/bedPatientAssignment/1")
     world.sync("encounter")
