@@ -16,12 +16,13 @@ from typing import Any
 from common.http_errors import Refused
 from engine import positions
 from engine.batches import batches
+from engine.carrying import fetch_one
 from engine.commit import LONGEST_WAIT, arrived, as_known, load_known, load_parents
 from engine.gaps import gap_id
 from engine.handing_over import Pen, Result, hand_over
 from engine.ports import Change, Handover, Known
 from engine.registry import StreamSpec, connector_of
-from engine.slices import fetch_one, guarded, of_gap, unreadable
+from engine.slices import guarded, of_gap, unreadable
 from engine.verdicts import Verdict
 from engine.work import setting_of
 from syncstatus.models import Link, Position, Stream

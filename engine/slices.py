@@ -7,24 +7,25 @@ and the position stays in front of what was not finished.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.functional import cached_property
 
 from common import clock
 from common.http_errors import Refused, RemoteError, SignInFailed, Unreachable
 from common.outcome import Outcome
-from engine import gaps, lanes, positions
+from engine import gaps, positions
 from engine.batches import Batch, batches
-from engine.commit import Ledger, as_known, load_known, load_parents
-from engine.handing_over import LeaseTooShort, Pen, Result, explain_remote, hand_over, where
+from engine.carrying import Carrier, give_connection_back
+from engine.commit import Ledger, load_known
+from engine.handing_over import LeaseTooShort, Result, explain_remote, where
 from engine.lease import Grant
 from engine.patience import Patience, Silent
-from engine.ports import Change, Handover, Known, Page, Parent
+from engine.ports import Change, Handover, Page
 from engine.registry import Connector, Servers, Setting, StreamSpec
 from engine.verdicts import Defer, Fail, Hold, Verdict
 from errors import recording
@@ -39,8 +40,6 @@ REPROCESSED_AT_ONCE = 100
 
 GOES_ON_BY_ITSELF = frozenset({"remote.source-down", "remote.target-down", "remote.slow", "remote.garbled"})
 """What ends a look but needs no person: the stream stays due, and the sweep asks again."""
-
-Answer = TypeVar("Answer", Result, Change | Result)
 
 Watch = Callable[[Stream, Run], None]
 
@@ -172,7 +171,7 @@ class Slice:
         """What can be read by now in these gaps, and how each gap itself fares."""
         changes: dict[str, Change] = {}
         results: list[Result] = []
-        _give_connection_back()
+        give_connection_back()
         for gap, record in errors.items():
             if not self.grant.may_write():
                 break  # the others are read again under the prolonged lease
@@ -327,75 +326,19 @@ class Slice:
         return not unfinished
 
     def _hand_over(self, changes: Mapping[str, Change], links: Mapping[str, Link], patience: Patience) -> list[Result]:
-        """Fetch what the page did not carry, then hand over in lanes. What the servers' state cut short is left out."""
-        _give_connection_back()
-        fetched, results = self._fetch(changes, patience)
-        parents = self._parents(fetched)
-        queues: dict[str, list[str]] = {}
-        for entity_id in changes:
-            if entity_id in fetched:
-                queues.setdefault(self._lane(fetched[entity_id]), []).append(entity_id)
-        pen = Pen(self.grant.may_write)
+        """Bring changes to their outcomes. What the servers' state cut short is left out."""
+        give_connection_back()
+        carrier = Carrier(
+            self.stream.tenant_id, self.handover, self.grant.may_write,
+            fetch_limit=self._limit(self.spec.source_side), write_limit=self._limit(self.spec.target_side),
+        )  # fmt: skip
+        results, failures = carrier.carry(changes, links, patience)
+        for failure in failures:
+            self._stop(failure)
+        return results
 
-        def work(entity_id: str) -> Result:
-            link = links.get(entity_id)
-            known, parent = as_known(link) if link else None, parents.get(entity_id)
-            result = hand_over(fetched[entity_id], known, parent, self.handover, pen)
-            patience.note(entity_id, result.message, result.params.get("status", ""))
-            return result
-
-        done, failure = lanes.run(queues.values(), work, limit=self._limit(self.spec.target_side))
-        return [*results, *self._without_the_unanswered(done, failure, patience).values()]
-
-    def _fetch(self, changes: Mapping[str, Change], patience: Patience) -> tuple[dict[str, Change], list[Result]]:
-        fetched = {entity_id: change for entity_id, change in changes.items() if change.record is not None}
-        results = []
-        missing = [[entity_id] for entity_id in changes if entity_id not in fetched]
-
-        def fetch(entity_id: str) -> Change | Result:
-            if not self.grant.may_write():
-                raise LeaseTooShort
-            answer = fetch_one(changes[entity_id], self.handover)
-            patience.note(entity_id, answer.message if isinstance(answer, Result) else "")
-            return answer
-
-        if missing:
-            answers, failure = lanes.run(missing, fetch, limit=self._limit(self.spec.source_side))
-            for entity_id, answer in self._without_the_unanswered(answers, failure, patience).items():
-                if isinstance(answer, Result):
-                    results.append(answer)
-                else:
-                    fetched[entity_id] = answer
-        return fetched, results
-
-    def _parents(self, fetched: Mapping[str, Change]) -> dict[str, Known]:
-        """What the ledger knows of the records that these hang on: one statement for all."""
-        parents: dict[str, Parent] = {}
-        for entity_id, change in fetched.items():
-            with suppress(Exception):  # `want` will say what is wrong with it
-                if parent := self.handover.parent(change):
-                    parents[entity_id] = parent
-        known = load_parents(self.stream.tenant_id, parents)
-        if parents:
-            _give_connection_back()
-        return known
-
-    def _without_the_unanswered(
-        self, answers: dict[str, Answer], failure: BaseException | None, patience: Patience
-    ) -> dict[str, Answer]:
-        """What lanes brought; when they stopped because nobody was answered any more, without those records."""
-        self._stop(failure)
-        silent = patience.unanswered if isinstance(failure, Silent) else ()
-        return {entity_id: answer for entity_id, answer in answers.items() if entity_id not in silent}
-
-    def _lane(self, change: Change) -> str:
-        try:
-            return self.handover.lane(change)
-        except Exception:  # noqa: BLE001  # its own lane; `want` will say what is wrong with it
-            return change.entity_id
-
-    def _stop(self, failure: BaseException | None) -> None:
-        if failure is None or isinstance(failure, LeaseTooShort):
+    def _stop(self, failure: BaseException) -> None:
+        if isinstance(failure, LeaseTooShort):
             return  # the rest of the batch is read again under the prolonged lease
         if isinstance(failure, Silent):
             self.look.stopped_by = "remote.slow"
@@ -459,25 +402,6 @@ def of_gap(gap_id: str, why: Verdict | None) -> Result:
 
 def _without_result(changes: Mapping[str, Change], results: Iterable[Result]) -> set[str]:
     return set(changes) - {result.change.entity_id for result in results}
-
-
-def fetch_one(change: Change, handover: Handover[Any]) -> Change | Result:
-    """The change with the record as it is now, or the result when there is none. Raises Unreachable, SignInFailed."""
-    try:
-        record = handover.fetch(change.entity_id)
-    except (Unreachable, SignInFailed):
-        raise
-    except RemoteError as failure:
-        return Result(change, Outcome.FAILED, *explain_remote(failure))
-    except Exception as bug:  # noqa: BLE001  # the barrier around one record
-        return Result(change, Outcome.FAILED, "engine.unexpected", where(bug))
-    return replace(change, record=record) if record is not None else Result(change, Outcome.SKIPPED, "remote.gone")
-
-
-def _give_connection_back() -> None:
-    """A batch may wait for servers for minutes; its database connection serves others meanwhile."""
-    if not connection.in_atomic_block:  # only in tests, which wrap everything
-        connection.close()
 
 
 def guarded(pages: Iterator[Page]) -> Iterator[Page]:

@@ -1,0 +1,130 @@
+"""A set of changes on its way across: fetch what the page did not carry, then hand over in lanes, without the database.
+
+Same patient in order, different patients side by side, at most as many requests at a time as a connection allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from django.db import connection
+
+from common.http_errors import RemoteError, SignInFailed, Unreachable
+from common.outcome import Outcome
+from engine import lanes
+from engine.commit import as_known, load_parents
+from engine.handing_over import LeaseTooShort, Pen, Result, explain_remote, hand_over, where
+from engine.patience import Patience, Silent
+from engine.ports import Change, Handover, Known, Parent
+from syncstatus.models import Link
+
+Answer = TypeVar("Answer", Result, Change | Result)
+
+Failures = list[BaseException]
+"""What ended the work early; empty when every change has its result."""
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """One stream's way across, for as long as `may_write` says so."""
+
+    tenant_id: int
+    handover: Handover[Any]
+    may_write: Callable[[], bool]
+    fetch_limit: int
+    write_limit: int
+
+    def carry(
+        self, changes: Mapping[str, Change], links: Mapping[str, Link], patience: Patience
+    ) -> tuple[list[Result], Failures]:
+        """Results of the changes (by entity id); those that the servers' state or the lease cut short have none."""
+        failures: Failures = []
+        fetched, results = self._fetch(changes, patience, failures)
+        parents = self._parents(fetched)
+        queues: dict[str, list[str]] = {}
+        for entity_id in changes:
+            if entity_id in fetched:
+                queues.setdefault(self._lane(fetched[entity_id]), []).append(entity_id)
+        pen = Pen(self.may_write)
+
+        def work(entity_id: str) -> Result:
+            link = links.get(entity_id)
+            known, parent = as_known(link) if link else None, parents.get(entity_id)
+            result = hand_over(fetched[entity_id], known, parent, self.handover, pen)
+            patience.note(entity_id, result.message, result.params.get("status", ""))
+            return result
+
+        done, failure = lanes.run(queues.values(), work, limit=self.write_limit)
+        return [*results, *_without_the_unanswered(done, failure, patience, failures).values()], failures
+
+    def _fetch(
+        self, changes: Mapping[str, Change], patience: Patience, failures: Failures
+    ) -> tuple[dict[str, Change], list[Result]]:
+        fetched = {entity_id: change for entity_id, change in changes.items() if change.record is not None}
+        results = []
+        missing = [[entity_id] for entity_id in changes if entity_id not in fetched]
+
+        def fetch(entity_id: str) -> Change | Result:
+            if not self.may_write():
+                raise LeaseTooShort
+            answer = fetch_one(changes[entity_id], self.handover)
+            patience.note(entity_id, answer.message if isinstance(answer, Result) else "")
+            return answer
+
+        if missing:
+            answers, failure = lanes.run(missing, fetch, limit=self.fetch_limit)
+            for entity_id, answer in _without_the_unanswered(answers, failure, patience, failures).items():
+                if isinstance(answer, Result):
+                    results.append(answer)
+                else:
+                    fetched[entity_id] = answer
+        return fetched, results
+
+    def _parents(self, fetched: Mapping[str, Change]) -> dict[str, Known]:
+        """What the ledger knows of the records that these hang on: one statement for all."""
+        parents: dict[str, Parent] = {}
+        for entity_id, change in fetched.items():
+            with suppress(Exception):  # `want` will say what is wrong with it
+                if parent := self.handover.parent(change):
+                    parents[entity_id] = parent
+        known = load_parents(self.tenant_id, parents)
+        if parents:
+            give_connection_back()
+        return known
+
+    def _lane(self, change: Change) -> str:
+        try:
+            return self.handover.lane(change)
+        except Exception:  # noqa: BLE001  # its own lane; `want` will say what is wrong with it
+            return change.entity_id
+
+
+def fetch_one(change: Change, handover: Handover[Any]) -> Change | Result:
+    """The change with the record as it is now, or the result when there is none. Raises Unreachable, SignInFailed."""
+    try:
+        record = handover.fetch(change.entity_id)
+    except (Unreachable, SignInFailed):
+        raise
+    except RemoteError as failure:
+        return Result(change, Outcome.FAILED, *explain_remote(failure))
+    except Exception as bug:  # noqa: BLE001  # the barrier around one record
+        return Result(change, Outcome.FAILED, "engine.unexpected", where(bug))
+    return replace(change, record=record) if record is not None else Result(change, Outcome.SKIPPED, "remote.gone")
+
+
+def give_connection_back() -> None:
+    """A batch may wait for servers for minutes; its database connection serves others meanwhile."""
+    if not connection.in_atomic_block:  # only in tests, which wrap everything
+        connection.close()
+
+
+def _without_the_unanswered(
+    answers: dict[str, Answer], failure: BaseException | None, patience: Patience, failures: Failures
+) -> dict[str, Answer]:
+    """What lanes brought; when they stopped because nobody was answered any more, without those records."""
+    failures += [failure] if failure else []
+    silent = patience.unanswered if isinstance(failure, Silent) else ()
+    return {entity_id: answer for entity_id, answer in answers.items() if entity_id not in silent}
