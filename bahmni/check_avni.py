@@ -13,7 +13,7 @@ from django.conf import settings
 from avni.client import AvniClient
 from avni.idp import Nobody, identity_providers
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.general_encounter import encounter_types
+from bahmni.avni_to_bahmni.general_encounter import encounter_types, half_mapped
 from bahmni.check_steps import Finding, Step, in_step, resolves
 from bahmni.servers import BY_PROVIDER, avni_client
 from common import clock
@@ -36,6 +36,7 @@ def steps(setting: Setting) -> Iterator[Step]:
     yield "clock", lambda: in_step(client.server_now())
     if subject_type:
         yield "one page of subjects", lambda: _page_of_subjects(client, subject_type)
+    yield "mappings of encounter types", lambda: _mapped_whole(snapshot)
     yield "encounters to hand over", lambda: _encounters_to_read(client, snapshot)
     yield "encounters we write", lambda: _encounters_we_write(client, snapshot)
     if subject_type:
@@ -64,6 +65,23 @@ def _page_of_subjects(client: AvniClient, subject_type: str) -> str:
             f"{v.SUBJECT_TYPE}) and the user's rights."
         )
     return f'A subject of type "{subject_type}" was read.'
+
+
+def _mapped_whole(snapshot: Snapshot) -> str:
+    """A type with one of its two mappings is read, and each of its encounters ends as an error."""
+    lacking = [
+        f"{', '.join(map(_quoted, kinds))} in {' / '.join(pair)}" for pair, kinds in half_mapped(snapshot).items()
+    ]
+    if lacking:
+        raise Finding(
+            f"Of two mappings one is missing: {'; '.join(lacking)}. Add it; until then every encounter of such a type "
+            "fails with an error that names it."
+        )
+    return "Every encounter type that is handed over has its two mappings."
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
 
 
 def _encounters_to_read(client: AvniClient, snapshot: Snapshot) -> str:

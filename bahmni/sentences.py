@@ -34,10 +34,19 @@ SENTENCES: Mapping[str, Sentence] = {
         "of answers may have several.",
         remedy="Correct the form in Bahmni, or leave the question out for good (ignored concepts), then retry.",
     ),
-    "bahmni.mapping-without-uuid": Sentence(
-        cause='"{name}" is mapped to something that is no uuid of Bahmni.',
-        remedy='Look up the mapping of "{name}", enter the uuid of what stands for it in Bahmni, then retry.',
-    ),
+    **{
+        message: Sentence(
+            cause='"{name}" is mapped to something that is no uuid of Bahmni.',
+            remedy='Change the mapping of "{name}": enter the uuid of what stands for it in Bahmni, then retry.',
+            mends=pair,
+            is_there=True,
+        )
+        for message, pair in (
+            ("bahmni.mapping-without-uuid", v.CONCEPT),
+            ("bahmni.mapping-without-uuid.type", v.GENERAL_ENCOUNTER_TYPE),
+            ("bahmni.mapping-without-uuid.form", v.GENERAL_ENCOUNTER_FORM),
+        )
+    },
     "bahmni.encounter-type-unmapped": Sentence(
         cause='The encounter type "{value}" has no encounter type of Bahmni that stands for it.',
         remedy="Add a mapping for this type, then retry.",
@@ -95,8 +104,8 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy="Void all but one of them in Bahmni, then retry.",
     ),
     "bahmni.value-kind": Sentence(
-        cause='The question "{question}" should hold {expected}, but the record holds a value of kind {kind}.',
-        remedy="Correct the value in the record, or the data type hint of the question's mapping, then retry.",
+        cause='The question "{question}" should hold {expected}, but the record holds another kind of value: {kind}.',
+        remedy="Correct the value in the record, or the kind of answer in the question's mapping, then retry.",
     ),
     "bahmni.row-unreadable": Sentence(
         cause='Avni cannot show {rows} record(s) of "{part}" last changed at {at} ({code}).',

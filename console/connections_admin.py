@@ -53,7 +53,8 @@ class ConnectionForm(StockForm[Connection]):
         if "side" in self.fields:
             self.fields["side"] = forms.ChoiceField(choices=[(key, side.label) for key, side in sides.items()])
         if "sign_in" in self.fields:
-            ways = {key: label for side in sides.values() for key, label in side.sign_ins.items()}
+            asked = [side for key, side in sides.items() if self.instance.side in ("", key)]
+            ways = {key: label for side in asked for key, label in side.sign_ins.items()}
             self.fields["sign_in"] = forms.ChoiceField(choices=list(ways.items()), label="How to sign in")
         if "new_secret" in self.fields:
             self._say_what_is_set()

@@ -21,7 +21,7 @@ from console.addresses import list_url, row_url
 from console.base import TenantAdmin
 from console.filters import StreamFilter
 from console.live import live_page
-from console.mending import awaited_url, ignore_url, mend_url
+from console.mending import awaited_url, ignore_url, mend_url, mend_words
 from console.names import entity_label, sentences, source_label, stream_label
 from console.questions import ReasonForm, answered, ask
 from console.site import site
@@ -108,7 +108,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
     """The list to mend from. Records are never edited: they are retried, ignored with a reason, or get through."""
 
     change_form_template = "console/error.html"
-    list_display = ("sentence", "entity", "state_word", "kind", "next_retry", "mend", "tenant")
+    list_display = ("sentence", "entity", "state_and_retry", "kind", "mend", "tenant")
     list_display_links = ("sentence",)
     list_filter = (
         "tenant",
@@ -174,6 +174,12 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
         state = ErrorState(record.state)
         return badge(str(state.label), FEELINGS[state])
 
+    @admin.display(description="state, next retry", ordering="next_attempt_at")
+    def state_and_retry(self, record: ErrorRecord) -> SafeString:
+        """The state in words; below it when it is tried again by itself, if it is."""
+        below = format_html('<div class="trouble">{}</div>', self.next_retry(record)) if record.next_attempt_at else ""
+        return format_html("{}{}", self.state_word(record), below)
+
     @admin.display(description="next retry", ordering="next_attempt_at")
     def next_retry(self, record: ErrorRecord) -> SafeString | str:
         """When it is tried again by itself."""
@@ -181,11 +187,11 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
 
     @admin.display(description="mend")
     def mend(self, record: ErrorRecord) -> SafeString | str:
-        """The way to the mapping that is missing, if that is what is wrong."""
+        """The way to the mapping that is missing or wrong, if that is the cause."""
         mends = explanation(record).mends
         if mends is None or record.state not in OPEN_STATES or not getattr(record, "may_map", False):
             return NOTHING
-        return format_html('<a href="{}">Add mapping</a>', mend_url(record, mends))
+        return format_html('<a href="{}">{}</a>', mend_url(record, mends), mend_words(mends))
 
     @admin.display(description="cause")
     def cause(self, record: ErrorRecord) -> str:
@@ -249,6 +255,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
             "may_ignore": self.may(request, Right.ACT, row) and row.state in OPEN_STATES,
             "may_see": self.may(request, Right.SEE_VALUES, row) and not gaps.stands_for(row.entity_id),
             "mend_url": mend_url(row, mends) if mends and may_map else "",
+            "mend_words": "Change the mapping" if mends and mends.is_there else "Add the missing mapping",
             "ignore_concept_url": ignore_url(row, mends) if mends and may_map else "",
             "link_url": row_url(link) if link else "",
             "awaited_url": awaited_url(row),

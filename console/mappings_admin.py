@@ -75,8 +75,8 @@ class MappingAdmin(FilesAdmin[Mapping]):
     files = MAPPINGS
     add_right = change_right = Right.CHANGE_MAPPING
     fixed_once_added = ("type",)
-    list_display = ("kind", "avni_value", "partner", "int_system_value", "data_type_hint", "state", "tenant")
-    list_display_links = ("kind", "avni_value")
+    list_display = ("kind", "in_avni", "partner", "in_other_system", "kind_of_answer", "state", "tenant")
+    list_display_links = ("kind", "in_avni")
     list_filter = (
         "tenant",
         ("type__group", admin.RelatedOnlyFieldListFilter),
@@ -123,10 +123,30 @@ class MappingAdmin(FilesAdmin[Mapping]):
         back = back_to_the_error(self, request, "The mapping is saved. Retry the record now.")
         return back or super().response_add(request, obj, post_url_continue)
 
+    def response_change(self, request: HttpRequest, obj: Mapping) -> HttpResponse:
+        """Likewise."""
+        back = back_to_the_error(self, request, "The mapping is changed. Retry the record now.")
+        return back or super().response_change(request, obj)
+
     @admin.display(description="kind", ordering="type__name")
     def kind(self, mapping: Mapping) -> str:
         """Group and type."""
         return str(mapping.type)
+
+    @admin.display(description="in Avni", ordering="avni_value")
+    def in_avni(self, mapping: Mapping) -> str:
+        """Named as on the form, here and below."""
+        return mapping.avni_value or NOTHING
+
+    @admin.display(description="in the other system", ordering="int_system_value")
+    def in_other_system(self, mapping: Mapping) -> str:
+        """Likewise."""
+        return mapping.int_system_value or NOTHING
+
+    @admin.display(description="kind of answer", ordering="data_type_hint")
+    def kind_of_answer(self, mapping: Mapping) -> str:
+        """Likewise."""
+        return mapping.get_data_type_hint_display() or NOTHING
 
     @admin.display(description="stands for (name)", ordering="about")
     def partner(self, mapping: Mapping) -> str:

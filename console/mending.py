@@ -13,12 +13,14 @@ from console.addresses import row_url
 from console.base import TenantAdmin
 from errors.catalogue import Mend
 from errors.models import ErrorRecord, ErrorState
-from mappings.models import Side
+from mappings.models import Mapping, Side
 from syncstatus.models import Link
 
 
 def mend_url(record: ErrorRecord, mend: Mend) -> str:
-    """Address of the mapping form, filled in as far as the error knows it."""
+    """Address of the form of the mapping that is wrong, or of a new one, filled in as far as the error knows it."""
+    if mend.is_there and (wrong := _wrong_mapping(record, mend)):
+        return f"{row_url(wrong)}?{urlencode({'error': record.pk})}"
     field = "int_system_value" if mend.side == Side.INT_SYSTEM else "avni_value"
     query = {"tenant": record.tenant_id, "group": mend.group, "kind": mend.type, field: mend.value, "error": record.pk}
     if mend.side == Side.INT_SYSTEM and mend.value:  # a uuid says nothing to whoever fills in the rest
@@ -26,11 +28,25 @@ def mend_url(record: ErrorRecord, mend: Mend) -> str:
     return f"{reverse('admin:mappings_mapping_add')}?{urlencode(query)}"
 
 
+def mend_words(mend: Mend) -> str:
+    """What the way to the mapping is called."""
+    return "Change mapping" if mend.is_there else "Add mapping"
+
+
+def _wrong_mapping(record: ErrorRecord, mend: Mend) -> Mapping | None:
+    """The mapping itself; None when somebody took it out of use meanwhile."""
+    kind = {"type__group__name": mend.group, "type__name": mend.type}
+    live = Mapping.objects.filter(tenant=record.tenant_id, is_voided=False, **kind)
+    return live.filter(**{f"{mend.side}_value": mend.value}).first() if mend.side else None
+
+
 def ignore_url(record: ErrorRecord, mend: Mend) -> str:
     """Address of the form that leaves the concept out for good; empty where that would not help."""
     if not (mend.may_be_ignored and mend.side and mend.value):
         return ""
     query = {"tenant": record.tenant_id, "side": mend.side, "concept": mend.value, "error": record.pk}
+    if mend.side == Side.INT_SYSTEM:
+        query["about"] = record.params.get("name", "")
     return f"{reverse('admin:mappings_ignoredconcept_add')}?{urlencode(query)}"
 
 

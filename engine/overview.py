@@ -95,7 +95,7 @@ def _of(
         label=_label(flow),
         state=flow_state(facts),
         state_in_words=in_words(facts),
-        trouble=" ".join(_trouble(flow, stream) for stream in streams if flow.is_on and stream.last_look_failure),
+        trouble=_in_trouble(flow, streams) if flow.is_on else "",
         lag=worst_lag(lag(_look(stream), now) for stream in streams),
         cron_in_words=cron_in_words(flow.cron),
         last_look_at=min(looks) if len(looks) == len(streams) > 0 else None,
@@ -105,6 +105,11 @@ def _of(
         errors=counts[ErrorState.RETRYING] + counts[ErrorState.HELD],
         held=counts[ErrorState.HELD],
     )
+
+
+def _in_trouble(flow: Flow, streams: Sequence[Stream]) -> str:
+    """Each trouble once: what stops one stream of a flow usually stops the others as well."""
+    return " ".join(dict.fromkeys(_trouble(flow, stream) for stream in streams if stream.last_look_failure))
 
 
 def _trouble(flow: Flow, stream: Stream) -> str:

@@ -151,13 +151,15 @@ def general(message: str) -> str:
 
 @dataclass(frozen=True)
 class Mend:
-    """The mapping whose absence caused an error: enough to open its form pre-filled."""
+    """The mapping that caused an error by being missing or wrong: enough to open its form."""
 
     group: str
     type: str
     side: str
     """Which field `value` belongs to: `avni` or `int_system`."""
     value: str
+    is_there: bool = False
+    """Whether it is there and wrong, rather than missing."""
     may_be_ignored: bool = False
     """Whether leaving `value` out on purpose helps as well."""
 
@@ -224,5 +226,6 @@ def _mend(sentence: Sentence, texts: _Params) -> Mend | None:
         type=type_name,
         side=texts.get("side", ""),
         value=texts.get("value", ""),
+        is_there=sentence.is_there,
         may_be_ignored=sentence.may_be_ignored,
     )

@@ -22,6 +22,8 @@ class Sentence:
     remedy: str
     error_type: str = ""
     mends: tuple[str, str] | None = None
-    """(group, type) of the mapping that is missing; its form opens filled in from the parameters `value` and `side`."""
+    """(group, type) of the mapping that is missing or wrong; its form opens filled in from `value` and `side`."""
+    is_there: bool = False
+    """Whether that mapping is there and wrong, rather than missing: its own form opens."""
     may_be_ignored: bool = False
     """Whether the record gets through as well when the concept without a mapping is ignored."""

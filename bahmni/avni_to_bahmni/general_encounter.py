@@ -68,6 +68,15 @@ def encounter_types(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(sorted(_named(snapshot, v.GENERAL_ENCOUNTER_TYPE, v.GENERAL_ENCOUNTER_FORM) - _from_bahmni(snapshot)))
 
 
+def half_mapped(snapshot: Snapshot) -> dict[Pair, tuple[str, ...]]:
+    """The encounter types that have one of their two mappings only, by the one they lack: read, and each a failure."""
+    pairs = (v.GENERAL_ENCOUNTER_TYPE, v.GENERAL_ENCOUNTER_FORM)
+    lacking = {
+        pair: [kind for kind in encounter_types(snapshot) if kind not in _named(snapshot, pair)] for pair in pairs
+    }
+    return {pair: tuple(kinds) for pair, kinds in lacking.items() if kinds}
+
+
 def _from_bahmni(snapshot: Snapshot) -> set[str]:
     return {v.HOSPITAL_REGISTRATION} | _named(snapshot, *MADE_FROM_BAHMNI)
 
@@ -103,8 +112,8 @@ def wanted(encounter: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Wa
             answered,
             encounter["audit"]["Last modified at"],
             snapshot,
-            encounter_type=_partner(kind, v.GENERAL_ENCOUNTER_TYPE, "bahmni.encounter-type-unmapped", snapshot),
-            concept=_partner(kind, v.GENERAL_ENCOUNTER_FORM, "bahmni.encounter-form-unmapped", snapshot),
+            encounter_type=_partner(kind, v.GENERAL_ENCOUNTER_TYPE, "type", snapshot),
+            concept=_partner(kind, v.GENERAL_ENCOUNTER_FORM, "form", snapshot),
         )
     content = GeneralEncounter(encounter["ID"], encounter["Subject ID"], voided, form)
     said = form.content if form else ["voided" if voided else "not completed"]
@@ -118,12 +127,12 @@ def _day(text: Any, zone: tzinfo) -> date:
         raise Fail("bahmni.value-kind", question=DAY, expected="a date and time", kind="something else") from None
 
 
-def _partner(kind: str, pair: Pair, unmapped: str, snapshot: Snapshot) -> str:
+def _partner(kind: str, pair: Pair, what: str, snapshot: Snapshot) -> str:
     entry = snapshot.from_avni(*pair, kind)
     if entry is None:
-        raise Fail(unmapped, side="avni", value=kind)
+        raise Fail(f"bahmni.encounter-{what}-unmapped", side="avni", value=kind)
     if not UUID_OF_OPENMRS.fullmatch(entry.int_system_value):
-        raise Fail("bahmni.mapping-without-uuid", name=kind)
+        raise Fail(f"bahmni.mapping-without-uuid.{what}", name=kind, side="avni", value=kind)
     return entry.int_system_value
 
 

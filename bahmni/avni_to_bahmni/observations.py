@@ -118,7 +118,7 @@ def _answer(question: str, answer: Any, snapshot: Snapshot) -> str:
 def _concept(name: str, entry: Entry) -> str:
     """The concept a question or answer is mapped to; a mapping typed by hand may hold anything."""
     if not UUID_OF_OPENMRS.fullmatch(entry.int_system_value):
-        raise Fail("bahmni.mapping-without-uuid", name=name)
+        raise Fail("bahmni.mapping-without-uuid", name=name, side="avni", value=name)
     return entry.int_system_value
 
 

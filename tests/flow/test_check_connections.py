@@ -13,6 +13,7 @@ from common.outcome import Outcome
 from engine.registry import CheckStep, connector_of
 from engine.work import setting_of
 from errors.models import OPEN_STATES, ErrorRecord
+from mappings.models import Mapping
 from tenants.models import Connection
 from tests.flow.clinic import VITALS, Clinic, open_clinic
 from tests.flow.world import HOUSEHOLD_VISIT, World
@@ -68,6 +69,14 @@ def test_everything_is_good_and_says_what_was_done(world: World, clinic: Clinic)
         steps["encounter feed"].finding
     )
     assert steps[ENCOUNTER].finding == "The feed's newest encounter was read with its observations."
+
+
+def test_a_type_with_one_of_its_two_mappings_is_named_with_the_one_it_lacks(world: World) -> None:
+    Mapping.objects.get(type__name="CommunityEncounter_BahmniForm").delete()
+    step = checked(world)["mappings of encounter types"]
+    assert not step.ok
+    assert f'"{HOUSEHOLD_VISIT}" in GeneralEncounter / CommunityEncounter_BahmniForm' in step.finding
+    assert "CommunityEncounter_EncounterType" not in step.finding
 
 
 def test_an_encounter_type_our_user_may_not_see_is_named_with_its_privilege_and_the_check_goes_on(

@@ -211,5 +211,6 @@ def test_a_mapping_that_holds_no_uuid_is_named_and_nothing_is_sent(world: World)
     mapping.int_system_value = "Widow"
     mapping.save()
     world.sync("subject")
-    assert (error(subject).message, error(subject).params) == ("bahmni.mapping-without-uuid", {"name": "Widowed"})
+    assert error(subject).message == "bahmni.mapping-without-uuid"
+    assert error(subject).params == {"name": "Widowed", "side": "avni", "value": "Widowed"}
     assert not world.bahmni.patients

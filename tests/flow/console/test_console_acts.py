@@ -14,6 +14,7 @@ from django.urls import reverse
 from django_celery_beat.models import PeriodicTask
 
 from common import clock
+from engine.registry import connector_of
 from errors.models import ErrorRecord, ErrorState
 from mappings.models import Constant, IgnoredConcept, Mapping
 from syncstatus.models import Flow, Stream
@@ -212,6 +213,13 @@ def test_a_kept_secret_does_not_follow_to_another_server(numbat: Hospital, owner
     assert "enter the secret for it" in page
     row.refresh_from_db()
     assert "elsewhere" not in row.base_url
+
+
+def test_the_form_of_a_connection_offers_the_ways_to_sign_in_of_its_own_server(numbat: Hospital, owner: Client) -> None:
+    row = numbat.row(Connection)
+    form = owner.get(reverse("admin:tenants_connection_change", args=[row.pk])).context["adminform"].form
+    offered = {key for key, _ in form.fields["sign_in"].choices}
+    assert offered == set(connector_of(numbat.tenant).side(row.side).sign_ins)
 
 
 def test_checking_connections_shows_the_steps_of_both_servers(numbat: Hospital, operator: Client) -> None:

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from common.outcome import Outcome
+from console.addresses import row_url
 from engine import work
 from errors.models import OPEN_STATES, ErrorRecord
 from mappings.models import Mapping
@@ -167,6 +168,23 @@ def test_a_type_without_its_partner_leads_to_the_form_for_types(world: World, ma
         "int_system_value": "",
         "about": "",
     }
+
+
+@pytest.mark.parametrize("kind", ["CommunityEncounter_EncounterType", "CommunityEncounter_BahmniForm"])
+def test_a_mapping_that_holds_no_uuid_is_opened_by_its_error_and_leads_back(
+    world: World, mapper: Client, kind: str
+) -> None:
+    world.household_visits()
+    wrong = Mapping.objects.get(type__name=kind)
+    Mapping.objects.filter(pk=wrong.pk).update(int_system_value="the visit")
+    world.household_visit(world.subject("1001"))
+    world.sync()
+    error = ErrorRecord.objects.get()
+    page = mapper.get(row_url(error)).content.decode()
+    address = f"{row_url(wrong)}?error={error.pk}"
+    assert f'href="{address}">Change the mapping<' in page
+    form = {"avni_value": wrong.avni_value, "int_system_value": wrong.int_system_value, "data_type_hint": ""}
+    assert mapper.post(address, form).headers["Location"] == row_url(error)
 
 
 def test_a_type_without_a_form_leads_to_the_form_for_forms(world: World, mapper: Client) -> None:

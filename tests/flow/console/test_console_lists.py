@@ -105,6 +105,15 @@ def test_an_error_of_an_answer_leads_to_leaving_it_out(numbat: Hospital, mapper:
     assert "Leave this concept out" not in page(operator, "errors_errorrecord_change", error.pk)
 
 
+def test_leaving_out_a_concept_of_the_hospital_keeps_its_name_beside_its_uuid(numbat: Hospital, mapper: Client) -> None:
+    params = {"name": "Numbat cough", "question": "Numbat chest", "value": "uuid-of-cough", "side": "int_system"}
+    error = add_error(numbat, "cough", message="bahmni.observation-answer-unmapped", params=params)
+    said = page(mapper, "errors_errorrecord_change", error.pk)
+    address = said.partition(">Leave this concept out<")[0].rpartition('href="')[2].rstrip('"').replace("&amp;", "&")
+    initial = mapper.get(address).context["adminform"].form.initial
+    assert (initial["concept"], initial["about"]) == ("uuid-of-cough", "Numbat cough")
+
+
 def test_an_error_that_ignoring_does_not_mend_offers_no_such_door(numbat: Hospital, mapper: Client) -> None:
     params = {"name": "a text", "question": "Class [HP]", "value": "", "side": "int_system"}  # no concept to leave out
     error = add_error(numbat, "attribute", message="bahmni.attribute-answer-unmapped", params=params)
