@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, TypeVar
 
 from django.db import connection
 
+from common import clock
 from common.http_errors import RemoteError, SignInFailed, Unreachable
 from common.outcome import Outcome
 from engine import lanes
@@ -27,6 +29,10 @@ Failures = list[BaseException]
 """What ended the work early; empty when every change has its result."""
 
 
+class TimeIsUp(Exception):
+    """No further change is begun; those left stay as they are."""
+
+
 @dataclass(frozen=True)
 class Carrier:
     """One stream's way across, for as long as `may_write` says so."""
@@ -36,21 +42,25 @@ class Carrier:
     may_write: Callable[[], bool]
     fetch_limit: int
     write_limit: int
+    end: float = inf
+    """Time of the monotonic clock after which no further change is begun; half of what is left is for fetching."""
 
     def carry(
         self, changes: Mapping[str, Change], links: Mapping[str, Link], patience: Patience
     ) -> tuple[list[Result], Failures]:
-        """Results of the changes (by entity id); those that the servers' state or the lease cut short have none."""
+        """Results of the changes (by entity id); those that the servers, the lease or `end` cut short have none."""
         failures: Failures = []
-        fetched, results = self._fetch(changes, patience, failures)
+        now = clock.monotonic()
+        fetched, results = self._fetch(changes, patience, failures, _Turn(now + (self.end - now) / 2))
         parents = self._parents(fetched)
         queues: dict[str, list[str]] = {}
         for entity_id in changes:
             if entity_id in fetched:
                 queues.setdefault(self._lane(fetched[entity_id]), []).append(entity_id)
-        pen = Pen(self.may_write)
+        pen, turn = Pen(self.may_write), _Turn(self.end)
 
         def work(entity_id: str) -> Result:
+            turn.begin()
             link = links.get(entity_id)
             known, parent = as_known(link) if link else None, parents.get(entity_id)
             result = hand_over(fetched[entity_id], known, parent, self.handover, pen)
@@ -61,13 +71,14 @@ class Carrier:
         return [*results, *_without_the_unanswered(done, failure, patience, failures).values()], failures
 
     def _fetch(
-        self, changes: Mapping[str, Change], patience: Patience, failures: Failures
+        self, changes: Mapping[str, Change], patience: Patience, failures: Failures, turn: _Turn
     ) -> tuple[dict[str, Change], list[Result]]:
         fetched = {entity_id: change for entity_id, change in changes.items() if change.record is not None}
         results = []
         missing = [[entity_id] for entity_id in changes if entity_id not in fetched]
 
         def fetch(entity_id: str) -> Change | Result:
+            turn.begin()
             if not self.may_write():
                 raise LeaseTooShort
             answer = fetch_one(changes[entity_id], self.handover)
@@ -100,6 +111,20 @@ class Carrier:
             return self.handover.lane(change)
         except Exception:  # noqa: BLE001  # its own lane; `want` will say what is wrong with it
             return change.entity_id
+
+
+@dataclass
+class _Turn:
+    """Lets changes be begun until its end, and at least one, however late it is."""
+
+    end: float
+    has_begun: bool = False
+
+    def begin(self) -> None:
+        """Raises TimeIsUp."""
+        if self.has_begun and clock.monotonic() >= self.end:
+            raise TimeIsUp
+        self.has_begun = True
 
 
 def fetch_one(change: Change, handover: Handover[Any]) -> Change | Result:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from django.db import transaction
@@ -20,7 +21,7 @@ from common.http_errors import Refused, RemoteError, SignInFailed, Unreachable
 from common.outcome import Outcome
 from engine import gaps, positions
 from engine.batches import Batch, batches
-from engine.carrying import Carrier, give_connection_back
+from engine.carrying import Carrier, TimeIsUp, give_connection_back
 from engine.commit import Ledger, load_known
 from engine.handing_over import LeaseTooShort, Result, explain_remote, where
 from engine.lease import Grant
@@ -37,6 +38,9 @@ SECONDS = 60.0
 """No batch is begun after this; the stream stays due and the next slice goes on."""
 
 REPROCESSED_AT_ONCE = 100
+
+SHARE_OF_RETRIES = 0.5
+"""Of a look's seconds, after which no error record is begun: many that fail slowly must not keep the new waiting."""
 
 GOES_ON_BY_ITSELF = frozenset({"remote.source-down", "remote.target-down", "remote.slow", "remote.garbled"})
 """What ends a look but needs no person: the stream stays due, and the sweep asks again."""
@@ -124,8 +128,11 @@ class Slice:
         }
 
     def reprocess(self) -> None:
-        """Try the error records that are due, oldest first. Never moves a position."""
-        while not self.look.stopped_by and self._has_time():
+        """Try the error records that are due, oldest first, for a share of the time. Never moves a position."""
+        while not self.look.stopped_by:
+            if clock.monotonic() >= self._retries_end():
+                self.look.more = True
+                return
             due = ErrorRecord.objects.filter(stream=self.stream, next_attempt_at__lte=clock.now())
             due = due.exclude(entity_id__in=[gaps.gap_id(position.partition) for position in self.positions])
             records = list(due.order_by("next_attempt_at", "pk")[:REPROCESSED_AT_ONCE])
@@ -154,7 +161,7 @@ class Slice:
         links = load_known(self.stream, list(changes))
         known_errors = errors | recording.open_records(self.stream, found)
         # Without an end to its patience: what has an error already is only put off once more.
-        results = self._hand_over(changes, links, Patience(most=len(changes) + 1))
+        results = self._hand_over(changes, links, Patience(most=len(changes) + 1), self._retries_end())
         unfinished = _without_result(changes, results)
         if unfinished & set(found):
             about_gaps = []  # what was found in the gaps is not through: they are read again
@@ -325,12 +332,14 @@ class Slice:
             self.changes_left -= len(batch.changes)
         return not unfinished
 
-    def _hand_over(self, changes: Mapping[str, Change], links: Mapping[str, Link], patience: Patience) -> list[Result]:
-        """Bring changes to their outcomes. What the servers' state cut short is left out."""
+    def _hand_over(
+        self, changes: Mapping[str, Change], links: Mapping[str, Link], patience: Patience, end: float = inf
+    ) -> list[Result]:
+        """Bring changes to their outcomes. What the servers' state or the `end` of their time cut short is left out."""
         give_connection_back()
         carrier = Carrier(
             self.stream.tenant_id, self.handover, self.grant.may_write,
-            fetch_limit=self._limit(self.spec.source_side), write_limit=self._limit(self.spec.target_side),
+            fetch_limit=self._limit(self.spec.source_side), write_limit=self._limit(self.spec.target_side), end=end,
         )  # fmt: skip
         results, failures = carrier.carry(changes, links, patience)
         for failure in failures:
@@ -338,6 +347,8 @@ class Slice:
         return results
 
     def _stop(self, failure: BaseException) -> None:
+        if isinstance(failure, TimeIsUp):
+            return  # the rest stays due
         if isinstance(failure, LeaseTooShort):
             return  # the rest of the batch is read again under the prolonged lease
         if isinstance(failure, Silent):
@@ -375,6 +386,9 @@ class Slice:
 
     def _calls(self) -> int:
         return self.servers.remote_calls - self.calls_before
+
+    def _retries_end(self) -> float:
+        return self.begun + self.limits.seconds * SHARE_OF_RETRIES
 
     def _has_time(self) -> bool:
         return clock.monotonic() - self.begun < self.limits.seconds

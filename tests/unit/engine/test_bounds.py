@@ -18,7 +18,7 @@ from engine.slices import SECONDS
 from engine.verdicts import Fail
 from errors.models import ErrorLog, ErrorRecord
 from mappings import revision
-from syncstatus.models import Run, Stream
+from syncstatus.models import Position, Run, Stream
 from tenants.models import Tenant
 from tests.chaos.desk import STREAM, Desk, desk
 from tests.chaos.paper import card, down
@@ -100,3 +100,30 @@ def test_of_a_tenants_settings_only_the_latest_are_kept(there: Desk) -> None:
         revision.bump(there.tenant)
         work.setting_of(Tenant.objects.get(pk=there.tenant.pk), refuse_writes=True)
     assert len(work._settings) == 1
+
+
+def test_many_records_that_fail_slowly_keep_nothing_new_from_being_read(there: Desk) -> None:
+    """Each comes back a minute later, and trying all of them takes longer than that."""
+    with clock.frozen(clock.now()) as time:
+        there.paper.add(*(card(f"bad {number}", raises=bad) for number in range(100)))
+        there.work()
+        there.paper.before_fetch = lambda entity: time.advance(1)
+        for number in range(3):
+            ErrorRecord.objects.update(next_attempt_at=clock.now())
+            there.paper.add(card(f"new {number}"))
+            assert there.work().looks[-1].more
+            assert there.paper.target[f"new {number}"] == 1
+        tried = ErrorRecord.objects.filter(attempts__gt=1).count()
+        assert 1 < tried < 100
+
+
+def test_a_retry_that_takes_all_the_time_there_is_gets_through_nevertheless(there: Desk) -> None:
+    with clock.frozen(clock.now()) as time:
+        there.paper.add(card("slow", raises=bad))
+        there.work()
+        there.paper.add(card("slow"))
+        Position.objects.update(value={"page": 2})
+        ErrorRecord.objects.update(next_attempt_at=clock.now())
+        there.paper.before_fetch = lambda entity: time.advance(100)
+        there.work()
+        assert there.errors() == {}
