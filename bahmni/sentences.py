@@ -107,6 +107,12 @@ SENTENCES: Mapping[str, Sentence] = {
         cause='The question "{question}" should hold {expected}, but the record holds another kind of value: {kind}.',
         remedy="Correct the value in the record, or the kind of answer in the question's mapping, then retry.",
     ),
+    "bahmni.not-understood": Sentence(
+        cause="Bahmni could not read a part of the record: a mapping names something of another kind there, or an "
+        "answer does not fit its concept's data type.",
+        remedy="Check the mappings of the record's type (an encounter type, not a form) and of its form, and whether "
+        "the concepts of its questions have the data types of the answers; then retry.",
+    ),
     "bahmni.row-unreadable": Sentence(
         cause='Avni cannot show {rows} record(s) of "{part}" last changed at {at} ({code}).',
         remedy="Have it looked at by whoever runs Avni: usually an answer to a question that no longer exists. "

@@ -32,6 +32,8 @@ REFUSALS = {
     "GivenName.invalid": ("bahmni.name-refused", {"field": "First name"}),
     "FamilyName.invalid": ("bahmni.name-refused", {"field": "Last name"}),
     "identifier.in-use": ("bahmni.number-in-use", {}),
+    "conversion": ("bahmni.not-understood", {}),
+    "Encounter.error.encounterType.required": ("bahmni.not-understood", {}),
 }
 """What OpenMRS says no to, in words an administrator can act on."""
 

@@ -319,3 +319,33 @@ def test_an_encounter_into_which_clinicians_wrote_is_not_voided_without_a_person
     world.sync(STREAM)
     assert (error(encounter).state, error(encounter).message) == (ErrorState.HELD, "bahmni.encounter-shared")
     assert not world.bahmni.encounters[there].voided
+
+
+def test_a_type_mapped_to_something_of_another_kind_is_told_so_and_goes_on_once_mended(world: World) -> None:
+    subject = world.subject("1001")
+    world.household_visits("Training session")
+    kind = Mapping.objects.get(type__name="CommunityEncounter_EncounterType", avni_value="Training session")
+    form = Mapping.objects.get(type__name="CommunityEncounter_BahmniForm", avni_value="Training session")
+    right, kind.int_system_value = kind.int_system_value, form.int_system_value
+    kind.save()
+    encounter = world.household_visit(subject, kind="Training session", observations=ANSWERS)
+    world.sync()
+    assert error(encounter).message == "bahmni.not-understood"
+    kind.int_system_value = right
+    kind.save()
+    ErrorRecord.objects.update(next_attempt_at=world.moment())
+    world.sync()
+    assert outcome(world, encounter) == Outcome.CREATED.value
+
+
+def test_a_type_mapped_later_is_read_from_the_flows_beginning(world: World) -> None:
+    subject = world.subject("1001")
+    world.avni.add_encounter_type("Camp")
+    early = world.household_visit(subject, kind="Camp", observations=ANSWERS)
+    world.sync()
+    encounter_type = world.bahmni.add_encounter_type("Camp [Avni]").uuid
+    form = world.bahmni.add_concept("Camp Encounter [Avni]").uuid
+    world.map("GeneralEncounter", "CommunityEncounter_EncounterType", "Camp", encounter_type)
+    world.map("GeneralEncounter", "CommunityEncounter_BahmniForm", "Camp", form)
+    world.sync()
+    assert outcome(world, early) == Outcome.CREATED.value
