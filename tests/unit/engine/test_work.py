@@ -9,7 +9,7 @@ import pytest
 from common import clock
 from engine import bell, work
 from engine.lease import take
-from engine.slices import Limits
+from engine.slices import Limits, Slice
 from engine.verdicts import Fail
 from errors.models import ErrorRecord
 from mappings.models import Constant
@@ -131,6 +131,34 @@ def test_streams_a_task_has_no_time_for_are_left_for_the_next_one(there: Desk) -
         report = work.work_off(there.tenant.pk)
     assert [look.stream.key for look in report.looks] == [STREAM]
     assert [stream.key for stream in report.left] == ["paper-card"]
+
+
+def test_a_stream_whose_looks_take_all_the_time_keeps_no_other_one_from_its_turn(there: Desk, rung: list[str]) -> None:
+    Flow.objects.update(is_on=True, start_policy="beginning")
+    with clock.frozen(clock.now()) as time:
+        there.paper.before_page = lambda page: time.advance(work.LONGEST)
+        there.paper.add(card("a"))
+        bell.mark_due(Stream.objects.all())
+        work.sync(there.tenant.pk, STREAM)
+        Position.objects.update(value={})  # there is ever more to read
+        time.advance(1)
+        report = work.sync(there.tenant.pk, "paper-card")
+    assert [look.stream.key for look in report.looks] == ["paper-card"]
+
+
+def test_a_slip_in_one_stream_keeps_no_other_one_from_being_looked_at(there: Desk) -> None:
+    def slip(look: Slice, stored: Any) -> None:
+        if look.stream.key == STREAM:
+            raise RuntimeError
+        take_up(look, stored)
+
+    take_up = Slice.take_up
+    Flow.objects.update(is_on=True, start_policy="beginning")
+    bell.mark_due(Stream.objects.all())
+    with patch.object(Slice, "take_up", slip), pytest.raises(RuntimeError):
+        work.work_off(there.tenant.pk)
+    assert [stream.key for stream in Stream.objects.filter(due_since=None)] == ["paper-card"]
+    assert take(there.tenant.pk)
 
 
 def test_only_the_streams_that_were_named_are_looked_at(there: Desk) -> None:
