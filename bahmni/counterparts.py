@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from bahmni import vocabulary as v
-from bahmni.bahmni_to_avni.encounter_plan import place, remembered
+from bahmni.bahmni_to_avni.encounter_plan import remembered
+from bahmni.bahmni_to_avni.part import place
 from bahmni.servers import BahmniServers
 from engine.ports import Known
 from engine.registry import Counterpart, Servers, Shown

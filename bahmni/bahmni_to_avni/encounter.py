@@ -9,34 +9,21 @@ Stands on openmrs.md O66 (order, groups), O67, O68 (answers), O16 (voided ones),
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bahmni import vocabulary as v
+from bahmni.bahmni_to_avni.answers import answers_question, name_of, observations
+from bahmni.bahmni_to_avni.part import Part
 from bahmni.bahmni_to_avni.patient import preferred_identifier
-from bahmni.bahmni_to_avni.values import is_coded, moment, translated
+from bahmni.bahmni_to_avni.values import moment
 from common.fingerprint import fingerprint
 from common.outcome import FINISHED, Outcome
 from engine.ports import Known, Parent, Want
 from engine.verdicts import Defer, Fail, Skip
 from mappings.models import Side
-from mappings.snapshot import Entry, Snapshot
-
-Obs = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Part:
-    """One form filled in: what its encounter in Avni should hold, the marker among it.
-
-    `key` is the form's uuid; a form filled in again is `<uuid>#2` and so on, in the order OpenMRS shows them (that of
-    their creation). An edit inside a form leaves the keys alone; taking one of several away moves those behind it up.
-    """
-
-    key: str
-    encounter_type: str
-    observations: Mapping[str, Any]
+from mappings.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -130,7 +117,7 @@ def _parts(encounter: Mapping[str, Any], snapshot: Snapshot, unmapped: list[str]
     times: Counter[str] = Counter()
     for form in encounter.get("obs") or ():
         concept = form["concept"]
-        if form.get("voided") or (from_avni and _answers(form, from_avni.int_system_value)):
+        if form.get("voided") or (from_avni and answers_question(form, from_avni.int_system_value)):
             continue  # one that carries the id of a record of Avni came from there and does not travel back
         if snapshot.is_ignored(Side.INT_SYSTEM, concept["uuid"]):
             left_out.add(concept["uuid"])
@@ -138,61 +125,12 @@ def _parts(encounter: Mapping[str, Any], snapshot: Snapshot, unmapped: list[str]
         entry = snapshot.from_int_system(*v.HOSPITAL_FORM, concept["uuid"])
         if entry is None:
             left_out.add(concept["uuid"])
-            unmapped.append(_name(concept))
+            unmapped.append(name_of(concept))
             continue
         times[concept["uuid"]] += 1
         again = times[concept["uuid"]]
         key = concept["uuid"] if again == 1 else f"{concept['uuid']}#{again}"
-        yield Part(key, entry.avni_value, {**_observations(form, snapshot, unmapped), **marked})
-
-
-def _observations(form: Obs, snapshot: Snapshot, unmapped: list[str]) -> dict[str, Any]:
-    """The answers of a form by Avni's names."""
-    asked: dict[Entry, list[Any]] = {}
-    for leaf in _leaves(form):
-        concept = leaf["concept"]
-        if snapshot.is_ignored(Side.INT_SYSTEM, concept["uuid"]):
-            continue
-        entry = snapshot.from_int_system(*v.CONCEPT, concept["uuid"])
-        if entry is None:
-            unmapped.append(_name(concept))
-        else:
-            asked.setdefault(entry, []).append(leaf["value"])
-    said = {entry.avni_value: _said(entry, values, snapshot) for entry, values in asked.items()}
-    return {question: value for question, value in said.items() if value is not None}
-
-
-def _leaves(obs: Obs) -> Iterator[Obs]:
-    """Un-voided observations with a value, depth first; one with members is a group and has none itself."""
-    if obs.get("voided"):
-        return
-    if obs.get("groupMembers"):
-        for member in obs["groupMembers"]:
-            yield from _leaves(member)
-    elif obs.get("value") is not None and obs["value"] != "":
-        yield obs
-
-
-def _answers(form: Obs, question: str) -> bool:
-    """Whether a form answers a question (uuid)."""
-    return any(leaf["concept"]["uuid"] == question for leaf in _leaves(form))
-
-
-def _said(entry: Entry, values: Sequence[Any], snapshot: Snapshot) -> Any:
-    """What one question was answered: a value, or the names of several answers, each once; None if all are left out."""
-    said: list[Any] = []
-    for value in values:
-        one = translated(value, entry, snapshot, unmapped="bahmni.observation-answer-unmapped")
-        if one is not None and one not in said:
-            said.append(one)
-    if len(said) > 1 and not all(is_coded(value, entry) for value in values):
-        raise Fail("bahmni.repeated-question", question=entry.avni_value)
-    return sorted(said) if len(said) > 1 else next(iter(said), None)
-
-
-def _name(concept: Mapping[str, Any]) -> str:
-    """Name of a question or form where the document tells it, else its uuid."""
-    return str(concept.get("display") or concept["uuid"])
+        yield Part(key, entry.avni_value, {**observations(form, snapshot, unmapped), **marked})
 
 
 def _held_at(encounter: Mapping[str, Any]) -> str:

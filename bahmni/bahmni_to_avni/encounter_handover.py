@@ -15,6 +15,7 @@ from avni.client import AvniClient
 from bahmni.bahmni_to_avni import encounter, encounter_plan
 from bahmni.bahmni_to_avni.avni_encounters import carrying, send
 from bahmni.bahmni_to_avni.notices import Notices
+from bahmni.bahmni_to_avni.part import Part
 from bahmni.openmrs import OpenMRSClient
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 from engine.registry import Setting
@@ -105,13 +106,13 @@ class EncounterHandover:
         """Send one write to Avni. Gives the id Avni knows the encounter by."""
         return send(write, self._avni)
 
-    def _external_id(self, content: encounter.HospitalEncounter, part: encounter.Part) -> str:
+    def _external_id(self, content: encounter.HospitalEncounter, part: Part) -> str:
         return encounter_plan.external_id(self._policy.namespace, content.uuid, part.key)
 
     def _find_by_marker(
         self,
         content: encounter.HospitalEncounter,
-        parts: Sequence[encounter.Part],
+        parts: Sequence[Part],
         there: dict[str, Mapping[str, Any] | None],
         remembered: frozenset[str],
     ) -> None:

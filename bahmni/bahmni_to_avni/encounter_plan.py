@@ -14,7 +14,8 @@ from uuid import UUID
 
 from avni.wire import instant
 from bahmni import vocabulary as v
-from bahmni.bahmni_to_avni.encounter import HospitalEncounter, Part
+from bahmni.bahmni_to_avni.encounter import HospitalEncounter
+from bahmni.bahmni_to_avni.part import Part, place
 from bahmni.bahmni_to_avni.values import differing
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
@@ -111,12 +112,6 @@ def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
         created_by_us=("encounter",) if is_ours else (),
         left_fingerprint=fingerprint([want.fingerprint]),
     )
-
-
-def place(key: str) -> tuple[str, int]:
-    """Sorts part keys: by form, then by how often it was filled in."""
-    form, _, again = key.partition("#")
-    return form, int(again or 1)
 
 
 def _outcome(content: HospitalEncounter, found: Found, writes: list[Write]) -> Outcome:
