@@ -13,7 +13,7 @@ from django.conf import settings
 from avni.client import AvniClient
 from avni.idp import Nobody, identity_providers
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.general_encounter import encounter_types, half_mapped
+from bahmni.avni_to_bahmni.encounter import GENERAL, encounter_types, half_mapped
 from bahmni.check_steps import Finding, Step, in_step, resolves
 from bahmni.servers import BY_PROVIDER, avni_client
 from common import clock
@@ -70,7 +70,8 @@ def _page_of_subjects(client: AvniClient, subject_type: str) -> str:
 def _mapped_whole(snapshot: Snapshot) -> str:
     """A type with one of its two mappings is read, and each of its encounters ends as an error."""
     lacking = [
-        f"{', '.join(map(_quoted, kinds))} in {' / '.join(pair)}" for pair, kinds in half_mapped(snapshot).items()
+        f"{', '.join(map(_quoted, kinds))} in {' / '.join(pair)}"
+        for pair, kinds in half_mapped(GENERAL, snapshot).items()
     ]
     if lacking:
         raise Finding(
@@ -85,7 +86,7 @@ def _quoted(name: str) -> str:
 
 
 def _encounters_to_read(client: AvniClient, snapshot: Snapshot) -> str:
-    types = encounter_types(snapshot)
+    types = encounter_types(GENERAL, snapshot)
     if not types:
         return "No encounter type of Avni is mapped to one of Bahmni, so no general encounter is handed over."
     return _read_each(client, types, "Until then they are not handed over; everything else is.")

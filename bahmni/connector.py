@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 from avni.windows import window_start
 from bahmni import declarations, sentences
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.general_encounter import encounter_types
+from bahmni.avni_to_bahmni.encounter import GENERAL, encounter_types
 from bahmni.check import check
 from bahmni.counterparts import counterparts, show
 from bahmni.servers import SIGN_INS, BahmniServers
@@ -43,7 +44,14 @@ CONNECTOR = Connector(
                 StreamSpec(
                     v.SUBJECT, "Subjects", "subject", v.AVNI, v.BAHMNI, lambda taken: [taken.constant(v.SUBJECT_TYPE)]
                 ),
-                StreamSpec(v.GENERAL_ENCOUNTER, "General encounters", "encounter", v.AVNI, v.BAHMNI, encounter_types),
+                StreamSpec(
+                    v.GENERAL_ENCOUNTER,
+                    "General encounters",
+                    "encounter",
+                    v.AVNI,
+                    v.BAHMNI,
+                    partial(encounter_types, GENERAL),
+                ),
             ),
         ),
         FlowSpec(

@@ -9,6 +9,40 @@ from bahmni import vocabulary as v
 from errors.catalogue import SIGN_IN
 from errors.specs import Sentence
 
+BY_NAME = {
+    "encounter-type": (
+        v.GENERAL_ENCOUNTER_TYPE, 'The encounter type "{value}" has no encounter type of Bahmni that stands for it.',
+    ),
+    "encounter-form": (
+        v.GENERAL_ENCOUNTER_FORM, 'The encounter type "{value}" has no form of Bahmni under which its answers are filed.',
+    ),
+    "program-encounter-type": (
+        v.PROGRAM_ENCOUNTER_TYPE,
+        'The program encounter type "{value}" has no encounter type of Bahmni that stands for it.',
+    ),
+    "program-encounter-form": (
+        v.PROGRAM_ENCOUNTER_FORM,
+        'The program encounter type "{value}" has no form of Bahmni under which its answers are filed.',
+    ),
+    "enrolment-type": (
+        v.ENROLMENT_TYPE, 'The program "{value}" has no encounter type of Bahmni that stands for its enrolments.',
+    ),
+    "enrolment-form": (
+        v.ENROLMENT_FORM,
+        'The program "{value}" has no form of Bahmni under which the answers of its enrolments are filed.',
+    ),
+    "exit-type": (
+        v.EXIT_TYPE, 'The program "{value}" has no encounter type of Bahmni that stands for its exits.',
+    ),
+    "exit-form": (
+        v.EXIT_FORM, 'The program "{value}" has no form of Bahmni under which the answers of its exits are filed.',
+    ),
+    "program-visit-type": (
+        v.PROGRAM_VISIT_TYPE, 'The program "{value}" has no visit type of Bahmni for the visits that hold its encounters.',
+    ),
+}  # fmt: skip
+"""What is looked up by the name of an encounter type or program: the mapping, and the sentence where it is missing."""
+
 SENTENCES: Mapping[str, Sentence] = {
     **{f"{SIGN_IN}.{refusal.word}": Sentence(refusal.cause, refusal.remedy) for refusal in REFUSALS},
     "bahmni.answer-unmapped": Sentence(
@@ -43,20 +77,13 @@ SENTENCES: Mapping[str, Sentence] = {
         )
         for message, pair in (
             ("bahmni.mapping-without-uuid", v.CONCEPT),
-            ("bahmni.mapping-without-uuid.type", v.GENERAL_ENCOUNTER_TYPE),
-            ("bahmni.mapping-without-uuid.form", v.GENERAL_ENCOUNTER_FORM),
+            *((f"bahmni.mapping-without-uuid.{what}", pair) for what, (pair, _) in BY_NAME.items()),
         )
     },
-    "bahmni.encounter-type-unmapped": Sentence(
-        cause='The encounter type "{value}" has no encounter type of Bahmni that stands for it.',
-        remedy="Add a mapping for this type, then retry.",
-        mends=v.GENERAL_ENCOUNTER_TYPE,
-    ),
-    "bahmni.encounter-form-unmapped": Sentence(
-        cause='The encounter type "{value}" has no form of Bahmni under which its answers are filed.',
-        remedy="Add a mapping for this type, then retry.",
-        mends=v.GENERAL_ENCOUNTER_FORM,
-    ),
+    **{
+        f"bahmni.{what}-unmapped": Sentence(cause=cause, remedy="Add a mapping for it, then retry.", mends=pair)
+        for what, (pair, cause) in BY_NAME.items()
+    },
     "bahmni.came-from-bahmni": Sentence(
         cause="The record stands in Avni for something of Bahmni; it does not travel back.", remedy="Nothing to do."
     ),
@@ -86,12 +113,25 @@ SENTENCES: Mapping[str, Sentence] = {
         cause="The subject this record belongs to is held until a person decides.",
         remedy="Settle the subject's own error. The record follows then.",
     ),
+    "bahmni.enrolment-not-yet": Sentence(
+        cause="The enrolment this record belongs to does not stand in Bahmni yet.",
+        remedy="Nothing to do if the enrolment is on its way: this record follows by itself. If the enrolment has an "
+        "error of its own, mend that.",
+    ),
+    "bahmni.enrolment-voided": Sentence(
+        cause="The enrolment this record belongs to is voided in Avni.",
+        remedy="Nothing to do. The record is handed over if its enrolment is un-voided.",
+    ),
+    "bahmni.enrolment-held": Sentence(
+        cause="The enrolment this record belongs to is held until a person decides.",
+        remedy="Settle the enrolment's own error. The record follows then.",
+    ),
     "bahmni.visit-gone": Sentence(
-        cause="The patient's registration visit in Bahmni is voided or not there any more.",
+        cause="The visit in Bahmni that holds this record, or should hold it, is voided or not there any more.",
         remedy="Un-void it in Bahmni, then retry.",
     ),
     "bahmni.visit-ended": Sentence(
-        cause="The patient's registration visit in Bahmni ended before the day of this record.",
+        cause="The visit in Bahmni that should hold this record ended before its day.",
         remedy="Open the visit again in Bahmni, or let it end later, then retry. Correct the date in Avni if it is "
         "wrong.",
     ),
@@ -212,7 +252,7 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy="Merge them in Bahmni, or correct a number, then retry.",
     ),
     "bahmni.multiple-visits": Sentence(
-        cause="The patient has several registration visits in Bahmni.",
+        cause="The patient has several visits in Bahmni that were opened for this record.",
         remedy="Void all but one of them in Bahmni, then retry.",
     ),
     "bahmni.multiple-registrations": Sentence(

@@ -11,7 +11,7 @@ from atomfeed.reader import Feed
 from avni.client import AvniClient
 from avni.ways import way
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.general_encounter_handover import GeneralEncounterHandover
+from bahmni.avni_to_bahmni.encounter_handover import general_encounters
 from bahmni.avni_to_bahmni.handover import SubjectHandover
 from bahmni.bahmni_to_avni.encounter_handover import EncounterHandover
 from bahmni.bahmni_to_avni.handover import PatientHandover
@@ -58,7 +58,7 @@ class BahmniServers:
             case v.SUBJECT:
                 return SubjectHandover(self.setting, self.avni, self.openmrs)
             case v.GENERAL_ENCOUNTER:
-                return GeneralEncounterHandover(self.setting, self.avni, self.openmrs)
+                return general_encounters(self.setting, self.avni, self.openmrs)
             case v.PATIENT:
                 return PatientHandover(self.setting, self.avni, self.openmrs, self.feed("patient"))
             case v.ENCOUNTER:

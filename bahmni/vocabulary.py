@@ -16,6 +16,14 @@ EVENT_DATE_CONCEPT: Final[Pair] = ("Common", "AvniEventDate_Concept")
 BAHMNI_MARKER_CONCEPT: Final[Pair] = ("Common", "BahmniUUID_Concept")
 VISIT_MARKER: Final[Pair] = ("Common", "AvniUUID_VisitAttributeType")
 VISIT_EVENT_DATE: Final[Pair] = ("Common", "AvniEventDate_VisitAttributeType")
+PROGRAM_DATA_CONCEPT: Final[Pair] = ("Common", "AvniProgramData_Concept")
+ENROLMENT_TYPE: Final[Pair] = ("ProgramEnrolment", "CommunityEnrolment_EncounterType")
+ENROLMENT_FORM: Final[Pair] = ("ProgramEnrolment", "CommunityEnrolment_BahmniForm")
+EXIT_TYPE: Final[Pair] = ("ProgramEnrolment", "CommunityEnrolmentExit_EncounterType")
+EXIT_FORM: Final[Pair] = ("ProgramEnrolment", "CommunityEnrolmentExit_BahmniForm")
+PROGRAM_VISIT_TYPE: Final[Pair] = ("ProgramEnrolment", "CommunityEnrolment_VisitType")
+PROGRAM_ENCOUNTER_TYPE: Final[Pair] = ("ProgramEncounter", "CommunityProgramEncounter_EncounterType")
+PROGRAM_ENCOUNTER_FORM: Final[Pair] = ("ProgramEncounter", "CommunityProgramEncounter_BahmniForm")
 GENERAL_ENCOUNTER_TYPE: Final[Pair] = ("GeneralEncounter", "CommunityEncounter_EncounterType")
 GENERAL_ENCOUNTER_FORM: Final[Pair] = ("GeneralEncounter", "CommunityEncounter_BahmniForm")
 HOSPITAL_FORM: Final[Pair] = ("GeneralEncounter", "EncounterType")
@@ -38,6 +46,9 @@ HOSPITAL_REGISTRATION: Final = "Bahmni Patient Registration"
 VOIDED_BY_US: Final = "voided"
 """What a link keeps as the state we left when we voided the target: only then do we bring it back ourselves."""
 
+VOIDED_PART: Final = f"{VOIDED_BY_US} "
+"""What the key of one of several targets begins with, in a link's other targets, while it stands voided by us."""
+
 GENDERS: Final = {"Male": "M", "Female": "F", "Other": "U"}
 """Gender in Avni → letter in OpenMRS, as the Java service writes them."""
 
@@ -45,6 +56,8 @@ LONG_AGO: Final = datetime(1900, 1, 1, tzinfo=UTC)
 """Before any record."""
 
 SUBJECT: Final = "subject"
+ENROLMENT: Final = "enrolment"
+PROGRAM_ENCOUNTER: Final = "program-encounter"
 GENERAL_ENCOUNTER: Final = "general-encounter"
 PATIENT: Final = "patient"
 ENCOUNTER: Final = "encounter"
@@ -62,6 +75,11 @@ def arrival_of(identifier: str) -> str:
 def arrival_of_subject(subject_id: str) -> str:
     """Name of the event that this subject of Avni stands in Bahmni; its encounters may wait for it."""
     return f"subject-id:{subject_id}"
+
+
+def arrival_of_enrolment(enrolment_id: str) -> str:
+    """Name of the event that this enrolment of Avni stands in Bahmni; its encounters may wait for it."""
+    return f"enrolment-id:{enrolment_id}"
 
 
 def arrival_of_patient(patient_uuid: str) -> str:

@@ -160,6 +160,8 @@ class Ledger:
         link.run, link.updated_at = self.run, clock.now()
         if want and want.identifier and (result.is_finished or not before):
             link.identifier = storable(want.identifier, 100)
+        elif plan and plan.identifier and result.is_finished:
+            link.identifier = storable(plan.identifier, 100)
         if result.outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.VOIDED) and want:
             link.wanted_fingerprint = want.fingerprint
         if plan and result.is_finished:

@@ -32,7 +32,7 @@ def known_by_now(
     done = {name: given.get(there, there) for name, there in plan.other_targets.items() if there not in undone}
     return replace(
         before,
-        identifier=want.identifier or before.identifier,
+        identifier=want.identifier or plan.identifier or before.identifier,
         target_id=target,
         target_parent_id=plan.target_parent_id,
         other_targets=kept | done,

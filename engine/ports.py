@@ -119,6 +119,8 @@ class Plan:
     """The connector's note of the state the target is left in; `Known` brings it back next time."""
     look_again: bool = False
     """The writes uncover what could not be seen before (a voided encounter hides its observations): then plan anew."""
+    identifier: str = ""
+    """The patient number the target stands under, where the record itself does not tell it; the link keeps it."""
 
 
 State = TypeVar("State")

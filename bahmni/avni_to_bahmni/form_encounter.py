@@ -9,13 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 from uuid import UUID
 
+from avni.wire import instant
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
-from bahmni.avni_to_bahmni.observations import Answers, FoundObs, Leaf, NewUuids, agrees, changes, new_member
+from bahmni.avni_to_bahmni.observations import (
+    UUID_OF_OPENMRS,
+    Answers,
+    FoundObs,
+    Leaf,
+    NewUuids,
+    agrees,
+    changes,
+    new_member,
+)
 from common.fingerprint import fingerprint
 from common.outcome import Outcome
 from engine.ports import Known, Plan, Want, Write
@@ -37,17 +47,20 @@ class Form:
     marker: Leaf
     event_date: Leaf
     version: str
+    program_data: tuple[Leaf, ...] = ()
+    """What an enrolment or exit says of its program; empty while that concept is not mapped."""
 
     @property
     def members(self) -> list[Leaf]:
         """Everything that stands in the form's group, each observation once."""
-        return [*dict.fromkeys(self.answers.leaves), self.marker, self.event_date]
+        return [*dict.fromkeys(self.answers.leaves), self.marker, self.event_date, *self.program_data]
 
     @property
     def content(self) -> list[Any]:
         """What the form says and every mapping used, but neither version nor the list of all concepts."""
         concepts = [self.encounter_type, self.concept, self.marker.concept, self.event_date.concept]
-        return [concepts, self.day.isoformat(), sorted([leaf.concept, str(leaf.value)] for leaf in self.answers.leaves)]
+        leaves = (*self.answers.leaves, *self.program_data)
+        return [concepts, self.day.isoformat(), sorted([leaf.concept, str(leaf.value)] for leaf in leaves)]
 
 
 def filled_in(
@@ -57,6 +70,25 @@ def filled_in(
     marker = Leaf(mapped(snapshot, v.MARKER_CONCEPT), record_id)
     event_date = Leaf(mapped(snapshot, v.EVENT_DATE_CONCEPT), day.isoformat(), is_date=True)
     return Form(encounter_type, concept, day, answered, marker, event_date, version)
+
+
+def day_in(text: Any, field: str, zone: tzinfo) -> date:
+    """The day of a moment, as the hospital counts days. Raises Fail that names the field it stands in."""
+    try:
+        return instant(text).astimezone(zone).date()
+    except (TypeError, ValueError, OverflowError):
+        raise Fail("bahmni.value-kind", question=field, expected="a date and time", kind="something else") from None
+
+
+def partner(name: str, pair: Pair, unmapped: str, snapshot: Snapshot) -> str:
+    """The uuid that an Avni type or program is mapped to. Raises Fail, with the message `unmapped` where it is not."""
+    entry = snapshot.from_avni(*pair, name)
+    if entry is None:
+        raise Fail(unmapped, side="avni", value=name)
+    if not UUID_OF_OPENMRS.fullmatch(entry.int_system_value):
+        what = unmapped.removeprefix("bahmni.").removesuffix("-unmapped")
+        raise Fail(f"bahmni.mapping-without-uuid.{what}", name=name, side="avni", value=name)
+    return entry.int_system_value
 
 
 def mapped(snapshot: Snapshot, pair: Pair) -> str:
@@ -139,8 +171,8 @@ def bring_in_line(
     if form is None and ours.voided:
         return Plan((), Outcome.UNCHANGED, left_fingerprint=known.left_fingerprint if known else "", **targets)
     if form is None:
-        if any(obs for obs in ours.obs if not _is_marked(obs, ours.marker)):
-            raise Hold("bahmni.encounter-shared")  # a void takes what clinicians wrote beside our form along
+        if is_shared(ours):
+            raise Hold("bahmni.encounter-shared")
         void = Write("void", "encounter", ours.uuid, {}, "the record was voided in Avni")
         return Plan((void,), Outcome.VOIDED, left_fingerprint=v.VOIDED_BY_US, **targets)
     if ours.voided:
@@ -161,10 +193,20 @@ def bring_in_line(
     return Plan(writes, outcome, left_fingerprint=fingerprint([want.fingerprint]), **targets)
 
 
+def is_shared(ours: FoundEncounter) -> bool:
+    """Whether clinicians wrote beside our form: a void would take that along."""
+    return any(not _is_marked(obs, ours.marker) for obs in ours.obs)
+
+
+def says_its_day(form: Form, ours: FoundEncounter) -> bool:
+    """Whether the encounter states the record's own day already, wherever it stands in time."""
+    there = (leaf for obs in ours.obs for leaf in obs.leaves() if leaf.concept == form.event_date.concept)
+    return any(agrees(form.event_date, leaf) for leaf in there)
+
+
 def _other_moment(form: Form, ours: FoundEncounter, now: datetime) -> str:
     """Where the encounter must be moved to; empty while the record's own day stands, wherever a person moved it."""
-    there = (leaf for obs in ours.obs for leaf in obs.leaves() if leaf.concept == form.event_date.concept)
-    if any(agrees(form.event_date, leaf) for leaf in there):
+    if says_its_day(form, ours):
         return ""
     moment = moment_of(form.day, ours.visit, now)
     return "" if _instant(moment, now) == _instant(ours.at, now) else moment

@@ -16,16 +16,14 @@ from bahmni.avni_to_bahmni.observations import FoundObs, found_obs
 _IDENTIFIERS = "identifiers:(identifier,identifierType:(uuid),preferred,voided)"
 _OBS = "obs:(uuid,voided,concept:(uuid),value:ref,groupMembers:(uuid,voided,concept:(uuid),value:ref,groupMembers))"
 
-_OF_PATIENT = f"patient:(uuid,voided,{_IDENTIFIERS})"
+_OF_PATIENT = f"patient:(uuid,voided,{_IDENTIFIERS},person:(birthdate))"
+_ATTRIBUTES = "attributes:(attributeType:(uuid),value,voided)"
+_OF_VISIT = f"visit:(uuid,voided,startDatetime,stopDatetime,{_ATTRIBUTES})"
 
 PATIENT = f"custom:(uuid,voided,{_IDENTIFIERS},person:(gender,birthdate,preferredName:(givenName,familyName)))"
-ENCOUNTER = (
-    f"custom:(uuid,voided,encounterDatetime,{_OF_PATIENT},visit:(uuid,startDatetime,stopDatetime),{_OBS},auditInfo)"
-)
-VISIT = (
-    "custom:(uuid,voided,visitType:(uuid),startDatetime,stopDatetime,attributes:(attributeType:(uuid),value,voided))"
-)
-VISIT_OF_PATIENT = f"custom:(uuid,voided,startDatetime,stopDatetime,{_OF_PATIENT})"
+ENCOUNTER = f"custom:(uuid,voided,encounterDatetime,encounterType:(uuid),{_OF_PATIENT},{_OF_VISIT},{_OBS},auditInfo)"
+VISIT = f"custom:(uuid,voided,visitType:(uuid),startDatetime,stopDatetime,{_ATTRIBUTES})"
+VISIT_OF_PATIENT = f"custom:(uuid,voided,startDatetime,stopDatetime,{_OF_PATIENT},{_ATTRIBUTES})"
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,8 @@ class FoundEncounter:
     obs: tuple[FoundObs, ...]
     marker: str
     changed: str
+    type: str = ""
+    """Uuid of its encounter type."""
 
     @property
     def visit_uuid(self) -> str:
@@ -141,4 +141,5 @@ def found_encounter(document: Mapping[str, Any], marker_concept: str) -> FoundEn
         obs=obs,
         marker=marker,
         changed=str(audit.get("dateChanged") or audit.get("dateCreated") or ""),
+        type=(document.get("encounterType") or {}).get("uuid", ""),
     )

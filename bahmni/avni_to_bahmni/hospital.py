@@ -70,6 +70,10 @@ class Hospital:
             return ()
         return tuple(one for one in found if one.marker == avni_id)
 
+    def encounters_in(self, visit: str, patient: str) -> tuple[FoundEncounter, ...]:
+        """The un-voided encounters of a visit of that patient, whoever wrote them."""
+        return self._encounters({"patient": patient, "visit": visit})
+
     def _encounters(self, criteria: dict[str, str]) -> tuple[FoundEncounter, ...]:
         rows = self._openmrs.all("/encounter", {**criteria, "v": ENCOUNTER})
         return tuple(found_encounter(row, self._marker) for row in rows)
@@ -79,6 +83,11 @@ class Hospital:
         identifier_type = self._snapshot.constant(v.IDENTIFIER_TYPE)
         rows = self._openmrs.patient_by_identifier(number, identifier_type=identifier_type, v=PATIENT)
         return tuple(found_patient(row) for row in rows)
+
+    def patient(self, uuid: str) -> FoundPatient | None:
+        """A patient, also when voided; None when there is none."""
+        document = self._openmrs.patient(uuid, PATIENT)
+        return found_patient(document) if document else None
 
     def visits(self, patient: str) -> tuple[FoundVisit, ...]:
         """The patient's un-voided visits at our location, with their attributes."""
@@ -129,9 +138,15 @@ class Hospital:
 
     def _refuse_to_touch_one_that_is_not_ours(self, write: Write) -> None:
         """The uuid may be taken by one that somebody voided or robbed of its marker; creating would fail for ever."""
-        if write.verb == "create" and write.kind == "encounter":
+        if write.verb != "create":
+            return
+        if write.kind == "encounter":
             there = self.encounter(write.id)
             if there and there.voided:
                 raise Hold("bahmni.target-voided")
             if there and not there.marker:
                 raise Hold("bahmni.registration-gone")
+        if write.kind == "visit":
+            visit = self.visit(write.id)
+            if visit and visit.voided:
+                raise Hold("bahmni.visit-gone")

@@ -26,6 +26,7 @@ from bahmni.avni_to_bahmni.form_encounter import (
 )
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
 from bahmni.avni_to_bahmni.observations import Answers, answers
+from bahmni.avni_to_bahmni.visit import new_visit
 from bahmni.same_person import Demographics, Likeness
 from bahmni.same_person import confirm as confirm_likeness
 from bahmni.vocabulary import GENDERS
@@ -214,7 +215,11 @@ def _first_time(want: Want, content: Registration, found: Found, snapshot: Snaps
             confirm_likeness(_demographics(content), there, policy.likeness)
         uuids["patient"] = patient.uuid
     if visit is None:
-        body = _visit(content, uuids["visit"], uuids["patient"], content.form.day.isoformat(), snapshot)
+        day = content.form.day
+        body = new_visit(
+            uuids["visit"], uuids["patient"], content.subject_id, visit_type=snapshot.constant(v.VISIT_TYPE),
+            start=day, day=day, snapshot=snapshot,
+        )  # fmt: skip
         writes.append(Write("create", "visit", uuids["visit"], body, "the patient has no registration visit"))
     else:
         uuids["visit"] = visit.uuid
@@ -281,17 +286,3 @@ def _patient(content: Registration, uuid: str, snapshot: Snapshot) -> dict[str, 
         "preferred": True,
     }
     return {"person": person, "identifiers": [identifier]}
-
-
-def _visit(content: Registration, uuid: str, patient: str, registered: str, snapshot: Snapshot) -> dict[str, Any]:
-    return {
-        "uuid": uuid,
-        "patient": patient,
-        "visitType": snapshot.constant(v.VISIT_TYPE),
-        "location": snapshot.constant(v.LOCATION),
-        "startDatetime": registered,
-        "attributes": [
-            {"attributeType": mapped(snapshot, v.VISIT_MARKER), "value": content.subject_id},
-            {"attributeType": mapped(snapshot, v.VISIT_EVENT_DATE), "value": registered},
-        ],
-    }

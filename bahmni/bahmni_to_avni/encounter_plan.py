@@ -24,7 +24,7 @@ from engine.verdicts import Hold
 from mappings.models import Side
 from mappings.snapshot import Snapshot
 
-VOIDED = f"{v.VOIDED_BY_US} "
+VOIDED = v.VOIDED_PART
 """What a part's key begins with in a link's other targets while its encounter stands voided by us."""
 
 

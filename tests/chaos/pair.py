@@ -17,7 +17,7 @@ from atomfeed.reader import Feed
 from avni.client import AvniClient
 from avni.ways import NoSignIn
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.general_encounter_handover import GeneralEncounterHandover
+from bahmni.avni_to_bahmni.encounter_handover import EncounterHandover, general_encounters
 from bahmni.avni_to_bahmni.handover import SubjectHandover
 from bahmni.bahmni_to_avni.handover import PatientHandover
 from bahmni.openmrs import FEEDS, OpenMRSClient
@@ -48,7 +48,7 @@ class Pair:
 
     def __init__(
         self, servers: tuple[Server, Server], stores: tuple[AvniStore, BahmniStore],
-        subjects: SubjectHandover, encounters: GeneralEncounterHandover, patients: PatientHandover,
+        subjects: SubjectHandover, encounters: EncounterHandover, patients: PatientHandover,
     ) -> None:  # fmt: skip
         self.avni_server, self.bahmni_server = servers
         self.avni, self.bahmni = stores
@@ -69,7 +69,7 @@ class Pair:
         result = hand_over(change, before, self._parent(handover, change), handover, ALWAYS)
         if result.plan and result.want and result.is_finished:
             self.known[entity] = Known(
-                result.want.identifier, result.plan.target_id, result.plan.target_parent_id,
+                result.want.identifier or result.plan.identifier, result.plan.target_id, result.plan.target_parent_id,
                 result.plan.other_targets, result.want.fingerprint, result.plan.left_fingerprint, result.outcome,
                 is_suspect=False,
             )  # fmt: skip
@@ -142,8 +142,9 @@ def pair() -> Iterator[Pair]:
         feed = Feed(clients[1].get_bytes, f"{FEEDS}/patient", side=v.BAHMNI)
         try:
             subjects, patients = SubjectHandover(setting, *clients), PatientHandover(setting, *clients, feed)
-            encounters = GeneralEncounterHandover(setting, *clients)
-            yield Pair((avni_server, bahmni_server), (avni, bahmni), subjects, encounters, patients)
+            yield Pair(
+                (avni_server, bahmni_server), (avni, bahmni), subjects, general_encounters(setting, *clients), patients,
+            )  # fmt: skip
         finally:
             for client in clients:
                 client.session.close()
@@ -172,6 +173,11 @@ def _design_bahmni(bahmni: BahmniStore) -> None:
     bahmni.add_visit_type("Community", uuid=uuid_of("visit type"))
     bahmni.add_encounter_type("Registration", uuid=uuid_of("encounter type"))
     bahmni.add_encounter_type("Visit", uuid=uuid_of("visit encounter type"))
+    bahmni.add_visit_type("Program", uuid=uuid_of("program visit type"))
+    for name in ("enrolment", "exit", "program encounter"):
+        bahmni.add_encounter_type(name.title(), uuid=uuid_of(f"{name} type"))
+        bahmni.add_concept(f"{name.title()} form", uuid=uuid_of(f"{name} form"))
+    bahmni.add_concept("Program data", "Text", uuid=uuid_of("program data"))
     bahmni.add_visit_attribute_type("Marker", uuid=uuid_of("visit marker"))
     bahmni.add_visit_attribute_type("Event date", uuid=uuid_of("visit event date"))
     bahmni.add_concept("Form", uuid=uuid_of("form"))

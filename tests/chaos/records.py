@@ -21,6 +21,8 @@ MARKER = "Bahmni Entity UUID [Bahmni]"
 PREFIX = "TRI"
 VISIT = "Household visit"
 """An encounter type of Avni."""
+PROGRAM, CHECK_UP = "Pregnancy", "ANC visit"
+"""A program of Avni, and a type of its encounters."""
 
 KINDS = {
     "Marital status": "Coded",
@@ -65,6 +67,14 @@ def snapshot() -> Snapshot:
         v.BAHMNI_MARKER_CONCEPT: [Entry(MARKER, "", "")],
         v.GENERAL_ENCOUNTER_TYPE: [Entry(VISIT, uuid_of("visit encounter type"), "")],
         v.GENERAL_ENCOUNTER_FORM: [Entry(VISIT, uuid_of("visit form"), "")],
+        v.PROGRAM_DATA_CONCEPT: [Entry("", uuid_of("program data"), "")],
+        v.ENROLMENT_TYPE: [Entry(PROGRAM, uuid_of("enrolment type"), "")],
+        v.ENROLMENT_FORM: [Entry(PROGRAM, uuid_of("enrolment form"), "")],
+        v.EXIT_TYPE: [Entry(PROGRAM, uuid_of("exit type"), "")],
+        v.EXIT_FORM: [Entry(PROGRAM, uuid_of("exit form"), "")],
+        v.PROGRAM_VISIT_TYPE: [Entry(PROGRAM, uuid_of("program visit type"), "")],
+        v.PROGRAM_ENCOUNTER_TYPE: [Entry(CHECK_UP, uuid_of("program encounter type"), "")],
+        v.PROGRAM_ENCOUNTER_FORM: [Entry(CHECK_UP, uuid_of("program encounter form"), "")],
         v.CONCEPT: [Entry(name, uuid_of(name), kind) for name, kind in KINDS.items()]
         + [Entry(answer, uuid_of(answer), "") for answers in ANSWERS.values() for answer in answers]
         + [Entry(name, uuid_of(name), "") for name in CLASSES]
@@ -80,8 +90,12 @@ def snapshot() -> Snapshot:
         v.VISIT_TYPE: uuid_of("visit type"),
         v.SUBJECT_TYPE: "Individual",
     }
-    several = (v.CONCEPT, v.PERSON_ATTRIBUTE, v.GENERAL_ENCOUNTER_TYPE, v.GENERAL_ENCOUNTER_FORM)
-    singles = {pair: entries[0] for pair, entries in table.items() if pair not in several}
+    groups_of_many = ("ProgramEnrolment", "ProgramEncounter", "GeneralEncounter", "Observation")
+    singles = {
+        pair: entries[0]
+        for pair, entries in table.items()
+        if pair[0] not in groups_of_many and pair != v.PERSON_ATTRIBUTE
+    }
     return Snapshot(
         MappingProxyType({pair: {entry.avni_value: entry for entry in rows} for pair, rows in table.items()}),
         MappingProxyType({pair: {entry.int_system_value: entry for entry in rows} for pair, rows in table.items()}),
@@ -124,6 +138,32 @@ def encounter(subject_id: str, **more: Any) -> dict[str, Any]:
         },
         **more,
     }
+
+
+def enrolment(subject_id: str, **more: Any) -> dict[str, Any]:
+    """An enrolment of a subject as Avni's version 2 writes it, begun at noon of 10 January 2026 in India."""
+    return {
+        "ID": more.pop("id", None) or uuid_of(f"enrolment of {subject_id}"),
+        "Subject ID": subject_id,
+        "Voided": more.pop("voided", False),
+        "Program": more.pop("program", PROGRAM),
+        "Enrolment datetime": more.pop("at", "2026-01-10T06:30:00.000Z"),
+        "Exit datetime": more.pop("exited", None),
+        "observations": more.pop("observations", {}),
+        "exitObservations": more.pop("exit_observations", {}),
+        "encounters": more.pop("encounters", []),
+        "audit": {
+            "Created at": "2026-01-10T07:00:00.000Z",
+            "Last modified at": more.pop("modified", "2026-01-10T07:00:00.000Z"),
+        },
+        **more,
+    }
+
+
+def program_encounter(subject_id: str, enrolment_id: str, **more: Any) -> dict[str, Any]:
+    """An encounter in an enrolment as Avni's version 2 writes it, held like `encounter`."""
+    usual = {"kind": CHECK_UP, "id": uuid_of(f"encounter in {enrolment_id}")}
+    return encounter(subject_id, **{"Enrolment ID": enrolment_id, "Program": PROGRAM, **usual, **more})
 
 
 def patient(number: str = "1001", **more: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ NUMBER = "Sangam Number"
 MARKER = "Bahmni Entity UUID [Bahmni]"
 REGISTRATION = "Bahmni Patient Registration"
 HOUSEHOLD_VISIT = "Household visit"
+PREGNANCY, CHECK_UP = "Pregnancy", "ANC visit"
 
 
 @dataclass
@@ -79,6 +80,39 @@ class World:
         kind = more.pop("kind", HOUSEHOLD_VISIT)
         at = more.pop("at", None) or self.moment()
         return self.avni.put_encounter(encounter_type=kind, subject=subject, at=at, **more).uuid
+
+    def program(self, name: str) -> None:
+        """A program of Avni whose enrolments are handed over, with types, forms and visit type in Bahmni."""
+        self.avni.add_program(name)
+        for mapping_type, event, add in (
+            ("CommunityEnrolment_EncounterType", "Enrolment", self.bahmni.add_encounter_type),
+            ("CommunityEnrolment_BahmniForm", "Enrolment", self.bahmni.add_concept),
+            ("CommunityEnrolmentExit_EncounterType", "Exit", self.bahmni.add_encounter_type),
+            ("CommunityEnrolmentExit_BahmniForm", "Exit", self.bahmni.add_concept),
+            ("CommunityEnrolment_VisitType", "Enrolment", self.bahmni.add_visit_type),
+        ):
+            self.map("ProgramEnrolment", mapping_type, name, add(f"{name} {event} [Avni]").uuid)
+
+    def programs(self) -> None:
+        """A program, an encounter type in it that is handed over, and the concept for program data."""
+        self.program(PREGNANCY)
+        self.avni.add_encounter_type(CHECK_UP)
+        encounter_type = self.bahmni.add_encounter_type(f"{CHECK_UP} [Avni]").uuid
+        form = self.bahmni.add_concept(f"{CHECK_UP} Encounter [Avni]").uuid
+        self.map("ProgramEncounter", "CommunityProgramEncounter_EncounterType", CHECK_UP, encounter_type)
+        self.map("ProgramEncounter", "CommunityProgramEncounter_BahmniForm", CHECK_UP, form)
+        concept = self.bahmni.add_concept("Program Data [Avni]", "Text")
+        self.map("Common", "AvniProgramData_Concept", "", concept.uuid)
+
+    def enrolment(self, subject: str, **more: Any) -> str:
+        """A field worker enrols a subject; gives the enrolment's uuid."""
+        program, at = more.pop("program", PREGNANCY), more.pop("at", None) or self.moment()
+        return self.avni.put_enrolment(program=program, subject=subject, at=at, **more).uuid
+
+    def check_up(self, enrolment: str, **more: Any) -> str:
+        """A field worker sees a subject in a program; gives the encounter's uuid."""
+        kind, at = more.pop("kind", CHECK_UP), more.pop("at", None) or self.moment()
+        return self.avni.put_program_encounter(encounter_type=kind, enrolment=enrolment, at=at, **more).uuid
 
     def held(self, encounter: str) -> dict[str, list[Any]]:
         """What a clinician reads in an encounter: un-voided answers by question, in the names of Avni."""

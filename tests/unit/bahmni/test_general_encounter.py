@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.encounter import GENERAL, Found, admit, plan
+from bahmni.avni_to_bahmni.encounter import encounter_types as encounter_types_of
+from bahmni.avni_to_bahmni.encounter import wanted as wanted_of
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
-from bahmni.avni_to_bahmni.general_encounter import Found, admit, encounter_types, plan, wanted
 from bahmni.avni_to_bahmni.observations import FoundObs
 from common.fingerprint import derived_uuid
 from common.outcome import Outcome
@@ -26,6 +29,7 @@ OURS = str(derived_uuid(NAMESPACE, "encounter", "general", ENCOUNTER))
 BEGIN, DAY = "2026-01-05T00:00:00.000+0530", "2026-01-10T00:00:00.000+0530"
 ASHA = FoundPatient("P", voided=False, numbers=("TRI1001",))
 OPEN_VISIT = FoundVisit("V", BEGIN, patient=ASHA)
+wanted, encounter_types = partial(wanted_of, GENERAL), partial(encounter_types_of, GENERAL)
 
 
 def planned(document: dict[str, Any], known: Known | None = None, **found: Any) -> Plan:
