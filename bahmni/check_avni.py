@@ -5,23 +5,26 @@ Stands on avni.md A9, A46 (a type our user may not view is refused where a row o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
 
-from avni.client import AvniClient
+from avni.client import AvniClient, AvniPage
 from avni.idp import Nobody, identity_providers
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.encounter import GENERAL, encounter_types, half_mapped
+from bahmni.avni_to_bahmni import enrolment
+from bahmni.avni_to_bahmni.encounter import GENERAL, IN_PROGRAM, encounter_types, half_mapped
 from bahmni.check_steps import Finding, Step, in_step, resolves
 from bahmni.servers import BY_PROVIDER, avni_client
 from common import clock
-from common.http_errors import Forbidden, Refused
+from common.http_errors import Forbidden, Garbled, Refused
 from engine.registry import Setting
 from mappings.snapshot import Snapshot
 
 RECENTLY = timedelta(days=30)
+NOT_HANDED_OVER = "Until then they are not handed over; everything else is."
 
 
 def steps(setting: Setting) -> Iterator[Step]:
@@ -38,6 +41,7 @@ def steps(setting: Setting) -> Iterator[Step]:
         yield "one page of subjects", lambda: _page_of_subjects(client, subject_type)
     yield "mappings of encounter types", lambda: _mapped_whole(snapshot)
     yield "encounters to hand over", lambda: _encounters_to_read(client, snapshot)
+    yield "programs to hand over", lambda: _programs_to_read(client, snapshot)
     yield "encounters we write", lambda: _encounters_we_write(client, snapshot)
     if subject_type:
         yield "dedicated account", lambda: _nobody_else(client, subject_type, connection.username)
@@ -68,17 +72,15 @@ def _page_of_subjects(client: AvniClient, subject_type: str) -> str:
 
 
 def _mapped_whole(snapshot: Snapshot) -> str:
-    """A type with one of its two mappings is read, and each of its encounters ends as an error."""
-    lacking = [
-        f"{', '.join(map(_quoted, kinds))} in {' / '.join(pair)}"
-        for pair, kinds in half_mapped(GENERAL, snapshot).items()
-    ]
+    """A type or program with some of its mappings is read, and each of its records ends as an error."""
+    lacking = half_mapped(GENERAL, snapshot) | half_mapped(IN_PROGRAM, snapshot) | enrolment.half_mapped(snapshot)
     if lacking:
+        named = [f"{', '.join(map(_quoted, names))} in {' / '.join(pair)}" for pair, names in lacking.items()]
         raise Finding(
-            f"Of two mappings one is missing: {'; '.join(lacking)}. Add it; until then every encounter of such a type "
-            "fails with an error that names it."
+            f"Of the mappings of one name some are missing: {'; '.join(named)}. Add them; until then every such record "
+            "fails with an error that names what it lacks."
         )
-    return "Every encounter type that is handed over has its two mappings."
+    return "Every encounter type and program that is handed over has all its mappings."
 
 
 def _quoted(name: str) -> str:
@@ -89,47 +91,79 @@ def _encounters_to_read(client: AvniClient, snapshot: Snapshot) -> str:
     types = encounter_types(GENERAL, snapshot)
     if not types:
         return "No encounter type of Avni is mapped to one of Bahmni, so no general encounter is handed over."
-    return _read_each(client, types, "Until then they are not handed over; everything else is.")
+    return _read_each(client.encounters, "encounters of type", types, NOT_HANDED_OVER)
+
+
+def _programs_to_read(client: AvniClient, snapshot: Snapshot) -> str:
+    """Enrolments, and the encounters in them."""
+    names, types = enrolment.programs(snapshot), encounter_types(IN_PROGRAM, snapshot)
+    if not names:
+        return "No program of Avni is mapped to Bahmni, so no enrolment is handed over, nor what belongs to one."
+    said = _read_each(client.enrolments, "enrolments in", names, NOT_HANDED_OVER)
+    if not types:
+        return f"{said} No encounter type is mapped for what happens in a program."
+    return f"{said} {_read_each(client.program_encounters, 'program encounters of type', types, NOT_HANDED_OVER)}"
 
 
 def _encounters_we_write(client: AvniClient, snapshot: Snapshot) -> str:
     """Before one is written it is looked for; that user may enter and void them as well, only writing shows."""
     mapped = {entry.avni_value for entry in snapshot.by_int_system_value.get(v.HOSPITAL_FORM, {}).values()}
-    said = _read_each(client, [v.HOSPITAL_REGISTRATION, *sorted(mapped)], "Until then nothing of Bahmni gets there.")
+    types = [v.HOSPITAL_REGISTRATION, *sorted(mapped)]
+    said = _read_each(client.encounters, "encounters of type", types, "Until then nothing of Bahmni gets there.")
     return f"{said} Whether our user may enter and void them, too, shows only when it does."
 
 
-def _read_each(client: AvniClient, types: Collection[str], until_then: str) -> str:
-    """One page of each type."""
-    read: list[str] = []
-    empty: list[str] = []
-    hidden: list[str] = []
-    broken: list[str] = []
+@dataclass
+class Read:
+    """What came of reading a page of each type: their names, quoted, with what the server said of those it refused."""
+
+    full: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+
+def _pages_of(list_: Callable[..., AvniPage], types: Collection[str]) -> Read:
+    read = Read()
     for name in types:
         try:
-            page = client.encounters(v.LONG_AGO, name, size=1)
+            page = list_(v.LONG_AGO, name, size=1)
         except Forbidden as failure:
-            hidden.append(f'"{name}" (privilege {failure.privilege or "not named"})')
+            read.hidden.append(f'"{name}" (privilege {failure.privilege or "not named"})')
         except Refused as failure:
-            broken.append(f'"{name}" (status {failure.status})')
+            read.broken.append(f'"{name}" (status {failure.status})')
+        except Garbled as failure:  # asked for program encounters of a type it does not know, it lists all (A48)
+            read.unknown.append(f'"{name}" ({failure.reason})')
         else:
-            (read if page.content else empty).append(f'"{name}"')
-    wrong = []
-    if hidden:
+            (read.full if page.content else read.empty).append(f'"{name}"')
+    return read
+
+
+def _read_each(list_: Callable[..., AvniPage], what: str, types: Collection[str], until_then: str) -> str:
+    """One page of each type; `what` a list holds goes before the name of its type in every sentence."""
+    read, wrong = _pages_of(list_, types), []
+    if read.hidden:
         wrong.append(
-            f"Avni does not let our user see encounters of type {', '.join(hidden)}. Have the user's group given that "
+            f"Avni does not let our user see {what} {', '.join(read.hidden)}. Have the user's group given that "
             f"privilege for the type, then check again. {until_then}"
         )
-    if broken:
+    if read.broken:
         wrong.append(
-            f"Avni fails at the first encounter of type {', '.join(broken)}. Have whoever runs Avni look at it; what "
+            f"Avni fails at the first of the {what} {', '.join(read.broken)}. Have whoever runs Avni look at it; what "
             "follows it is handed over all the same."
+        )
+    if read.unknown:
+        wrong.append(
+            f"Avni's answer shows no {what} {', '.join(read.unknown)}. Correct the name in the mapping, then check "
+            "again; until then nothing behind it is read."
         )
     if wrong:
         raise Finding(" ".join(wrong))
-    said = [f"Encounters of type {', '.join(read)} were read."] if read else []
-    if empty:
-        said.append(f"There is none yet of type {', '.join(empty)}; if there should be, check the name in the mapping.")
+    said = [f"{what.capitalize()} {', '.join(read.full)} were read."] if read.full else []
+    if read.empty:
+        named = ", ".join(read.empty)
+        said.append(f"There are no {what} {named} yet; if there should be, check the name in the mapping.")
     return " ".join(said)
 
 

@@ -31,6 +31,7 @@ PRIVILEGES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "create patients and visits": ("Add People", "Add Patients", "Add Patient Identifiers", "Add Visits"),
     "write and void encounters": ("Add Encounters", "Edit Encounters", "Add Observations", "Edit Observations"),
+    "stretch and void visits of enrolments": ("Edit Visits", "Delete Visits"),
 }  # fmt: skip
 """What our account needs for the streams there are, by what for (docs/before-you-start.md)."""
 

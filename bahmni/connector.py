@@ -9,7 +9,8 @@ from typing import Any, cast
 from avni.windows import window_start
 from bahmni import declarations, sentences
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.encounter import GENERAL, encounter_types
+from bahmni.avni_to_bahmni.encounter import GENERAL, IN_PROGRAM, encounter_types
+from bahmni.avni_to_bahmni.enrolment import programs
 from bahmni.check import check
 from bahmni.counterparts import counterparts, show
 from bahmni.servers import SIGN_INS, BahmniServers
@@ -43,6 +44,15 @@ CONNECTOR = Connector(
             (
                 StreamSpec(
                     v.SUBJECT, "Subjects", "subject", v.AVNI, v.BAHMNI, lambda taken: [taken.constant(v.SUBJECT_TYPE)]
+                ),
+                StreamSpec(v.ENROLMENT, "Enrolments", "enrolment", v.AVNI, v.BAHMNI, programs),
+                StreamSpec(
+                    v.PROGRAM_ENCOUNTER,
+                    "Program encounters",
+                    "program encounter",
+                    v.AVNI,
+                    v.BAHMNI,
+                    partial(encounter_types, IN_PROGRAM),
                 ),
                 StreamSpec(
                     v.GENERAL_ENCOUNTER,

@@ -13,14 +13,14 @@ from engine.ports import Known
 from engine.registry import Counterpart, Servers, Shown
 from mappings.snapshot import Snapshot
 
-TO_BAHMNI = (v.SUBJECT, v.GENERAL_ENCOUNTER)
+TO_BAHMNI = (v.SUBJECT, v.ENROLMENT, v.PROGRAM_ENCOUNTER, v.GENERAL_ENCOUNTER)
 
 
 def counterparts(snapshot: Snapshot, stream_key: str, known: Known) -> list[Counterpart]:
     """The records in the target that stand for a source record; first the patient or subject they hang on."""
     owner = Counterpart("Patient" if stream_key in TO_BAHMNI else "Subject", known.target_parent_id)
-    visit = Counterpart("Visit", known.other_targets.get("visit", "") if stream_key in TO_BAHMNI else "")
-    return [one for one in (owner, visit, *_encounters(snapshot, stream_key, known)) if one.id]
+    visits = [_other(known, "Visit")] if stream_key in TO_BAHMNI else []
+    return [one for one in (owner, *visits, *_encounters(snapshot, stream_key, known)) if one.id]
 
 
 def show(servers: Servers, stream_key: str, source_id: str, known: Known | None) -> list[Shown]:
@@ -36,6 +36,10 @@ def show(servers: Servers, stream_key: str, source_id: str, known: Known | None)
     match stream_key:
         case v.SUBJECT:
             source = Shown(v.AVNI, "Subject", avni.subject(source_id))
+        case v.ENROLMENT:
+            source = Shown(v.AVNI, "Enrolment", avni.program_enrolment(source_id))
+        case v.PROGRAM_ENCOUNTER:
+            source = Shown(v.AVNI, "Encounter", avni.program_encounter(source_id))
         case v.GENERAL_ENCOUNTER:
             source = Shown(v.AVNI, "Encounter", avni.encounter(source_id))
         case v.PATIENT:
@@ -53,15 +57,22 @@ def show(servers: Servers, stream_key: str, source_id: str, known: Known | None)
 
 
 def _encounters(snapshot: Snapshot, stream_key: str, known: Known) -> list[Counterpart]:
-    """The encounters that carry the content: one, but for an encounter of the hospital one per form."""
+    """The encounters that carry the content: one; of an enrolment also its exit, of a hospital's one per form."""
     if stream_key == v.ENCOUNTER:
         parts = remembered(known)
         return [
             Counterpart(_encounter_type(snapshot, key), parts.ids[key], key in parts.voided_by_us)
             for key in sorted(parts.ids, key=place)
         ]
-    label = v.HOSPITAL_REGISTRATION if stream_key == v.PATIENT else "Encounter"
-    return [Counterpart(label, known.target_id, known.left_fingerprint == v.VOIDED_BY_US)]
+    label = {v.PATIENT: v.HOSPITAL_REGISTRATION, v.ENROLMENT: "Enrolment"}.get(stream_key, "Encounter")
+    first = Counterpart(label, known.target_id, known.left_fingerprint == v.VOIDED_BY_US)
+    return [first, _other(known, "Exit")] if stream_key == v.ENROLMENT else [first]
+
+
+def _other(known: Known, label: str) -> Counterpart:
+    """One of a link's other targets; without an id when there is none."""
+    voided = known.other_targets.get(v.VOIDED_PART + label.lower(), "")
+    return Counterpart(label, known.other_targets.get(label.lower(), "") or voided, bool(voided))
 
 
 def _encounter_type(snapshot: Snapshot, key: str) -> str:

@@ -75,7 +75,7 @@ _COMMON: Final = (
         group="Common",
         name="AvniProgramData_Concept",
         used_for="The OpenMRS text concept that says which program, enrolment or exit an encounter belongs to.",
-        when_missing="Enrolments and exits cannot be written to Bahmni.",
+        when_missing="Enrolments and exits are written without it.",
         is_single=True,
     ),
     MappingTypeSpec(
@@ -110,32 +110,35 @@ _PROGRAM_ENROLMENT: Final = (
         group="ProgramEnrolment",
         name="CommunityEnrolment_EncounterType",
         used_for="For each Avni program the OpenMRS encounter type of its enrolments.",
-        when_missing="Enrolments in that program wait with an error until it is there.",
+        when_missing="A program with neither this nor a form nor a visit type is not read at all; with one of them "
+        "alone its enrolments wait with an error.",
     ),
     MappingTypeSpec(
         group="ProgramEnrolment",
         name="CommunityEnrolmentExit_EncounterType",
         used_for="For each Avni program the OpenMRS encounter type of its exits.",
-        when_missing="Exits from that program wait with an error until it is there.",
+        when_missing="Enrolments that were exited from that program wait with an error until it is there.",
     ),
     MappingTypeSpec(
         group="ProgramEnrolment",
         name="CommunityEnrolment_BahmniForm",
         used_for="For each Avni program the OpenMRS concept set (form) under which the answers of an enrolment "
         "are filed.",
-        when_missing="Enrolments in that program wait with an error until it is there.",
+        when_missing="A program with neither this nor an encounter type nor a visit type is not read at all; with one "
+        "of them alone its enrolments wait with an error.",
     ),
     MappingTypeSpec(
         group="ProgramEnrolment",
         name="CommunityEnrolmentExit_BahmniForm",
         used_for="For each Avni program the OpenMRS concept set (form) under which the answers of an exit are filed.",
-        when_missing="Exits from that program wait with an error until it is there.",
+        when_missing="Enrolments that were exited from that program wait with an error until it is there.",
     ),
     MappingTypeSpec(
         group="ProgramEnrolment",
         name="CommunityEnrolment_VisitType",
         used_for="For each Avni program the OpenMRS visit type of the visit that holds its encounters.",
-        when_missing="Enrolments and encounters of that program wait with an error until it is there.",
+        when_missing="A program with neither this nor an encounter type nor a form is not read at all; with one of "
+        "them alone its enrolments wait with an error, and its encounters wait for them.",
     ),
     MappingTypeSpec(
         group="ProgramEnrolment",
@@ -152,14 +155,16 @@ _PROGRAM_ENCOUNTER: Final = (
         group="ProgramEncounter",
         name="CommunityProgramEncounter_EncounterType",
         used_for="For each Avni program encounter type the OpenMRS encounter type.",
-        when_missing="Encounters of that type wait with an error until it is there.",
+        when_missing="An encounter type with neither this nor a form is not read at all; with a form alone its "
+        "encounters wait with an error.",
     ),
     MappingTypeSpec(
         group="ProgramEncounter",
         name="CommunityProgramEncounter_BahmniForm",
         used_for="For each Avni program encounter type the OpenMRS concept set (form) under which its answers "
         "are filed.",
-        when_missing="Encounters of that type wait with an error until it is there.",
+        when_missing="An encounter type with neither this nor an encounter type of OpenMRS is not read at all; with "
+        "that alone its encounters wait with an error.",
     ),
     MappingTypeSpec(
         group="ProgramEncounter",

@@ -14,7 +14,8 @@ BY_NAME = {
         v.GENERAL_ENCOUNTER_TYPE, 'The encounter type "{value}" has no encounter type of Bahmni that stands for it.',
     ),
     "encounter-form": (
-        v.GENERAL_ENCOUNTER_FORM, 'The encounter type "{value}" has no form of Bahmni under which its answers are filed.',
+        v.GENERAL_ENCOUNTER_FORM,
+        'The encounter type "{value}" has no form of Bahmni under which its answers are filed.',
     ),
     "program-encounter-type": (
         v.PROGRAM_ENCOUNTER_TYPE,
@@ -38,7 +39,8 @@ BY_NAME = {
         v.EXIT_FORM, 'The program "{value}" has no form of Bahmni under which the answers of its exits are filed.',
     ),
     "program-visit-type": (
-        v.PROGRAM_VISIT_TYPE, 'The program "{value}" has no visit type of Bahmni for the visits that hold its encounters.',
+        v.PROGRAM_VISIT_TYPE,
+        'The program "{value}" has no visit type of Bahmni for the visits that hold its encounters.',
     ),
 }  # fmt: skip
 """What is looked up by the name of an encounter type or program: the mapping, and the sentence where it is missing."""

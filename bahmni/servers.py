@@ -11,7 +11,8 @@ from atomfeed.reader import Feed
 from avni.client import AvniClient
 from avni.ways import way
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.encounter_handover import general_encounters
+from bahmni.avni_to_bahmni.encounter_handover import general_encounters, program_encounters
+from bahmni.avni_to_bahmni.enrolment_handover import EnrolmentHandover
 from bahmni.avni_to_bahmni.handover import SubjectHandover
 from bahmni.bahmni_to_avni.encounter_handover import EncounterHandover
 from bahmni.bahmni_to_avni.handover import PatientHandover
@@ -59,6 +60,10 @@ class BahmniServers:
                 return SubjectHandover(self.setting, self.avni, self.openmrs)
             case v.GENERAL_ENCOUNTER:
                 return general_encounters(self.setting, self.avni, self.openmrs)
+            case v.ENROLMENT:
+                return EnrolmentHandover(self.setting, self.avni, self.openmrs)
+            case v.PROGRAM_ENCOUNTER:
+                return program_encounters(self.setting, self.avni, self.openmrs)
             case v.PATIENT:
                 return PatientHandover(self.setting, self.avni, self.openmrs, self.feed("patient"))
             case v.ENCOUNTER:

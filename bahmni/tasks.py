@@ -14,6 +14,18 @@ def sync_subject(tenant_id: int) -> None:
     sync(tenant_id, v.SUBJECT)
 
 
+@shared_task(name="bahmni.sync.enrolment")
+def sync_enrolment(tenant_id: int) -> None:
+    """Avni enrolments → visits of Bahmni with their encounters."""
+    sync(tenant_id, v.ENROLMENT)
+
+
+@shared_task(name="bahmni.sync.program-encounter")
+def sync_program_encounter(tenant_id: int) -> None:
+    """Avni program encounters → encounters in the visits of their enrolments."""
+    sync(tenant_id, v.PROGRAM_ENCOUNTER)
+
+
 @shared_task(name="bahmni.sync.general-encounter")
 def sync_general_encounter(tenant_id: int) -> None:
     """Avni general encounters → encounters in the registration visits."""

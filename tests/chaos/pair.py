@@ -17,7 +17,8 @@ from atomfeed.reader import Feed
 from avni.client import AvniClient
 from avni.ways import NoSignIn
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.encounter_handover import EncounterHandover, general_encounters
+from bahmni.avni_to_bahmni.encounter_handover import EncounterHandover, general_encounters, program_encounters
+from bahmni.avni_to_bahmni.enrolment_handover import EnrolmentHandover
 from bahmni.avni_to_bahmni.handover import SubjectHandover
 from bahmni.bahmni_to_avni.handover import PatientHandover
 from bahmni.openmrs import FEEDS, OpenMRSClient
@@ -49,12 +50,15 @@ class Pair:
     def __init__(
         self, servers: tuple[Server, Server], stores: tuple[AvniStore, BahmniStore],
         subjects: SubjectHandover, encounters: EncounterHandover, patients: PatientHandover,
+        enrolments: EnrolmentHandover, program_encounters: EncounterHandover,
     ) -> None:  # fmt: skip
         self.avni_server, self.bahmni_server = servers
         self.avni, self.bahmni = stores
         self.subjects = subjects
         self.encounters = encounters
         self.patients = patients
+        self.enrolments = enrolments
+        self.program_encounters = program_encounters
         self.known: dict[str, Known] = {}
 
     def __repr__(self) -> str:
@@ -144,6 +148,7 @@ def pair() -> Iterator[Pair]:
             subjects, patients = SubjectHandover(setting, *clients), PatientHandover(setting, *clients, feed)
             yield Pair(
                 (avni_server, bahmni_server), (avni, bahmni), subjects, general_encounters(setting, *clients), patients,
+                EnrolmentHandover(setting, *clients), program_encounters(setting, *clients),
             )  # fmt: skip
         finally:
             for client in clients:

@@ -16,10 +16,11 @@ from errors.models import OPEN_STATES, ErrorRecord
 from mappings.models import Mapping
 from tenants.models import Connection
 from tests.flow.clinic import VITALS, Clinic, open_clinic
-from tests.flow.world import HOUSEHOLD_VISIT, World
+from tests.flow.world import CHECK_UP, HOUSEHOLD_VISIT, PREGNANCY, World
 
 ROOT = Path(__file__).parents[2]
 USER = "integration@demo"
+PROGRAMS = "programs to hand over"
 TO_HAND_OVER, WRITTEN, ENCOUNTER = "encounters to hand over", "encounters we write", "an encounter"
 
 
@@ -94,9 +95,37 @@ def test_an_encounter_type_our_user_may_not_see_is_named_with_its_privilege_and_
 def test_an_encounter_avni_cannot_show_is_told_apart_from_one_it_does_not_let_us_see(world: World) -> None:
     world.avni.poison(world.household_visit(world.subject("1001")))
     assert checked(world)[TO_HAND_OVER].finding == (
-        f'Avni fails at the first encounter of type "{HOUSEHOLD_VISIT}" (status 500). Have whoever runs Avni look at '
-        "it; what follows it is handed over all the same."
+        f'Avni fails at the first of the encounters of type "{HOUSEHOLD_VISIT}" (status 500). Have whoever runs Avni '
+        "look at it; what follows it is handed over all the same."
     )
+
+
+def test_without_a_mapped_program_nothing_of_one_is_asked_for(world: World) -> None:
+    assert checked(world)[PROGRAMS].finding.startswith("No program of Avni is mapped to Bahmni")
+
+
+def test_programs_and_what_happens_in_them_are_read(world: World) -> None:
+    world.programs()
+    world.check_up(world.enrolment(world.subject("1001")))
+    assert checked(world)[PROGRAMS].finding == (
+        f'Enrolments in "{PREGNANCY}" were read. Program encounters of type "{CHECK_UP}" were read.'
+    )
+
+
+def test_a_program_our_user_may_not_see_is_named_with_its_privilege(world: World) -> None:
+    world.programs()
+    world.enrolment(world.subject("1001"))
+    world.avni.forbid(USER, PREGNANCY)
+    assert f'enrolments in "{PREGNANCY}" (privilege ViewEnrolmentDetails)' in checked(world)[PROGRAMS].finding
+
+
+def test_a_type_of_program_encounters_avni_does_not_know_is_named_and_the_check_goes_on(world: World) -> None:
+    world.programs()
+    world.map("ProgramEncounter", "CommunityProgramEncounter_BahmniForm", "No such type", "form")
+    world.check_up(world.enrolment(world.subject("1001")))
+    steps = checked(world)
+    assert '"No such type" (the server knows no encounter type of the name asked for)' in steps[PROGRAMS].finding
+    assert steps[WRITTEN].ok
 
 
 def test_a_type_we_write_and_may_not_see_is_found(world: World, clinic: Clinic) -> None:
@@ -111,7 +140,7 @@ def test_a_type_without_encounters_is_good_and_asks_to_look_at_its_name(world: W
     step = checked(world)[TO_HAND_OVER]
     assert (step.ok, step.finding) == (
         True,
-        f'There is none yet of type "{HOUSEHOLD_VISIT}"; if there should be, check the name in the mapping.',
+        f'There are no encounters of type "{HOUSEHOLD_VISIT}" yet; if there should be, check the name in the mapping.',
     )
 
 
@@ -137,12 +166,17 @@ def test_an_account_with_the_privileges_asked_for_carries_every_stream(world: Wo
     subject, patient = world.subject("1001"), world.patient("1002")
     visit, other = world.household_visit(subject, observations={"Height": 150}), world.subject("1002")
     encounter = clinic.fill_in(patient, clinic.form("Vitals", Pulse=72))
+    world.programs()
+    enrolment = world.enrolment(subject)
+    world.check_up(enrolment, encounter_ms=0)
     world.sync()
     world.avni.edit_encounter(visit, observations={"Height": 151}, at=world.moment())
     world.sync()
-    world.avni.void_encounter(visit, at=world.moment())
+    for record in (visit, enrolment):
+        world.avni.void(record, at=world.moment())
     world.sync()
-    world.avni.edit_encounter(visit, voided=False, at=world.moment())
+    for record in (visit, enrolment):
+        world.avni.edit(record, voided=False, at=world.moment())
     world.sync()
     assert not ErrorRecord.objects.filter(state__in=OPEN_STATES).exists()
     ended = [world.link("general-encounter", visit).outcome, world.link("encounter", encounter).outcome]

@@ -182,6 +182,63 @@ def test_an_encounter_read_again_unchanged_costs_its_share_of_the_page(signed_in
     assert cost.queries <= allowed(0.2)
 
 
+@pytest.fixture
+def enrolled(signed_in: World) -> list[str]:
+    """Enrolments with their exits that stand in Bahmni, each of its own subject."""
+    signed_in.programs()
+    rows = [signed_in.enrolment(one, observations={"Height": 150}, exit_ms=1) for one in subjects(signed_in)]
+    signed_in.sync()
+    return rows
+
+
+def test_an_edited_enrolment_costs_one_get_and_one_post_although_it_has_an_exit(
+    signed_in: World, enrolled: list[str]
+) -> None:
+    for enrolment in enrolled:
+        signed_in.avni.edit(enrolment, observations={"Height": 151}, at=signed_in.moment())
+    with counted(signed_in) as cost:
+        signed_in.sync("enrolment")
+    assert cost.bahmni == {("GET", f"{REST}/encounter"): RECORDS, ("POST", f"{REST}/encounter/{{uuid}}"): RECORDS}
+    assert sum(cost.avni.values()) == cost.avni[("GET", "/api/programEnrolments")] <= 4
+    assert cost.queries <= allowed(0.2)
+
+
+def test_a_new_and_an_edited_program_encounter_cost_what_a_general_one_does(
+    signed_in: World, enrolled: list[str]
+) -> None:
+    rows = [signed_in.check_up(enrolment, observations={"Height": 150}) for enrolment in enrolled]
+    with counted(signed_in) as cost:
+        signed_in.sync("program-encounter")
+    assert cost.bahmni == {
+        ("GET", f"{REST}/encounter"): RECORDS,
+        ("GET", f"{REST}/visit/{{uuid}}"): RECORDS,
+        ("POST", f"{REST}/encounter"): RECORDS,
+    }
+    for encounter in rows:
+        signed_in.avni.edit(encounter, observations={"Height": 151}, at=signed_in.moment())
+    with counted(signed_in) as cost:
+        signed_in.sync("program-encounter")
+    assert cost.bahmni == {ENCOUNTER: RECORDS, ("POST", f"{REST}/encounter/{{uuid}}"): RECORDS}
+    assert sum(cost.avni.values()) == cost.avni[("GET", "/api/programEncounters")] <= 4
+    assert cost.queries <= allowed(0.2)
+
+
+@pytest.mark.parametrize("stream", ["enrolment", "program-encounter"])
+def test_what_belongs_to_a_program_read_again_unchanged_costs_its_share_of_the_page(
+    signed_in: World, enrolled: list[str], stream: str
+) -> None:
+    rows = enrolled
+    if stream == "program-encounter":
+        rows = [signed_in.check_up(enrolment) for enrolment in enrolled]
+        signed_in.sync()
+    for record in rows:
+        signed_in.avni.edit(record, at=signed_in.moment())
+    with counted(signed_in) as cost:
+        signed_in.sync(stream)
+    assert (cost.bahmni, sum(cost.avni.values()) <= 4) == ({}, True)
+    assert cost.queries <= allowed(0.2)
+
+
 def test_a_new_patient_costs_its_own_get_and_three_calls(signed_in: World) -> None:
     subjects(signed_in)
     patients(signed_in)

@@ -1,0 +1,349 @@
+"""Enrolment of Avni → visit of its own in Bahmni with one encounter, and one more for the exit. Pure: what to write.
+
+Both encounters carry the enrolment's id as their marker, the visit carries it as an attribute. The link's target is the
+encounter of the enrolment; its other targets are `visit` and `exit`, whose key begins with `voided ` while we hold it
+voided. A voided enrolment takes the visit along only when all that is left in it came from Avni through this enrolment.
+Stands on openmrs.md O53 to O59 (visits) and O127 (what is voided with a visit comes back with it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.enrolment import BEGIN, END, Enrolment, Event
+from bahmni.avni_to_bahmni.form_encounter import (
+    NEVER,
+    Form,
+    bring_in_line,
+    confirm,
+    is_shared,
+    moment_of,
+    new_encounter,
+    ours_among,
+)
+from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
+from bahmni.avni_to_bahmni.owner import VOIDED_VISIT
+from bahmni.avni_to_bahmni.visit import (
+    Policy,
+    in_program_visit,
+    is_opened_for,
+    new_visit,
+    not_before_birth,
+    program_visit_uuid,
+    spelled,
+    stretched_for,
+)
+from common.fingerprint import derived_uuid, fingerprint
+from common.outcome import Outcome
+from engine.ports import Known, Plan, Want, Write
+from engine.verdicts import Hold, Skip
+
+VISIT, EXIT = "visit", "exit"
+VOIDED_EXIT = f"{v.VOIDED_PART}{EXIT}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was read before writing. `patient` (uuid) and `number` are those of the subject, as the ledger has them."""
+
+    patient: str = ""
+    number: str = ""
+    encounters: tuple[FoundEncounter, ...] = ()
+    """All that carry the marker, and those of `uuids_behind` that do not show it."""
+    owner: FoundPatient | None = None
+    """The patient, when there is no encounter yet."""
+    visits: tuple[FoundVisit, ...] = ()
+    """The patient's visits, when there is no encounter yet."""
+    inside: tuple[FoundEncounter, ...] = ()
+    """The un-voided encounters of `visit_to_void`, when the enrolment is voided."""
+    now: datetime = NEVER
+    """The hospital's clock when it was asked, in its own zone."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the two encounters: what it should say (None: nothing), what stands there, and what the link says of it.
+
+    `uuid` is the one we would give it.
+    """
+
+    form: Form | None
+    there: FoundEncounter | None
+    known: Known | None
+    uuid: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one of the encounters needs, and how it stands then. `uuid` is empty when there is none."""
+
+    writes: tuple[Write, ...] = ()
+    uuid: str = ""
+    is_voided_by_us: bool = False
+    look_again: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything a plan is made of."""
+
+    want: Want
+    found: Found
+    known: Known | None
+    policy: Policy
+
+    @property
+    def content(self) -> Enrolment:
+        """What Bahmni should hold."""
+        content: Enrolment = self.want.content
+        return content
+
+    @property
+    def remembered(self) -> Mapping[str, str]:
+        """The link's other targets."""
+        return self.known.other_targets if self.known else {}
+
+    def uuid(self, kind: str) -> str:
+        """The one we give an encounter of the enrolment."""
+        return str(derived_uuid(self.policy.namespace, "encounter", kind, self.content.enrolment_id))
+
+    def is_own(self, visit: FoundVisit) -> bool:
+        """Whether the visit was opened for the enrolment."""
+        return is_opened_for(visit, self.content.enrolment_id, self.policy)
+
+
+def uuids_behind(known: Known | None, content: Enrolment) -> tuple[str, ...]:
+    """The encounters that must be looked at whatever the search by marker shows: voided, they hide it."""
+    if known is None or not known.points_somewhere:
+        return ()
+    keys = (EXIT, VOIDED_EXIT) if content.exit else (EXIT,)
+    return (known.target_id, *(known.other_targets[key] for key in keys if key in known.other_targets))
+
+
+def is_new(content: Enrolment, encounters: Iterable[FoundEncounter], known: Known | None) -> bool:
+    """Whether neither link nor type tells one of these to be the encounter of an enrolment that is un-voided."""
+    encounter_type, target = content.form.encounter_type if content.form else "", known.target_id if known else ""
+    return not any(one.type == encounter_type or one.uuid == target for one in encounters)
+
+
+def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
+    """The writes that make Bahmni agree. Raises Skip, Defer, Hold, Fail."""
+    case = Case(want, found, known, policy)
+    begin, end = _parts(case)
+    for one in (begin.there, end.there):
+        if one and known and known.points_somewhere:
+            confirm(one.patient, known.target_parent_id, found.number)
+        if one and found.patient:
+            confirm(one.patient, found.patient, found.number)
+    if case.content.voided:
+        made = _void(case, begin, end)
+    elif begin.form and begin.there:
+        made = _again(case, begin, begin.form, begin.there, end)
+    else:
+        made = _first_time(case, begin, end)
+    return replace(made, identifier=found.number)
+
+
+# -- which encounter is which ----------------------------------------------------------------------------------------
+
+
+def _parts(case: Case) -> tuple[Part, Part]:
+    """Both encounters, told apart by the link, else by type. Raises Hold when one is there twice, or gone."""
+    content, known, known_exit = case.content, case.known, _known_exit(case.known)
+    among = [one for one in case.found.encounters if not (known_exit and one.uuid == known_exit.target_id)]
+    begin = Part(content.form, _there(BEGIN, content.form, known, among, case), known, case.uuid("enrolment"))
+    taken = {begin.there.uuid if begin.there else "", known.target_id if known else ""}
+    among = [one for one in case.found.encounters if one.uuid not in taken]
+    end = Part(content.exit, _there(END, content.exit, known_exit, among, case), known_exit, case.uuid("exit"))
+    return begin, end
+
+
+def _there(
+    event: Event, form: Form | None, known: Known | None, among: list[FoundEncounter], case: Case
+) -> FoundEncounter | None:
+    entry = case.policy.snapshot.from_avni(*event.encounter_type, case.content.program)
+    linked = [one for one in among if known and one.uuid == known.target_id]
+    candidates = linked or [one for one in among if entry and one.type == entry.int_system_value and one.marker]
+    if len(candidates) > 1:
+        raise Hold("bahmni.multiple-encounters")
+    return ours_among(candidates, case.content.enrolment_id, known, voided=form is None)
+
+
+def _known_exit(known: Known | None) -> Known | None:
+    """The link as it would be if the exit were a record of its own."""
+    targets = known.other_targets if known else {}
+    remembered = targets.get(EXIT) or targets.get(VOIDED_EXIT)
+    if known is None or not remembered:
+        return None
+    return replace(known, target_id=remembered, left_fingerprint=v.VOIDED_BY_US if VOIDED_EXIT in targets else "")
+
+
+# -- nothing there yet -----------------------------------------------------------------------------------------------
+
+
+def _first_time(case: Case, begin: Part, end: Part) -> Plan:
+    """No encounter of the patient stands for the enrolment yet."""
+    owner = case.found.owner
+    if begin.form is None or owner is None:
+        raise Hold("bahmni.patient-voided")
+    confirm(owner, case.found.patient, case.found.number)
+    visit, writes = _own_visit(case, begin.form, owner)
+    made, visit = _create(case, begin.form, begin.uuid, owner, visit)
+    ended = _of_exit(case, end, owner, visit)
+    return _plan((*writes, *made, *ended.writes), case, begin.uuid, owner.uuid, visit.uuid, ended, Outcome.CREATED)
+
+
+def _own_visit(case: Case, form: Form, owner: FoundPatient) -> tuple[FoundVisit, tuple[Write, ...]]:
+    """The enrolment's visit, and what opens it when there is none."""
+    marked = [one for one in case.found.visits if case.is_own(one)]
+    if len(marked) > 1:
+        raise Hold("bahmni.multiple-visits")
+    if marked:
+        return marked[0], ()
+    content, start = case.content, not_before_birth(form.day, owner.birthdate)
+    uuid = program_visit_uuid(case.policy.namespace, content.enrolment_id)
+    body = new_visit(
+        uuid, owner.uuid, content.enrolment_id, visit_type=content.visit_type, start=start, day=form.day,
+        snapshot=case.policy.snapshot,
+    )  # fmt: skip
+    return FoundVisit(uuid, spelled(start, case.found.now)), (
+        Write("create", "visit", uuid, body, "the enrolment has no visit"),
+    )
+
+
+def _create(
+    case: Case, form: Form, uuid: str, owner: FoundPatient, visit: FoundVisit
+) -> tuple[tuple[Write, ...], FoundVisit]:
+    """What creates one of the encounters in the visit, and the visit as it will stand."""
+    now, policy = case.found.now, case.policy
+    room = in_program_visit(form.day, visit, case.content.enrolment_id, owner.birthdate, now, policy)
+    body = new_encounter(
+        form, uuid, patient=owner.uuid, visit=visit.uuid, moment=moment_of(form.day, room.visit, now),
+        snapshot=policy.snapshot, namespace=policy.namespace,
+    )  # fmt: skip
+    create = Write("create", "encounter", uuid, body, "no encounter of this type carries the marker")
+    return (*room.writes, create), room.visit
+
+
+# -- what stands there already ---------------------------------------------------------------------------------------
+
+
+def _again(case: Case, begin: Part, form: Form, there: FoundEncounter, end: Part) -> Plan:
+    """The enrolment's encounter stands; it and the exit are brought to what they should say now."""
+    if there.visit is None:
+        raise Hold("bahmni.visit-gone")
+    visit, reopened = _unvoided(case, there.visit)
+    begun, stretched = _of_form(case, form, begin.known, replace(there, visit=visit))
+    visit = stretched or visit
+    ended = _of_exit(case, end, there.patient, visit)
+    writes = (*reopened, *begun.writes, *ended.writes)
+    outcome = Outcome.UPDATED if writes else Outcome.UNCHANGED
+    # Where a clinician put the encounter into another visit, what follows still goes into the enrolment's own.
+    home = visit.uuid if case.is_own(visit) else case.remembered.get(VISIT, visit.uuid)
+    made = _plan(writes, case, there.uuid, there.patient.uuid, home, ended, outcome)
+    if reopened or begun.look_again or ended.look_again:
+        return replace(made, left_fingerprint="", look_again=True)
+    return made
+
+
+def _unvoided(case: Case, visit: FoundVisit) -> tuple[FoundVisit, tuple[Write, ...]]:
+    """The visit, and what brings it back when it is voided. Raises Hold when it was a person who voided it."""
+    if not visit.voided:
+        return visit, ()
+    if case.remembered.get(VOIDED_VISIT) != visit.uuid:
+        raise Hold("bahmni.visit-gone")
+    back = Write("unvoid", "visit", visit.uuid, {}, "the enrolment was un-voided in Avni")
+    return replace(visit, voided=False), (back,)
+
+
+def _of_form(case: Case, form: Form, known: Known | None, ours: FoundEncounter) -> tuple[Step, FoundVisit | None]:
+    """What an encounter that stands there needs, and its visit as it will stand."""
+    now, policy = case.found.now, case.policy
+    ours, made_room = stretched_for(form, ours, in_program_visit, case.content.enrolment_id, now, policy)
+    made = bring_in_line(case.want, form, ours, known, created_by_us=(), namespace=policy.namespace, now=now)
+    return Step((*made_room, *made.writes), ours.uuid, look_again=made.look_again), ours.visit
+
+
+def _of_exit(case: Case, end: Part, owner: FoundPatient, visit: FoundVisit) -> Step:
+    """What the exit needs; it goes into `visit` when it has to be created."""
+    there, remembered = end.there, end.known.target_id if end.known else ""
+    if end.form and there:
+        as_it_will_lie = replace(there, visit=visit) if there.visit_uuid == visit.uuid else there
+        return _of_form(case, end.form, end.known, as_it_will_lie)[0]
+    if end.form:
+        writes, _ = _create(case, end.form, end.uuid, owner, visit)
+        return Step(writes, end.uuid)
+    if there and not there.voided:
+        if is_shared(there):
+            raise Hold("bahmni.encounter-shared")
+        void = Write("void", "encounter", there.uuid, {}, "the exit was undone in Avni")
+        return Step((void,), there.uuid, is_voided_by_us=True)
+    return Step((), there.uuid if there else remembered, is_voided_by_us=VOIDED_EXIT in case.remembered)
+
+
+# -- voided in Avni --------------------------------------------------------------------------------------------------
+
+
+def _void(case: Case, begin: Part, end: Part) -> Plan:
+    """Both encounters are voided; with them the visit, unless somebody else's encounters stand in it."""
+    content, known, remembered = case.content, case.known, case.remembered
+    standing = [one for one in case.found.encounters if not one.voided and one.marker == content.enrolment_id]
+    there = next(iter((*filter(None, (begin.there, end.there)), *standing)), None)
+    if there is None:
+        raise Skip("bahmni.voided-before-hand-over")
+    if any(is_shared(one) for one in standing):
+        raise Hold("bahmni.encounter-shared")
+    why, writes = "the enrolment was voided in Avni", []
+    visit = visit_to_void(case.found.encounters, content, case.policy)
+    from_avni = content.encounters | {content.enrolment_id}
+    if visit and all(one.marker in from_avni and not is_shared(one) for one in case.found.inside):
+        writes.append(Write("void", "visit", visit.uuid, {}, why))  # and the encounters in it (O59)
+        standing = [one for one in standing if one.visit_uuid != visit.uuid]
+        targets = {VOIDED_VISIT: visit.uuid}
+    else:
+        key = VOIDED_VISIT if VOIDED_VISIT in remembered and visit is None else VISIT
+        targets = {key: visit.uuid if visit else remembered.get(key, there.visit_uuid)}
+    writes += [Write("void", "encounter", one.uuid, {}, why) for one in standing]
+    if end.there:
+        voided_by_us = not end.there.voided or VOIDED_EXIT in remembered
+        targets[VOIDED_EXIT if voided_by_us else EXIT] = end.there.uuid
+    else:
+        targets |= {key: remembered[key] for key in (EXIT, VOIDED_EXIT) if key in remembered}
+    target = begin.there.uuid if begin.there else known.target_id if known else there.uuid
+    left = known.left_fingerprint if known else ""
+    return Plan(
+        tuple(writes),
+        Outcome.VOIDED if writes else Outcome.UNCHANGED,
+        target,
+        there.patient.uuid,
+        targets,
+        _created_by_us(case, target, *targets.values()),
+        v.VOIDED_BY_US if begin.there and not begin.there.voided else left,
+    )
+
+
+def visit_to_void(encounters: Iterable[FoundEncounter], content: Enrolment, policy: Policy) -> FoundVisit | None:
+    """The enrolment's own visit as long as it is un-voided; None when its encounters lie in none such."""
+    visits = (one.visit for one in encounters if one.visit and not one.visit.voided)
+    return next((visit for visit in visits if is_opened_for(visit, content.enrolment_id, policy)), None)
+
+
+# -- how it stands then ----------------------------------------------------------------------------------------------
+
+
+def _plan(
+    writes: tuple[Write, ...], case: Case, target: str, patient: str, home: str, ended: Step, outcome: Outcome
+) -> Plan:
+    targets = {VISIT: home}
+    if ended.uuid:
+        targets[VOIDED_EXIT if ended.is_voided_by_us else EXIT] = ended.uuid
+    left = fingerprint([case.want.fingerprint])
+    return Plan(writes, outcome, target, patient, targets, _created_by_us(case, target, home), left)
+
+
+def _created_by_us(case: Case, encounter: str, *others: str) -> tuple[str, ...]:
+    visit = ("visit",) if program_visit_uuid(case.policy.namespace, case.content.enrolment_id) in others else ()
+    return (*visit, "encounter") if encounter == case.uuid("enrolment") else visit
