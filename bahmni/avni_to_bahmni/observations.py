@@ -280,6 +280,9 @@ def agrees(leaf: Leaf, obs: FoundObs) -> bool:
 
 
 def _agrees_in_time(leaf: Leaf, wanted: str, there: str) -> bool:
-    if there.startswith(FIRST_DAY):  # no hint tells a time of the day, and no text begins so
-        return there.removeprefix(FIRST_DAY)[:5] == wanted[:5]
-    return (leaf.is_date and there[:10] == wanted) or (leaf.is_moment and there[:16].replace("T", " ") == wanted)
+    if leaf.is_date:
+        return there[:10] == wanted
+    if leaf.is_moment:
+        return there[:16].replace("T", " ") == wanted
+    # No hint tells a time of the day, and no text begins so.
+    return there.startswith(FIRST_DAY) and there.removeprefix(FIRST_DAY)[:5] == wanted[:5]

@@ -194,6 +194,8 @@ def test_the_same_answer_given_twice_is_stored_once() -> None:
         (Leaf("c", "2026-01-11 01:45", is_moment=True), "2026-01-11T01:45:00.000+0530", True),
         (Leaf("c", "2026-01-11 01:45", is_moment=True), "2026-01-11T01:46:00.000+0530", False),
         (wanted("Occupation", "2026-01-11 01:45"), "2026-01-11T01:45:00.000+0530", False),
+        (Leaf("c", "1970-01-01 05:30", is_moment=True), "1970-01-01T05:30:00.000+0530", True),
+        (Leaf("c", "1970-01-01", is_date=True), "1970-01-01T00:00:00.000+0530", True),
         (wanted("Occupation", "14:05"), "1970-01-01T14:05:00.000+0530", True),
         (wanted("Occupation", "14:05:00"), "1970-01-01T14:05:00.000+0530", True),
         (wanted("Occupation", "14:06"), "1970-01-01T14:05:00.000+0530", False),
