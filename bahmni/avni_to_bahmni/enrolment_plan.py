@@ -296,17 +296,20 @@ def _void(case: Case, begin: Part, end: Part) -> Plan:
         raise Skip("bahmni.voided-before-hand-over")
     if any(is_shared(one) for one in standing):
         raise Hold("bahmni.encounter-shared")
-    why, writes = "the enrolment was voided in Avni", []
+    why, last = "the enrolment was voided in Avni", []
     visit = visit_to_void(case.found.encounters, content, case.policy)
     from_avni = content.encounters | {content.enrolment_id}
     if visit and all(one.marker in from_avni and not is_shared(one) for one in case.found.inside):
-        writes.append(Write("void", "visit", visit.uuid, {}, why))  # and the encounters in it (O59)
+        last.append(Write("void", "visit", visit.uuid, {}, why))  # and the encounters in it (O59)
         standing = [one for one in standing if one.visit_uuid != visit.uuid]
         targets = {VOIDED_VISIT: visit.uuid}
     else:
         key = VOIDED_VISIT if VOIDED_VISIT in remembered and visit is None else VISIT
         targets = {key: visit.uuid if visit else remembered.get(key, there.visit_uuid)}
-    writes += [Write("void", "encounter", one.uuid, {}, why) for one in standing]
+    # What the link remembers as voided by us hangs on the enrolment's own encounter, so that goes last: cut off before
+    # it, the rest is still remembered by its own key.
+    standing.sort(key=lambda one: one is begin.there)
+    writes = [*(Write("void", "encounter", one.uuid, {}, why) for one in standing), *last]
     if end.there:
         voided_by_us = not end.there.voided or VOIDED_EXIT in remembered
         targets[VOIDED_EXIT if voided_by_us else EXIT] = end.there.uuid

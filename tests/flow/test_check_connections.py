@@ -80,6 +80,16 @@ def test_a_type_with_one_of_its_two_mappings_is_named_with_the_one_it_lacks(worl
     assert "CommunityEncounter_EncounterType" not in step.finding
 
 
+def test_a_program_that_lacks_one_of_its_mappings_is_named_with_it(world: World) -> None:
+    world.programs()
+    for name in ("CommunityEnrolment_VisitType", "CommunityEnrolmentExit_BahmniForm"):
+        Mapping.objects.get(type__name=name).delete()
+    step = checked(world)["mappings of encounter types"]
+    assert not step.ok
+    for name in ("CommunityEnrolment_VisitType", "CommunityEnrolmentExit_BahmniForm"):
+        assert f'"{PREGNANCY}" in ProgramEnrolment / {name}' in step.finding
+
+
 def test_an_encounter_type_our_user_may_not_see_is_named_with_its_privilege_and_the_check_goes_on(
     world: World,
 ) -> None:

@@ -28,6 +28,8 @@ READ_FAULTS = ("reset_before", "status:500", "status:502", "garbage", "truncated
 REPEATED = {"once": 1, "again and again": 4}
 """How often in a row: a single mishap, and more than a hand-over puts up with."""
 
+TO_BAHMNI = ("subject", "enrolment", "program-encounter", "general-encounter")
+
 Place = TypeVar("Place")
 """What a case works on: the world, or a clinic in it."""
 
@@ -55,7 +57,7 @@ class Written(Generic[Place]):
 
 def server_of(world: World, stream: str) -> Server:
     """Where a stream writes."""
-    return world.bahmni_server if stream in ("subject", "general-encounter") else world.avni_server
+    return world.bahmni_server if stream in TO_BAHMNI else world.avni_server
 
 
 def open_errors(entity: str) -> list[tuple[str, str]]:
