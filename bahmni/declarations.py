@@ -224,6 +224,24 @@ _GENERAL_ENCOUNTER: Final = (
     ),
 )
 
+_LOCATION: Final = (
+    MappingTypeSpec(
+        group="Location",
+        name="AddressField",
+        used_for="For each level of Avni's places (e.g. Village) the field of the OpenMRS address it goes into, e.g. "
+        "cityVillage. One of cityVillage, countyDistrict, stateProvince, country, postalCode, address1 to address15.",
+        when_missing="That level does not travel. Without any, addresses are the hospital's alone.",
+        int_system_is_unique=False,
+    ),
+    MappingTypeSpec(
+        group="Location",
+        name="AddressValue",
+        used_for="For a place whose name the hospital spells otherwise, its name in Avni and in Bahmni.",
+        when_missing="The place travels under its name in Avni.",
+        int_system_is_unique=False,
+    ),
+)
+
 _OBSERVATION: Final = (
     MappingTypeSpec(
         group="Observation",
@@ -240,8 +258,9 @@ MAPPING_TYPES: Final[tuple[MappingTypeSpec, ...]] = (
     *_PROGRAM_ENCOUNTER,
     *_GENERAL_ENCOUNTER,
     *_OBSERVATION,
+    *_LOCATION,
 )
-"""Every (group, type) pair of avni-bahmni §5.1; EncounterType stands in two groups, hence 26 rows for its 25 lines."""
+"""The pairs of the Java service (EncounterType stands in two groups), and `Location`, which it did not have."""
 
 CONSTANTS: Final[tuple[ConstantSpec, ...]] = (
     ConstantSpec(

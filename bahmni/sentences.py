@@ -236,6 +236,15 @@ SENTENCES: Mapping[str, Sentence] = {
         cause='"{field}" is missing or not one Bahmni knows, and Bahmni takes no patient without it.',
         remedy='Enter "{field}" in Avni. The record is handed over when it changes.',
     ),
+    "bahmni.address-field-unknown": Sentence(
+        cause='The level "{level}" is mapped to "{field}", which is no field of an address in Bahmni.',
+        remedy="Choose one of cityVillage, countyDistrict, stateProvince, country, postalCode, address1 to address15.",
+        mends=v.ADDRESS_LEVEL,
+    ),
+    "bahmni.demographics-differ": Sentence(
+        cause="Name, gender, birth date or address of the patient in Bahmni differ from the subject in Avni.",
+        remedy='See "Show both servers". What the hospital wrote is never overwritten; correct the side that is wrong.',
+    ),
     "bahmni.name-refused": Sentence(
         cause='Bahmni does not accept the characters of "{field}".',
         remedy='Correct "{field}" in Avni, or let the hospital widen the rule for names (patient.nameValidationRegex), '

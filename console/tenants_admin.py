@@ -53,6 +53,7 @@ class TenantsAdmin(TenantAdmin[Tenant]):
                 "otherwise the record is held for a person.",
             },
         ),
+        ("Name, gender, birth date and address", {"fields": ("follows_demographics",)}),
     )
 
     def tenant_id_of(self, row: Tenant) -> int | None:

@@ -39,7 +39,7 @@ LONGEST_WAIT = 200
 
 LINK_FIELDS = [
     "identifier", "target_id", "target_parent_id", "other_targets", "created_by_us", "source_version", "source_time",
-    "wanted_fingerprint", "left_fingerprint", "outcome", "reason", "is_suspect", "run", "updated_at",
+    "wanted_fingerprint", "left_fingerprint", "notes", "outcome", "reason", "is_suspect", "run", "updated_at",
 ]  # fmt: skip
 
 
@@ -72,6 +72,7 @@ def as_known(link: Link) -> Known:
         left_fingerprint=link.left_fingerprint,
         outcome=Outcome(link.outcome),
         is_suspect=link.is_suspect,
+        notes=link.notes,
     )
 
 
@@ -167,13 +168,14 @@ class Ledger:
         if plan and result.is_finished:
             link.target_id, link.target_parent_id = plan.target_id, plan.target_parent_id
             link.other_targets = dict(plan.other_targets)
-            link.left_fingerprint = plan.left_fingerprint
+            link.left_fingerprint, link.notes = plan.left_fingerprint, dict(plan.notes)
             link.is_suspect = False
             link.created_by_us = sorted({*link.created_by_us, *plan.created_by_us})
         elif standing := result.half_done:
             link.identifier = storable(standing.identifier, 100)
             link.target_id, link.target_parent_id = standing.target_id, standing.target_parent_id
             link.other_targets, link.left_fingerprint = dict(standing.other_targets), standing.left_fingerprint
+            link.notes = dict(standing.notes)
         return link
 
     def _failure(self, result: Result) -> recording.Failure:

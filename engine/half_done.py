@@ -37,4 +37,5 @@ def known_by_now(
         target_parent_id=plan.target_parent_id,
         other_targets=kept | done,
         left_fingerprint=before.left_fingerprint if undone else plan.left_fingerprint or before.left_fingerprint,
+        notes=before.notes if undone else plan.notes,
     )

@@ -117,7 +117,7 @@ def _look_and_write(change: Change, want: Want, parent: Known | None, attempt: _
             raise LeaseTooShort  # looking costs time too, and the batch must be committed under this lease
         plan = handover.plan(want, handover.look(want, attempt.known, parent), attempt.known)
         if attempt.pen.rehearses:
-            return Result(change, plan.outcome, want=want, plan=plan, planned=plan.writes)
+            return Result(change, plan.outcome, plan.remark, want=want, plan=plan, planned=plan.writes)
         # A later look may find everything done; what came of the change is still what the first one set out to do.
         intended = intended or (plan.outcome if plan.writes else None)
         try:
@@ -129,7 +129,7 @@ def _look_and_write(change: Change, want: Want, parent: Known | None, attempt: _
             continue
         if not plan.look_again:
             outcome, plan = intended or plan.outcome, _with_given_ids(plan, given)
-            return Result(change, outcome, want=want, plan=plan, writes=attempt.writes)
+            return Result(change, outcome, plan.remark, want=want, plan=plan, writes=attempt.writes)
     raise Fail("engine.not-taken-on")  # never counted as through: what was to follow has not been written
 
 

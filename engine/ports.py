@@ -70,6 +70,8 @@ class Known:
     left_fingerprint: str
     outcome: Outcome
     is_suspect: bool
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What the connector wrote down about parts of the state it left, by name."""
 
     @property
     def points_somewhere(self) -> bool:
@@ -117,6 +119,10 @@ class Plan:
     """Kinds of the records standing for it that bear an id of ours: this tenant created them, remembered or not."""
     left_fingerprint: str = ""
     """The connector's note of the state the target is left in; `Known` brings it back next time."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What `Known` should remember of parts of that state, by name: hashes and keys, never a value."""
+    remark: str = ""
+    """Message id of what people should know of a record that got through all the same."""
     look_again: bool = False
     """The writes uncover what could not be seen before (a voided encounter hides its observations): then plan anew."""
     identifier: str = ""

@@ -113,6 +113,7 @@ class Link(TenantOwned):
     source_time = models.DateTimeField(null=True, blank=True)
     wanted_fingerprint = models.CharField(max_length=64, blank=True, help_text="Content and the mapping entries used.")
     left_fingerprint = models.CharField(max_length=64, blank=True, help_text="State of the target as we left it.")
+    notes = models.JSONField(default=dict, blank=True, help_text="Of parts of that state, by name. No values.")
     outcome = models.CharField(max_length=20, choices=Outcome.choices())
     reason = models.CharField(max_length=100, blank=True, help_text="Message id.")
     is_suspect = models.BooleanField(

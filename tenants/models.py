@@ -53,6 +53,11 @@ class Tenant(models.Model):
     match_birth_years = models.PositiveSmallIntegerField(
         default=2, help_text="By how many years the birth years may differ at that first meeting."
     )
+    follows_demographics = models.BooleanField(
+        default=True,
+        help_text="Changes of name, gender, birth date and address reach people this tenant created in the other "
+        "system. Switched off after another service was taken over. Takes effect when a record next changes.",
+    )
     mapping_revision = models.PositiveBigIntegerField(
         default=0,
         editable=False,

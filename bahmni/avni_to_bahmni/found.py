@@ -6,10 +6,10 @@ without the other. Dates may come back as times (O71), coded values as objects (
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from bahmni.avni_to_bahmni.observations import FoundObs, found_obs
 
@@ -17,25 +17,71 @@ _IDENTIFIERS = "identifiers:(identifier,identifierType:(uuid),preferred,voided)"
 _OBS = "obs:(uuid,voided,concept:(uuid),value:ref,groupMembers:(uuid,voided,concept:(uuid),value:ref,groupMembers))"
 
 _OF_PATIENT = f"patient:(uuid,voided,{_IDENTIFIERS},person:(birthdate))"
+_NAME = "preferredName:(uuid,givenName,middleName,familyName)"
 _ATTRIBUTES = "attributes:(attributeType:(uuid),value,voided)"
 _OF_VISIT = f"visit:(uuid,voided,startDatetime,stopDatetime,{_ATTRIBUTES})"
 
-PATIENT = f"custom:(uuid,voided,{_IDENTIFIERS},person:(gender,birthdate,preferredName:(givenName,familyName)))"
 ENCOUNTER = f"custom:(uuid,voided,encounterDatetime,encounterType:(uuid),{_OF_PATIENT},{_OF_VISIT},{_OBS},auditInfo)"
 VISIT = f"custom:(uuid,voided,visitType:(uuid),startDatetime,stopDatetime,{_ATTRIBUTES})"
 VISIT_OF_PATIENT = f"custom:(uuid,voided,startDatetime,stopDatetime,{_OF_PATIENT},{_ATTRIBUTES})"
 
+ADDRESS_FIELDS: Final = frozenset(
+    {"cityVillage", "countyDistrict", "stateProvince", "country", "postalCode"}
+    | {f"address{number}" for number in range(1, 16)}
+)
+"""Where a place can stand in an address of OpenMRS (O210). Older releases end with `address6`."""
+
+
+def patient(address: Iterable[str]) -> str:
+    """The representation of a patient with name, gender, birth date and these fields of the address."""
+    return f"custom:(uuid,voided,{_IDENTIFIERS},{_person(address)})"
+
+
+def registration(address: Iterable[str]) -> str:
+    """`ENCOUNTER`, with the patient as `patient` shows it."""
+    whole = f"patient:(uuid,voided,{_IDENTIFIERS},{_person(address)})"
+    return ENCOUNTER.replace(_OF_PATIENT, whole)
+
+
+def _person(address: Iterable[str]) -> str:
+    fields = ",".join(("uuid", *address))
+    preferred = f",preferredAddress:({fields})" if fields != "uuid" else ""
+    return f"person:(gender,birthdate,{_NAME}{preferred})"
+
+
+@dataclass(frozen=True)
+class FoundPerson:
+    """Who a patient is. `name_uuid` and `address_uuid` are the rows an update has to name, empty for none."""
+
+    given_name: str = ""
+    middle_name: str = ""
+    family_name: str = ""
+    gender: str = ""
+    birthdate: str = ""
+    address: Mapping[str, str] = field(default_factory=dict)
+    name_uuid: str = ""
+    address_uuid: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a first meeting compares."""
+        return " ".join(part for part in (self.given_name, self.family_name) if part)
+
 
 @dataclass(frozen=True)
 class FoundPatient:
-    """A patient: numbers by type, and what a first meeting compares."""
+    """A patient: the un-voided numbers, and who it is."""
 
     uuid: str
     voided: bool
     numbers: tuple[str, ...]
-    name: str = ""
-    gender: str = ""
-    birthdate: str = ""
+    person: FoundPerson = FoundPerson()
+    """As far as the representation asked for shows it."""
+
+    @property
+    def birthdate(self) -> str:
+        """Empty when nobody knows it."""
+        return self.person.birthdate
 
     def has_number(self, identifier: str) -> bool:
         """Whether the patient carries this number now."""
@@ -92,16 +138,26 @@ class FoundEncounter:
 
 
 def found_patient(document: Mapping[str, Any]) -> FoundPatient:
-    """Read a patient of the representation `PATIENT`, or the part of it inside `ENCOUNTER`."""
-    person = document.get("person") or {}
-    name = person.get("preferredName") or {}
+    """Read a patient of the representation `patient`, or the part of it inside another one."""
     return FoundPatient(
         uuid=document["uuid"],
         voided=bool(document.get("voided")),
         numbers=tuple(row["identifier"] for row in document.get("identifiers") or () if not row.get("voided")),
-        name=" ".join(part for part in (name.get("givenName"), name.get("familyName")) if part),
-        gender=person.get("gender") or "",
-        birthdate=(person.get("birthdate") or "")[:10],
+        person=_found_person(document.get("person") or {}),
+    )
+
+
+def _found_person(document: Mapping[str, Any]) -> FoundPerson:
+    name, address = document.get("preferredName") or {}, document.get("preferredAddress") or {}
+    return FoundPerson(
+        given_name=name.get("givenName") or "",
+        middle_name=name.get("middleName") or "",
+        family_name=name.get("familyName") or "",
+        gender=document.get("gender") or "",
+        birthdate=(document.get("birthdate") or "")[:10],
+        address={name: str(address[name]) for name in ADDRESS_FIELDS if address.get(name)},
+        name_uuid=name.get("uuid") or "",
+        address_uuid=address.get("uuid") or "",
     )
 
 

@@ -32,7 +32,7 @@ class SubjectHandover:
         self._subject_type = setting.snapshot.constant(v.SUBJECT_TYPE)
         tenant = setting.tenant
         likeness = Likeness(tenant.match_name_likeness, tenant.match_birth_years)
-        self._policy = subject.Policy(tenant.namespace, likeness)
+        self._policy = subject.Policy(tenant.namespace, likeness, tenant.follows_demographics)
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
         """Subjects of a type modified since the position, oldest first."""
@@ -63,7 +63,7 @@ class SubjectHandover:
         """With a link one request; without, whatever tells that nothing is created twice."""
         content: subject.Registration = want.content
         if known and known.points_somewhere:
-            encounter = self._hospital.encounter(known.target_id)
+            encounter = self._hospital.registration(known.target_id)
             return subject.Found(registrations=(encounter,) if encounter else (), now=self._hospital.now())
         # A voided one is never created, so rivals and visits do not matter.
         rivals = () if content.voided else self._rivals(content)

@@ -10,9 +10,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.demographics import asked_address
 from bahmni.avni_to_bahmni.found import (
     ENCOUNTER,
-    PATIENT,
     VISIT,
     VISIT_OF_PATIENT,
     FoundEncounter,
@@ -21,6 +21,8 @@ from bahmni.avni_to_bahmni.found import (
     found_encounter,
     found_patient,
     found_visit,
+    patient,
+    registration,
 )
 from bahmni.openmrs import OpenMRSClient
 from common.http_errors import NotFound, Refused, Unclear
@@ -47,6 +49,7 @@ class Hospital:
         self.zone = ZoneInfo(setting.connections[v.BAHMNI].zone)
         marker = setting.snapshot.single(*v.MARKER_CONCEPT)
         self._marker = marker.int_system_value if marker else ""
+        self._address = asked_address(setting.snapshot)
 
     def now(self) -> datetime:
         """The hospital's clock, in its own zone."""
@@ -55,6 +58,11 @@ class Hospital:
     def encounter(self, uuid: str) -> FoundEncounter | None:
         """An encounter, also when voided; None when there is none."""
         document = self._openmrs.one(f"/encounter/{uuid}", ENCOUNTER)
+        return found_encounter(document, self._marker) if document else None
+
+    def registration(self, uuid: str) -> FoundEncounter | None:
+        """An encounter with all we carry of its patient, also when voided; None when there is none."""
+        document = self._openmrs.one(f"/encounter/{uuid}", registration(self._address))
         return found_encounter(document, self._marker) if document else None
 
     def encounters_of_type(self, patient: str, encounter_type: str) -> tuple[FoundEncounter, ...]:
@@ -81,12 +89,12 @@ class Hospital:
     def patients(self, number: str) -> tuple[FoundPatient, ...]:
         """The un-voided patients with exactly this number."""
         identifier_type = self._snapshot.constant(v.IDENTIFIER_TYPE)
-        rows = self._openmrs.patient_by_identifier(number, identifier_type=identifier_type, v=PATIENT)
+        rows = self._openmrs.patient_by_identifier(number, identifier_type=identifier_type, v=patient(self._address))
         return tuple(found_patient(row) for row in rows)
 
     def patient(self, uuid: str) -> FoundPatient | None:
         """A patient, also when voided; None when there is none."""
-        document = self._openmrs.patient(uuid, PATIENT)
+        document = self._openmrs.patient(uuid, patient(self._address))
         return found_patient(document) if document else None
 
     def visits(self, patient: str) -> tuple[FoundVisit, ...]:

@@ -7,12 +7,21 @@ Compatible with the Java service: identifier prefix, visit and encounter types, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.demographics import (
+    Person,
+    check_complete,
+    differences,
+    follow,
+    new_person,
+    notes_of,
+    said_by,
+)
 from bahmni.avni_to_bahmni.form_encounter import (
     NEVER,
     Form,
@@ -29,13 +38,14 @@ from bahmni.avni_to_bahmni.observations import Answers, answers
 from bahmni.avni_to_bahmni.visit import new_visit
 from bahmni.same_person import Demographics, Likeness
 from bahmni.same_person import confirm as confirm_likeness
-from bahmni.vocabulary import GENDERS
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
 from common.text import is_storable
 from engine.ports import Known, Plan, Want, Write
 from engine.verdicts import Fail, Hold, Skip
 from mappings.snapshot import Snapshot
+
+NOBODY = Person("", "", "", "", "")
 
 LONGEST_NUMBER = 50
 """Characters of a patient identifier in OpenMRS."""
@@ -47,10 +57,8 @@ class Registration:
 
     subject_id: str
     identifier: str
-    given_name: str
-    family_name: str
-    gender: str
-    birthdate: str | None
+    person: Person
+    """Says nothing when the subject is voided."""
     created_at: str
     form: Form | None
 
@@ -86,6 +94,8 @@ class Policy:
 
     namespace: UUID
     likeness: Likeness
+    follows_demographics: bool = True
+    """Whether changes of them reach patients this tenant created."""
 
 
 def identifier_of(subject: Mapping[str, Any], snapshot: Snapshot) -> str:
@@ -114,16 +124,15 @@ def wanted(subject: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Want
     content = Registration(
         subject_id=subject["ID"],
         identifier=identifier,
-        given_name=_text(observations, "First name"),
-        family_name=_text(observations, "Last name"),
-        gender=_text(observations, "Gender"),
-        birthdate=_birthdate(observations),
+        person=NOBODY if voided else said_by(subject, snapshot),
         created_at=subject["audit"]["Created at"],
         form=None if voided else _form(subject, answered, snapshot),
     )
     return Want(
         content=content,
-        fingerprint=fingerprint([identifier, content.form.content if content.form else "voided"]),
+        fingerprint=fingerprint(
+            [identifier, *([content.form.content, content.person.parts] if content.form else ["voided"])]
+        ),
         identifier=identifier,
         arrives=() if voided else (v.arrival_of(identifier), v.arrival_of_subject(content.subject_id)),
         unmapped=answered.unmapped,
@@ -142,17 +151,14 @@ def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, poli
         confirm(ours.patient, known.target_parent_id, known.identifier)
     standing = {"patient": ours.patient.uuid, "visit": ours.visit_uuid, "encounter": ours.uuid}
     created_by_us = _created_by_us(content, standing, policy)
-    return bring_in_line(
+    made = bring_in_line(
         want, content.form, ours, known, created_by_us=created_by_us, namespace=policy.namespace, now=found.now
     )
+    whole = next((one for one in found.patients if one.uuid == ours.patient.uuid), ours.patient)
+    return _with_demographics(made, content, whole, known, policy)
 
 
 # -- the record alone ------------------------------------------------------------------------------------------------
-
-
-def _text(observations: Mapping[str, Any], key: str) -> str:
-    value = observations.get(key)
-    return " ".join(value.split()) if isinstance(value, str) else ""
 
 
 def _registered_on(subject: Mapping[str, Any]) -> date:
@@ -160,16 +166,6 @@ def _registered_on(subject: Mapping[str, Any]) -> date:
         return date.fromisoformat(subject["Registration date"][:10])
     except (TypeError, ValueError):
         raise Fail("bahmni.registration-date-missing") from None
-
-
-def _birthdate(observations: Mapping[str, Any]) -> str | None:
-    value = observations.get("Date of birth")
-    if not value:
-        return None
-    try:
-        return date.fromisoformat(value[:10]).isoformat()
-    except (TypeError, ValueError):
-        raise Fail("bahmni.value-kind", question="Date of birth", expected="a date", kind="something else") from None
 
 
 def _name(snapshot: Snapshot) -> str:
@@ -211,8 +207,9 @@ def _first_time(want: Want, content: Registration, found: Found, snapshot: Snaps
         writes.append(Write("create", "patient", uuids["patient"], body, "no patient has this number"))
     else:
         if patient.uuid != uuids["patient"]:
-            there = Demographics(patient.name, patient.gender, patient.birthdate)
-            confirm_likeness(_demographics(content), there, policy.likeness)
+            there = patient.person
+            known_there = Demographics(there.name, there.gender, there.birthdate)
+            confirm_likeness(_demographics(content.person), known_there, policy.likeness)
         uuids["patient"] = patient.uuid
     if visit is None:
         day = content.form.day
@@ -237,6 +234,7 @@ def _first_time(want: Want, content: Registration, found: Found, snapshot: Snaps
         {"visit": uuids["visit"]},
         _created_by_us(content, uuids, policy),
         fingerprint([want.fingerprint]),
+        notes=notes_of(content.person, content.subject_id) if patient is None else {},
     )
 
 
@@ -249,9 +247,8 @@ def _created_by_us(content: Registration, standing: Mapping[str, str], policy: P
     return tuple(kind for kind, uuid in standing.items() if uuid == _derived(policy, kind, content))
 
 
-def _demographics(content: Registration) -> Demographics:
-    name, gender = f"{content.given_name} {content.family_name}", GENDERS.get(content.gender, "")
-    return Demographics(name, gender, content.birthdate or "")
+def _demographics(person: Person) -> Demographics:
+    return Demographics(f"{person.given_name} {person.family_name}", person.gender, person.birthdate)
 
 
 def _registration_visit(content: Registration, found: Found, snapshot: Snapshot) -> FoundVisit | None:
@@ -263,26 +260,42 @@ def _registration_visit(content: Registration, found: Found, snapshot: Snapshot)
     return next(iter(marked or visits), None)
 
 
+# -- who the patient is ----------------------------------------------------------------------------------------------
+
+
+def _with_demographics(
+    made: Plan, content: Registration, patient: FoundPatient, known: Known | None, policy: Policy
+) -> Plan:
+    """The plan, with what lets the patient be called as the subject is, or with a remark that they differ."""
+    remembered = known.notes if known else {}
+    if content.form is None or made.look_again:
+        return replace(made, notes=remembered)
+    if patient.uuid != _derived(policy, "patient", content) or not policy.follows_demographics:
+        differing = differences(content.person, patient.person)
+        return replace(made, notes=remembered, remark=_remark(differing))
+    following = follow(content.person, patient.person, content.subject_id, remembered)
+    made = replace(made, notes=following.notes, remark=_remark(following.left_alone))
+    if not following.written:
+        return made
+    why = f"{', '.join(following.written)} changed in Avni"
+    # Last, so that a name the hospital refuses keeps no answer from getting through.
+    writes = (*made.writes, Write("update", "patient", patient.uuid, following.body, why))
+    return replace(made, writes=writes, outcome=Outcome.UPDATED)
+
+
+def _remark(differing: tuple[str, ...]) -> str:
+    return "bahmni.demographics-differ" if differing else ""
+
+
 # -- bodies ----------------------------------------------------------------------------------------------------------
 
 
 def _patient(content: Registration, uuid: str, snapshot: Snapshot) -> dict[str, Any]:
-    for field, value in (("First name", content.given_name), ("Last name", content.family_name)):
-        if not value:
-            raise Fail("bahmni.demographic-missing", field=field)
-    if content.gender not in GENDERS:
-        raise Fail("bahmni.demographic-missing", field="Gender")
-    person = {
-        "uuid": uuid,
-        "names": [{"givenName": content.given_name, "familyName": content.family_name, "preferred": True}],
-        "gender": GENDERS[content.gender],
-    }
-    if content.birthdate:
-        person["birthdate"] = content.birthdate
+    check_complete(content.person)
     identifier = {
         "identifier": content.identifier,
         "identifierType": snapshot.constant(v.IDENTIFIER_TYPE),
         "location": snapshot.constant(v.LOCATION),
         "preferred": True,
     }
-    return {"person": person, "identifiers": [identifier]}
+    return {"person": {"uuid": uuid, **new_person(content.person)}, "identifiers": [identifier]}

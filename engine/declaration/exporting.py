@@ -55,6 +55,7 @@ def export(tenant: Tenant) -> str:
             "born_here": tenant.born_here,
             "match_name_likeness": tenant.match_name_likeness,
             "match_birth_years": tenant.match_birth_years,
+            "follows_demographics": tenant.follows_demographics,
             "connections": {connection.side: _connection(connection) for connection in connections},
             "constants": _constants(tenant, connector),
             "mappings": _mappings(tenant),

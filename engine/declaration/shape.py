@@ -225,6 +225,7 @@ class _Parser:
 _LONGEST_CONSTANT: Final = 255
 _TENANT: Final = (
     "name", "title", "connector", "namespace", "zone", "born_here", "match_name_likeness", "match_birth_years",
+    "follows_demographics",
 )  # fmt: skip
 _SECTIONS: Final = ("connections", "constants", "mappings", "ignored", "error_types", "flows")
 _CONNECTION: Final = ("base_url", "sign_in", "username", "secret", "zone", "max_parallel")
@@ -241,6 +242,7 @@ _FIELDS: Final[Mapping[str, Callable[[Reader, yaml.Node, str], Any]]] = {
     **dict.fromkeys(("base_url", "sign_in", "secret"), Reader.text),
     "username": Reader.wire_text,
     "born_here": Reader.boolean,
+    "follows_demographics": Reader.boolean,
     "match_name_likeness": Reader.number,
     "match_birth_years": Reader.integer,
     "max_parallel": Reader.integer,

@@ -9,7 +9,7 @@ import pytest
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.enrolment import wanted
 from bahmni.avni_to_bahmni.enrolment_plan import Found, is_new, plan, uuids_behind, visit_to_void
-from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
+from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundPerson, FoundVisit
 from bahmni.avni_to_bahmni.observations import FoundObs
 from bahmni.avni_to_bahmni.visit import Policy, program_visit_uuid
 from common.fingerprint import derived_uuid
@@ -21,7 +21,7 @@ from tests.chaos.records import NAMESPACE, ZONE, enrolment, snapshot, uuid_of
 MAPPED = snapshot()
 POLICY = Policy(MAPPED, NAMESPACE)
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=ZONE)
-ASHA = FoundPatient("P", voided=False, numbers=("TRI1001",), birthdate="1990-04-01")
+ASHA = FoundPatient("P", voided=False, numbers=("TRI1001",), person=FoundPerson(birthdate="1990-04-01"))
 DAY, EXIT_DAY = "2026-01-10T00:00:00.000+0530", "2026-02-10T00:00:00.000+0530"
 EXITED = "2026-02-10T06:30:00.000Z"
 VISIT = FoundVisit("V", DAY, attributes={uuid_of("visit marker"): "E"})
@@ -121,7 +121,7 @@ def test_two_visits_that_carry_its_id_are_left_to_a_person() -> None:
 
 
 def test_no_visit_begins_before_birth_and_the_true_day_is_kept() -> None:
-    made = planned(found={"owner": replace(ASHA, birthdate="2026-01-20")})
+    made = planned(found={"owner": replace(ASHA, person=FoundPerson(birthdate="2026-01-20"))})
     visit, encounter = (write.body for write in made.writes)
     assert (visit["startDatetime"], visit["attributes"][1]["value"]) == ("2026-01-20", "2026-01-10")
     assert encounter["encounterDatetime"] == "2026-01-20T00:00:00.000+0530"

@@ -53,7 +53,7 @@ def test_a_patient_is_read_with_what_a_first_meeting_compares() -> None:
         "preferredName": {"givenName": "Asha", "familyName": None},
     }
     found = found_patient({"uuid": "p", "person": person})
-    assert (found.name, found.gender, found.birthdate) == ("Asha", "F", "1990-04-01")
+    assert (found.person.name, found.person.gender, found.birthdate) == ("Asha", "F", "1990-04-01")
 
 
 def test_a_visit_is_read_without_its_voided_attributes() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.encounter import IN_PROGRAM, Found, admit, encounter_types, half_mapped, plan, wanted
-from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
+from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundPerson, FoundVisit
 from bahmni.avni_to_bahmni.observations import FoundObs
 from common.fingerprint import derived_uuid
 from common.outcome import Outcome
@@ -23,7 +23,7 @@ from tests.chaos.records import CHECK_UP, MARKER, NAMESPACE, ZONE, program_encou
 
 MAPPED = snapshot()
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=ZONE)
-ASHA = FoundPatient("P", voided=False, numbers=("TRI1001",), birthdate="1990-04-01")
+ASHA = FoundPatient("P", voided=False, numbers=("TRI1001",), person=FoundPerson(birthdate="1990-04-01"))
 BEGIN, DAY = "2026-01-05T00:00:00.000+0530", "2026-01-10T00:00:00.000+0530"
 VISIT = FoundVisit("V", BEGIN, attributes={uuid_of("visit marker"): "E"}, patient=ASHA)
 OURS = str(derived_uuid(NAMESPACE, "encounter", "program", "C"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
+from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundPerson, FoundVisit
 from bahmni.avni_to_bahmni.observations import FoundObs
 from bahmni.avni_to_bahmni.subject import Found, Rival, plan, wanted
 from common.fingerprint import derived_uuid
@@ -18,7 +18,8 @@ MAPPED = snapshot()
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=ZONE)
 SUBJECT = uuid_of("subject 1001")
 BEGIN = "2026-01-05T00:00:00.000+0530"
-ASHA = FoundPatient("P", voided=False, numbers=("TRI1001",), name="Asha Devi", gender="F", birthdate="1990-04-01")
+DEVI = FoundPerson("Asha", "", "Devi", "F", "1990-04-01", name_uuid="N")
+ASHA = FoundPatient("P", voided=False, numbers=("TRI1001",), person=DEVI)
 
 
 def planned(document: dict[str, Any], known: Known | None = None, **found: Any) -> Plan:
