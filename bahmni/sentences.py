@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from avni.refusals import REFUSALS
 from bahmni import vocabulary as v
-from errors.catalogue import SIGN_IN
+from bahmni.declarations import ERROR_TYPES
+from errors.catalogue import BY_ITSELF, SIGN_IN
 from errors.specs import Sentence
 
 BY_NAME = {
@@ -47,6 +48,19 @@ BY_NAME = {
 
 SENTENCES: Mapping[str, Sentence] = {
     **{f"{SIGN_IN}.{refusal.word}": Sentence(refusal.cause, refusal.remedy) for refusal in REFUSALS},
+    **{
+        v.taken_over(name): Sentence(
+            cause='The Java service stopped at this record: "{type}".',
+            remedy=f"{BY_ITSELF} Retry it to have it looked at now. If anything still stops it, its error then says "
+            "what, and where to mend it.",
+            error_type=name,
+        )
+        for name in ("", *(spec.name for spec in ERROR_TYPES))
+    },
+    "bahmni.taken-over-event": Sentence(
+        cause="An event of the feed told the Java service of this record, and it could not carry it out.",
+        remedy=f"{BY_ITSELF} Retry it to have it looked at now.",
+    ),
     "bahmni.answer-unmapped": Sentence(
         cause='The answer "{value}" to the question "{question}" has no partner in Bahmni.',
         remedy="Add a mapping for this answer, or leave it out for good (ignored concepts), then retry.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -87,3 +88,9 @@ def arrival_of_enrolment(enrolment_id: str) -> str:
 def arrival_of_patient(patient_uuid: str) -> str:
     """Name of the event that this patient of Bahmni is registered in Avni; its encounters may wait for it."""
     return f"patient-id:{patient_uuid}"
+
+
+def taken_over(error_type: str) -> str:
+    """Message id of an error that the Java service had, by the name of its type; the empty name for any other."""
+    words = re.findall("[A-Z][a-z]*", error_type)
+    return ".".join(["bahmni.taken-over", *(["-".join(words).lower()] if words else [])])

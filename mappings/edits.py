@@ -122,7 +122,7 @@ class _Planner:
         self.kinds = {(kind.group.name, kind.name): kind for kind in kinds}
         self.rows = list(MappingRow.objects.filter(tenant=tenant).select_related("type__group").order_by("pk"))
         self.live = {
-            _identity(row.type, row.avni_value, row.int_system_value): row for row in self.rows if not row.is_voided
+            question_of(row.type, row.avni_value, row.int_system_value): row for row in self.rows if not row.is_voided
         }
         self.live_values = {_values(row): row for row in self.rows if not row.is_voided}
         self.voided_values = {_values(row): row for row in self.rows if row.is_voided}
@@ -137,7 +137,7 @@ class _Planner:
         seen: dict[_Identity, int] = {}
         for each, kind in sound:
             if not each.voided:
-                identity = _identity(kind, each.avni_value, each.int_system_value)
+                identity = question_of(kind, each.avni_value, each.int_system_value)
                 if identity in seen:
                     self.refused.append(
                         (each.line, f"means the same mapping as line {seen[identity]}; keep one of them")
@@ -197,7 +197,7 @@ class _Planner:
         if row is None:
             self.unchanged.append(wanted)
         elif row.pk in self.met:
-            line = seen[_identity(kind, wanted.avni_value, wanted.int_system_value)]
+            line = seen[question_of(kind, wanted.avni_value, wanted.int_system_value)]
             self.refused.append((wanted.line, f"is voided here and in use on line {line}; keep one of them"))
         else:
             self._void(row, wanted)
@@ -247,8 +247,8 @@ def _unsound(wanted: Wanted) -> str:
     return ""
 
 
-def _identity(kind: MappingType, avni_value: str, int_system_value: str) -> _Identity:
-    """What makes a mapping the answer to one question of its kind."""
+def question_of(kind: MappingType, avni_value: str, int_system_value: str) -> _Identity:
+    """What a mapping answers, after the key of its kind: no two that are live may share it."""
     place = str(kind.pk)
     if kind.is_single:
         return (place, "single")

@@ -61,6 +61,11 @@ def take(tenant: Tenant) -> Snapshot:
     return _take(tenant.pk, tenant.namespace, tenant.mapping_revision)
 
 
+def take_unkept(tenant: Tenant) -> Snapshot:
+    """As `take`, and nobody remembers it: for a transaction that may be rolled back, and its revision with it."""
+    return _take.__wrapped__(tenant.pk, tenant.namespace, tenant.mapping_revision)
+
+
 @lru_cache(maxsize=64)
 def _take(tenant_id: int, namespace: UUID, revision: int) -> Snapshot:
     by_avni: dict[Pair, dict[str, Entry]] = {}

@@ -193,6 +193,23 @@ class Run(TenantOwned):
         return sum(getattr(self, outcome.value) for outcome in Outcome)
 
 
+class TakeOver(TenantOwned):
+    """That a tenant was taken over from another service: what was brought, and how far its records were looked for."""
+
+    brought = models.JSONField(default=dict, blank=True, help_text="Fingerprints of what was brought, by kind and key.")
+    searched = models.JSONField(
+        default=dict, blank=True, help_text="By stream and part of the source: how far, and what was found."
+    )
+    first_at = models.DateTimeField(auto_now_add=True)
+    last_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant"], name="one_take_over_per_tenant")]
+
+    def __str__(self) -> str:
+        return f"take-over of {self.tenant}"
+
+
 class Lease(models.Model):
     """The right to write for a tenant. Taken, kept and proven by conditional updates on the database's clock."""
 
