@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('syncstatus', '0002_began_at'),
+        ('syncstatus', '0003_notes'),
         ('tenants', '0001_initial'),
     ]
 
