@@ -9,7 +9,7 @@ from simulators.avni import fields, observations, render, visits
 from simulators.avni.errors import class_cast
 from simulators.avni.metadata import Organisation, User
 from simulators.avni.paging import wire_version
-from simulators.avni.privileges import may_view
+from simulators.avni.privileges import may_view, may_void
 from simulators.avni.rows import EncounterRow, SubjectRow
 from simulators.avni.saving import (
     existing,
@@ -66,6 +66,7 @@ def patch(store: AvniStore, user: User, request: Request, key: str) -> dict[str,
 def delete(store: AvniStore, user: User, request: Request, key: str) -> dict[str, Any]:
     """DELETE: voids."""
     before = existing(store.encounter_table, store.organisation(user.organisation), key)
+    may_void(store, user, before)
     row = store.save(stamped(store, user, before, replace(before, voided=True)))
     return _shown(store, request, row)
 

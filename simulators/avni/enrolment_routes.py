@@ -9,7 +9,7 @@ from simulators.avni import fields, observations, render
 from simulators.avni.errors import Thrown, illegal_argument
 from simulators.avni.metadata import Organisation, Program, User
 from simulators.avni.paging import wire_version
-from simulators.avni.privileges import may_view
+from simulators.avni.privileges import may_view, may_void
 from simulators.avni.rows import EnrolmentRow, SubjectRow
 from simulators.avni.saving import (
     existing,
@@ -50,9 +50,10 @@ def put(store: AvniStore, user: User, request: Request, key: str) -> dict[str, A
 
 
 def delete(store: AvniStore, user: User, request: Request, key: str) -> dict[str, Any]:
-    """DELETE: voids; the enrolment's encounters stay as they are."""
+    """DELETE: voids; the enrolment's encounters stay as they are. It is voided before the privilege is asked for."""
     before = existing(store.enrolment_table, store.organisation(user.organisation), key)
     row = store.save(stamped(store, user, before, replace(before, voided=True)))
+    may_void(store, user, row)
     return _shown(store, request, row)
 
 

@@ -55,7 +55,9 @@ class Program:
 
 @dataclass
 class User:
-    """One user of one organisation. `cannot_view`: names of types and programs without the privilege to see them.
+    """One user of one organisation.
+
+    `cannot_view`, `cannot_void`: names of types and programs without the privilege to see or to void their records.
 
     `account` is how the user stands at the identity provider: ready, new-password (still to be chosen), unconfirmed,
     disabled, reset (by an administrator), expired (the first password, never used), locked, second-factor, not-set-up.
@@ -68,6 +70,7 @@ class User:
     may_generate_token: bool = True
     voided: bool = False
     cannot_view: list[str] = field(default_factory=list)
+    cannot_void: list[str] = field(default_factory=list)
     account: str = "ready"
     provider: str = ""
     email_verified: bool = True

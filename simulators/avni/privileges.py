@@ -1,4 +1,4 @@
-"""Which privilege a user needs to see a record, and the refusal without it (avni.md A9, A46)."""
+"""Which privilege a user needs to see or void a record, and the refusal without it (avni.md A9, A46, A115)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ _TO_APPROVE = {
     "ProgramEncounter": "ApproveEncounter",
     "ProgramEnrolment": "ApproveEnrolment",
 }
+
+
+_TO_VOID = {"ViewSubject": "VoidSubject", "ViewVisit": "VoidVisit", "ViewEnrolmentDetails": "RejectEnrolment"}
+
+
+def may_void(store: AvniStore, user: User, row: Row) -> None:
+    """Raises HttpError 403, naming the privilege, when the user may not void records of this one's type."""
+    to_view, designed = _needed(store, row)
+    if designed is not None and designed.name in user.cannot_void:
+        raise forbidden(_TO_VOID[to_view], type(designed).__name__, designed.uuid)
 
 
 def may_view(store: AvniStore, user: User, rows: Iterable[Row]) -> None:

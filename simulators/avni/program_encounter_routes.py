@@ -9,7 +9,7 @@ from simulators.avni import fields, render, visits
 from simulators.avni.errors import conflict
 from simulators.avni.metadata import User
 from simulators.avni.paging import wire_version
-from simulators.avni.privileges import may_view
+from simulators.avni.privileges import may_view, may_void
 from simulators.avni.rows import EnrolmentRow, ProgramEncounterRow
 from simulators.avni.saving import (
     existing,
@@ -52,6 +52,7 @@ def put(store: AvniStore, user: User, request: Request, key: str) -> dict[str, A
 def delete(store: AvniStore, user: User, request: Request, key: str) -> dict[str, Any]:
     """DELETE: voids."""
     before = existing(store.program_encounter_table, store.organisation(user.organisation), key)
+    may_void(store, user, before)
     row = store.save(stamped(store, user, before, replace(before, voided=True)))
     return _shown(store, request, row)
 

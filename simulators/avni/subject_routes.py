@@ -15,7 +15,7 @@ from simulators.avni.errors import (
 )
 from simulators.avni.metadata import Organisation, SubjectType, User
 from simulators.avni.paging import wire_version
-from simulators.avni.privileges import may_view
+from simulators.avni.privileges import may_view, may_void
 from simulators.avni.rows import Location, SubjectRow
 from simulators.avni.saving import (
     existing,
@@ -74,6 +74,7 @@ def patch(store: AvniStore, user: User, request: Request, key: str) -> dict[str,
 def delete(store: AvniStore, user: User, request: Request, key: str) -> dict[str, Any]:
     """DELETE: voids; the subject's encounters stay as they are."""
     before = existing(store.subject_table, store.organisation(user.organisation), key)
+    may_void(store, user, before)
     row = store.save(stamped(store, user, before, replace(before, voided=True)))
     return _shown(store, request, row) | {"Groups": store.groups_of(row.uuid)}
 

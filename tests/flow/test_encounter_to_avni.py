@@ -12,6 +12,7 @@ from errors.models import OPEN_STATES, ErrorRecord, ErrorState
 from mappings.models import IgnoredConcept, Mapping, Side
 from simulators.bahmni import catalogue
 from syncstatus.models import Link, Run, StartPolicy
+from tests.chaos.truth import retry_all
 from tests.flow.clinic import HISTORY, VITALS, Clinic, open_clinic
 from tests.flow.world import MARKER, World, small_world
 
@@ -398,3 +399,21 @@ class TestWhenOneFormIsRefused:
         world.rewind()
         world.sync("encounter")
         assert (outcome(world, half), clinic.in_avni(pair[0])) == (Outcome.VOIDED.value, {})
+
+
+def test_a_void_our_account_may_not_do_is_an_error_that_names_the_privilege_and_follows_once_it_may(
+    world: World, clinic: Clinic, pair: tuple[str, str]
+) -> None:
+    subject, patient = pair
+    encounter = synced(world, clinic.fill_in(patient, clinic.form("Vitals", Pulse=72)))
+    lacking = world.avni.users["integration@demo"].cannot_void
+    lacking.append(VITALS)
+    clinic.void(encounter)
+    world.rewind()
+    world.sync("encounter")
+    assert error(encounter) == (ErrorState.RETRYING, "remote.forbidden")
+    assert ErrorRecord.objects.get(entity_id=encounter).params["privilege"] == "VoidVisit"
+    lacking.clear()
+    retry_all()
+    world.sync("encounter")
+    assert (outcome(world, encounter), clinic.in_avni(subject)) == (Outcome.VOIDED.value, {})

@@ -10,7 +10,7 @@ import requests
 from simulators.avni import AvniStore
 from simulators.avni.app import NOT_BUILT
 from simulators.server import Server
-from tests.contract.avni.support import Caller, encounter_body, fixture, subject, subject_body
+from tests.contract.avni.support import Caller, encounter_body, enrolment, fixture, subject, subject_body
 
 
 @pytest.fixture
@@ -161,3 +161,17 @@ def test_requests_are_counted_by_route(avni: Caller, server: Server, owner: str)
     avni.get(f"/api/subject/{owner}")
     avni.get("/api/subject/s-1")
     assert server.counts == {("GET", "/api/subject/{id}"): 2}
+
+
+def test_voiding_needs_a_privilege_of_its_own(store: AvniStore, avni: Caller, owner: str) -> None:
+    store.users["integration@demo"].cannot_void.append("Individual")
+    answer = avni.call("DELETE", f"/api/subject/{owner}")
+    assert (answer.status_code, answer.text.split(" for ")[0]) == (403, "Privilege VoidSubject is missing")
+    assert not store.subjects[owner].voided
+
+
+def test_an_enrolment_is_voided_before_the_privilege_is_asked_for(store: AvniStore, avni: Caller, owner: str) -> None:
+    enrolled = enrolment(store, owner, at=0)
+    store.users["integration@demo"].cannot_void.append(enrolled.kind)
+    assert avni.call("DELETE", f"/api/programEnrolment/{enrolled.uuid}").status_code == 403
+    assert store.enrolments[enrolled.uuid].voided
