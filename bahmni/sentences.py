@@ -196,8 +196,10 @@ SENTENCES: Mapping[str, Sentence] = {
         error_type="SubjectIdChanged",
     ),
     "bahmni.subject-id-changed-for-patient": Sentence(
-        cause="Avni holds this patient's registration at a subject that does not have the patient's number now.",
-        remedy="Correct the number of the subject in Avni or of the patient in Bahmni, then retry.",
+        cause="Avni holds this patient's registration at a subject that is voided or has another number than the "
+        "patient now.",
+        remedy="Find out which subject the patient is. Un-void that subject or correct its number in Avni, or the "
+        "patient's in Bahmni, then retry.",
         error_type="SubjectIdChanged",
     ),
     "bahmni.no-subject": Sentence(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.subject import identifier_of
 from bahmni.bahmni_to_avni.answers import answers_question, name_of, observations
 from bahmni.bahmni_to_avni.part import Part
 from bahmni.bahmni_to_avni.patient import preferred_identifier
@@ -104,6 +105,15 @@ def owner(want: Want, known: Known | None, patient: Known | None) -> str:
     if want.identifier and patient.identifier not in ("", want.identifier):
         raise Defer("bahmni.patient-number-differs", asks_for=asked, waits_for=arrival)
     return patient.target_parent_id
+
+
+def confirm_subject(subject: Mapping[str, Any] | None, number: str, snapshot: Snapshot) -> None:
+    """Raises Fail unless the subject is un-voided and still has the patient's number (empty where it is not told).
+
+    Else the number has another owner by now: often the subject for which this one was voided as a duplicate.
+    """
+    if subject is None or subject["Voided"] or number not in ("", identifier_of(subject, snapshot)):
+        raise Fail("bahmni.subject-id-changed-for-patient")
 
 
 # -- forms and answers -----------------------------------------------------------------------------------------------

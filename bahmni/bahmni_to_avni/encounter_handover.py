@@ -84,7 +84,8 @@ class EncounterHandover:
     def look(self, want: Want, known: Known | None, parent: Known | None) -> encounter_plan.Found:
         """One request per part: by its Avni id where the link tells it, else by the id we would choose, then by marker.
 
-        None at all while the patient is not there, see `encounter.owner`.
+        One more for the subject, before anything is created. None at all while the patient is not there, see
+        `encounter.owner`.
         """
         content: encounter.HospitalEncounter = want.content
         subject_id, ids = encounter.owner(want, known, parent), encounter_plan.remembered(known).ids
@@ -96,6 +97,8 @@ class EncounterHandover:
         if not self._born_here:
             parts = [part for part in content.parts if part.key not in ids]
             self._find_by_marker(content, parts, there, frozenset(ids.values()))
+        if any(there[part.key] is None for part in content.parts):
+            encounter.confirm_subject(self._avni.subject(subject_id), want.identifier, self._snapshot)
         return encounter_plan.Found(subject_id, there)
 
     def plan(self, want: Want, state: encounter_plan.Found, known: Known | None) -> Plan:

@@ -14,7 +14,7 @@ from simulators.bahmni import catalogue
 from syncstatus.models import Link, Run, StartPolicy
 from tests.chaos.truth import retry_all
 from tests.flow.clinic import HISTORY, VITALS, Clinic, open_clinic
-from tests.flow.world import MARKER, World, small_world
+from tests.flow.world import MARKER, NUMBER, World, small_world
 
 
 @pytest.fixture
@@ -235,6 +235,18 @@ def test_an_encounter_of_a_patient_whose_number_changed_waits_for_a_person(
     encounter = synced(world, clinic.fill_in(patient, clinic.form("Vitals", Pulse=72)))
     assert error(encounter) == (ErrorState.DEFERRED, "bahmni.patient-number-differs")
     assert error(patient) == (ErrorState.HELD, "bahmni.number-moved")
+    assert clinic.in_avni(subject) == {}
+
+
+@pytest.mark.parametrize("change", [{"observations": {NUMBER: "2002"}}, {"voided": True}])
+def test_nothing_new_goes_to_a_subject_that_is_voided_or_has_another_number_now(
+    world: World, clinic: Clinic, pair: tuple[str, str], change: dict[str, Any]
+) -> None:
+    """A patient's number belongs to another subject then, often to the one that a duplicate was voided for."""
+    subject, patient = pair
+    world.avni.edit_subject(subject, **change, at=world.moment())
+    encounter = synced(world, clinic.fill_in(patient, clinic.form("Vitals", Pulse=72)))
+    assert error(encounter) == (ErrorState.RETRYING, "bahmni.subject-id-changed-for-patient")
     assert clinic.in_avni(subject) == {}
 
 

@@ -27,7 +27,7 @@ from engine.registry import Setting
 from tenants.models import Connection, Tenant
 from tests.chaos.forms import COMPLAINTS, FORMS, QUESTIONS, TRUTHS, concept, encounter, forms_snapshot, group, leaf
 from tests.chaos.pair import Pair, pair
-from tests.chaos.records import MARKER, NAMESPACE, uuid_of
+from tests.chaos.records import MARKER, NAMESPACE, NUMBER, uuid_of
 
 numbers_ = count(1)
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=30)
@@ -148,7 +148,7 @@ class History:
         self.id, self.patient = uuid_of(f"encounter {number}"), uuid_of(f"patient of encounter {number}")
         self.subject = clinic.pair.avni.put_subject(
             subject_type="Individual", first_name="Asha", last_name="Devi", gender="Female",
-            date_of_birth="1990-04-01", registration_date="2026-01-05", observations={},
+            date_of_birth="1990-04-01", registration_date="2026-01-05", observations={NUMBER: "1001"},
         ).uuid  # fmt: skip
         clinic.pair.known[self.patient] = Known(
             "TRI1001", "registration", self.subject, {}, "", "", Outcome.CREATED, is_suspect=False
