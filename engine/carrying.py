@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from engine import lanes
 from engine.commit import as_known, load_parents
 from engine.handing_over import LeaseTooShort, Pen, Result, explain_remote, hand_over, where
 from engine.patience import Patience, Silent
-from engine.ports import Change, Handover, Known, Parent
+from engine.ports import Change, Decided, Handover, Known, Parent
 from syncstatus.models import Link
 
 Answer = TypeVar("Answer", Result, Change | Result)
@@ -44,6 +44,8 @@ class Carrier:
     write_limit: int
     end: float = inf
     """Time of the monotonic clock after which no further change is begun; half of what is left is for fetching."""
+    decided: Mapping[str, Decided] = field(default_factory=dict)
+    """What people decided about these records."""
 
     def carry(
         self, changes: Mapping[str, Change], links: Mapping[str, Link], patience: Patience
@@ -61,11 +63,11 @@ class Carrier:
 
         def work(entity_id: str) -> Result:
             turn.begin()
-            link = links.get(entity_id)
-            known, parent = as_known(link) if link else None, parents.get(entity_id)
+            decided = self.decided.get(entity_id)
+            known, parent = as_known(links.get(entity_id), decided), parents.get(entity_id)
             result = hand_over(fetched[entity_id], known, parent, self.handover, pen)
             patience.note(entity_id, result.message, result.params.get("status", ""))
-            return result
+            return replace(result, decided=decided)
 
         done, failure = lanes.run(queues.values(), work, limit=self.write_limit)
         return [*results, *_without_the_unanswered(done, failure, patience, failures).values()], failures

@@ -15,13 +15,13 @@ from django.db.models import F
 from common import clock
 from common.outcome import Outcome
 from common.text import storable
-from engine import bell, gaps
+from engine import bell, decisions, gaps
 from engine.handing_over import Result
 from engine.lease import Grant
-from engine.ports import Known, Page, Parent
+from engine.ports import Decided, Known, Page, Parent
 from engine.registry import Connector
 from errors import recording
-from errors.catalogue import explain
+from errors.catalogue import KEPT_APART, explain
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Link, Position, Run, Stream
 
@@ -39,7 +39,7 @@ LONGEST_WAIT = 200
 
 LINK_FIELDS = [
     "identifier", "target_id", "target_parent_id", "other_targets", "created_by_us", "source_version", "source_time",
-    "wanted_fingerprint", "left_fingerprint", "notes", "outcome", "reason", "is_suspect", "run", "updated_at",
+    "wanted_fingerprint", "left_fingerprint", "left", "notes", "outcome", "reason", "is_suspect", "run", "updated_at",
 ]  # fmt: skip
 
 
@@ -57,12 +57,15 @@ def load_parents(tenant_id: int, parents: Mapping[str, Parent]) -> dict[str, Kno
         stream__key__in={parent.stream for parent in parents.values()},
         source_id__in={parent.entity_id for parent in parents.values()},
     ).annotate(stream_key=F("stream__key"))
-    known = {Parent(link.stream_key, link.source_id): as_known(link) for link in links}
+    rows = {Parent(link.stream_key, link.source_id): link for link in links}
+    known = {parent: found for parent, link in rows.items() if (found := as_known(link))}
     return {entity_id: known[parent] for entity_id, parent in parents.items() if parent in known}
 
 
-def as_known(link: Link) -> Known:
-    """The link as the translators may see it: a hint, without the row behind it."""
+def as_known(link: Link | None, decided: Decided | None = None) -> Known | None:
+    """The link as the translators may see it: a hint, without the row behind it; and what a person decided."""
+    if link is None:
+        return Known("", "", "", {}, "", "", Outcome.HELD, is_suspect=False, decided=decided) if decided else None
     return Known(
         identifier=link.identifier,
         target_id=link.target_id,
@@ -73,6 +76,9 @@ def as_known(link: Link) -> Known:
         outcome=Outcome(link.outcome),
         is_suspect=link.is_suspect,
         notes=link.notes,
+        left=link.left,
+        is_apart=link.reason == KEPT_APART,
+        decided=decided,
     )
 
 
@@ -115,10 +121,16 @@ class Ledger:
             if unfinished:
                 suspect(self.stream.tenant_id, unfinished)
                 recording.take_back_attempts([errors[one] for one in unfinished if one in errors], self.run)
+            acted = recording.acted_on(errors)
             failures = [self._failure(result) for result in results if result.outcome in ERROR_STATES]
-            recording.record(self.stream, failures, errors, self.run, now)
+            fresh = [failure for failure in failures if failure.entity_id not in acted]
+            recording.record(self.stream, fresh, errors, self.run, now)
+            if acted:
+                recording.note([one for one in failures if one.entity_id in acted], errors, self.run, now)
             got_through = {result.change.entity_id: result.outcome.value for result in results if result.is_finished}
-            recording.resolve(got_through, errors, self.run, now)
+            apart = {result.change.entity_id for result in results if result.is_apart}
+            recording.resolve(got_through, errors, self.run, now, apart=apart, acted=acted)
+            decisions.use(results, now)
             bell.ring(recording.release(self.stream.tenant_id, arrived(results), now))
             bell.ring(recording.ask_for(self.stream.tenant_id, _asked_for(results), now))
             if position and finished_pages:
@@ -159,16 +171,16 @@ class Ledger:
         link.source_version, link.source_time = change.version[:100], change.source_time
         link.outcome, link.reason = result.outcome.value, result.message
         link.run, link.updated_at = self.run, clock.now()
-        if want and want.identifier and (result.is_finished or not before):
-            link.identifier = storable(want.identifier, 100)
-        elif plan and plan.identifier and result.is_finished:
-            link.identifier = storable(plan.identifier, 100)
+        number = (plan.identifier if plan else "") or (want.identifier if want else "")
+        if number and not (result.is_left_alone or result.is_apart) and (result.is_finished or not before):
+            link.identifier = storable(number, 100)
         if result.outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.VOIDED) and want:
             link.wanted_fingerprint = want.fingerprint
         if plan and result.is_finished:
             link.target_id, link.target_parent_id = plan.target_id, plan.target_parent_id
             link.other_targets = dict(plan.other_targets)
             link.left_fingerprint, link.notes = plan.left_fingerprint, dict(plan.notes)
+            link.left = link.left if plan.left is None else dict(plan.left)
             link.is_suspect = False
             link.created_by_us = sorted({*link.created_by_us, *plan.created_by_us})
         elif standing := result.half_done:
@@ -176,6 +188,7 @@ class Ledger:
             link.target_id, link.target_parent_id = standing.target_id, standing.target_parent_id
             link.other_targets, link.left_fingerprint = dict(standing.other_targets), standing.left_fingerprint
             link.notes = dict(standing.notes)
+            link.left = dict(standing.left)
         return link
 
     def _failure(self, result: Result) -> recording.Failure:
@@ -193,6 +206,7 @@ class Ledger:
             due=result.due,
             source_time=result.change.source_time,
             can_change=not gaps.stands_for(result.change.entity_id),
+            conflict=decisions.kept(result.conflict) if result.conflict else {},
         )
 
     def _move(self, position: Position, page: Page) -> None:
@@ -202,7 +216,8 @@ class Ledger:
 
 def arrived(results: Sequence[Result]) -> set[str]:
     """What waiting records may go on now. What the ledger alone showed to be through arrived long ago."""
-    wants = [result.want for result in results if result.is_finished and result.plan and result.want]
+    new = [result for result in results if result.is_finished and (result.plan or result.is_left_alone)]
+    wants = [result.want for result in new if result.want]
     return {storable(name, LONGEST_WAIT) for want in wants for name in want.arrives}
 
 

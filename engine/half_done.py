@@ -32,10 +32,11 @@ def known_by_now(
     done = {name: given.get(there, there) for name, there in plan.other_targets.items() if there not in undone}
     return replace(
         before,
-        identifier=want.identifier or plan.identifier or before.identifier,
+        identifier=plan.identifier or want.identifier or before.identifier,
         target_id=target,
         target_parent_id=plan.target_parent_id,
         other_targets=kept | done,
         left_fingerprint=before.left_fingerprint if undone else plan.left_fingerprint or before.left_fingerprint,
         notes=before.notes if undone else plan.notes,
+        left=before.left if undone or plan.left is None else plan.left,
     )

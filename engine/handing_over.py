@@ -17,8 +17,10 @@ from common.fingerprint import fingerprint
 from common.http_errors import Forbidden, Garbled, Refused, RemoteError, SignInFailed, Slow, Unclear, Unreachable
 from common.outcome import FINISHED, Outcome
 from engine.half_done import known_by_now
-from engine.ports import Change, Handover, Known, Plan, Want, Write
-from engine.verdicts import Defer, Fail, Verdict
+from engine.ports import Change, Decided, Handover, Known, Plan, Want, Write
+from engine.settling import conflict_of, left_alone
+from engine.verdicts import Conflict, Defer, Fail, Verdict
+from errors.catalogue import KEPT_APART, THEIRS_TAKEN
 
 LOOKS = 3
 """How often target and wish are compared before a write whose effect stays unclear is left for later."""
@@ -46,6 +48,20 @@ class Result:
     """Only in a rehearsal: what would have been written."""
     half_done: Known | None = None
     """What is known by the writes of a record that did not get through all the same."""
+    conflict: Conflict | None = None
+    """What a person may decide about, of a record that did not get through."""
+    decided: Decided | None = None
+    """The decision this attempt knew of."""
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it came to nothing because a person said that two records are not the same."""
+        return self.message == KEPT_APART
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether it is through because a person said that the target stays as it is."""
+        return self.message == THEIRS_TAKEN
 
     @property
     def is_finished(self) -> bool:
@@ -88,7 +104,7 @@ def hand_over(
     except (Unreachable, SignInFailed, LeaseTooShort):
         raise
     except Verdict as verdict:
-        result = _judged(change, want, verdict)
+        result = _judged(change, want, verdict, known)
     except RemoteError as failure:
         result = Result(change, Outcome.FAILED, *explain_remote(failure), want)
     except Exception as bug:  # noqa: BLE001  # the barrier around one record: whatever it is, the others go on
@@ -96,8 +112,11 @@ def hand_over(
     return replace(result, writes=attempt.writes, half_done=attempt.known if attempt.writes else None)
 
 
-def _judged(change: Change, want: Want | None, verdict: Verdict) -> Result:
-    result = Result(change, verdict.outcome, verdict.message, verdict.params, want)
+def _judged(change: Change, want: Want | None, verdict: Verdict, known: Known | None) -> Result:
+    if decided := left_alone(verdict, want, known):
+        return Result(change, *decided, want=want)
+    conflict = conflict_of(verdict, want)
+    result = Result(change, verdict.outcome, verdict.message, verdict.params, want, conflict=conflict)
     if isinstance(verdict, Defer):
         return replace(result, waits_for=verdict.waits_for, due=verdict.due, asks_for=verdict.asks_for)
     return result

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models import F
 
 from common import clock
-from engine import bell, positions, signing_in
+from engine import bell, decisions, positions, signing_in
+from engine.lease import hold_commits
 from engine.provision import missing
 from engine.registry import FlowSpec, connector_of
 from engine.work import servers_of, setting_of
@@ -23,7 +25,7 @@ from tenants.audit import Actor
 from tenants.models import Connection, Tenant
 from tenants.secrets import Secret
 
-_RETRYABLE = (*OPEN_STATES, ErrorState.CLOSED, ErrorState.IGNORED)
+_RETRYABLE = (*OPEN_STATES, ErrorState.CLOSED, ErrorState.IGNORED, ErrorState.APART)
 
 
 class CannotStart(Exception):
@@ -80,7 +82,7 @@ def run_now(flow: Flow, *, actor: Actor) -> None:
 
 
 def retry(errors: models.QuerySet[ErrorRecord], *, actor: Actor, chosen: str = "") -> int:
-    """Try the records now, whatever they wait for, also those that are not tried again or that a person ignored.
+    """Try the records now, whatever they wait for, also those that are not tried again, ignored or kept apart.
 
     Gives their number. What the policies of their types count begins anew.
 
@@ -101,7 +103,12 @@ def ignore(errors: models.QuerySet[ErrorRecord], *, reason: str, actor: Actor, c
     done = 0
     with transaction.atomic():
         for tenant, mine in _by_tenant(errors, OPEN_STATES):
-            number = mine.update(state=ErrorState.IGNORED, next_attempt_at=None, waits_for="", ignored_reason=reason)
+            hold_commits(tenant.pk)  # an attempt under way sees that somebody acted, and leaves the record so
+            decisions.withdraw_waiting(mine.values("pk"))
+            number = mine.update(
+                state=ErrorState.IGNORED, next_attempt_at=None, waits_for="", ignored_reason=reason,
+                touched=F("touched") + 1,
+            )  # fmt: skip
             after = {"records": number, "chosen": chosen}
             audit.record(actor, "ignore errors", tenant, tenant=tenant, after=after, reason=reason)
             done += number
@@ -179,7 +186,12 @@ def _by_tenant(
 def _retry_in(tenant: Tenant, mine: models.QuerySet[ErrorRecord], actor: Actor, chosen: str) -> int:
     of_running_flows = Stream.objects.filter(flow__is_on=True, flow__is_paused=False, pk__in=mine.values("stream"))
     streams = list(of_running_flows.select_related("tenant"))
-    number = mine.update(state=ErrorState.RETRYING, next_attempt_at=clock.now(), failed_in_a_row=0, ignored_reason="")
+    hold_commits(tenant.pk)
+    decisions.withdraw(mine.filter(state=ErrorState.APART).values("pk"))
+    number = mine.update(
+        state=ErrorState.RETRYING, next_attempt_at=clock.now(), failed_in_a_row=0, ignored_reason="",
+        touched=F("touched") + 1,
+    )  # fmt: skip
     audit.record(actor, "retry errors", tenant, tenant=tenant, after={"records": number, "chosen": chosen})
     bell.ring(streams)
     return number

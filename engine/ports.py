@@ -12,7 +12,9 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from common.outcome import Outcome
+from engine.left import Left
 from engine.verdicts import Fail
+from errors.specs import Move
 
 JsonObject = Mapping[str, Any]
 
@@ -59,6 +61,16 @@ class Parent:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What a person decided about a record, of which conflict, and which of the candidates was chosen."""
+
+    id: int
+    move: Move
+    state: str
+    chosen: str = ""
+
+
+@dataclass(frozen=True)
 class Known:
     """What the ledger remembers of a source record; None of it is trusted before the target confirms it."""
 
@@ -72,6 +84,12 @@ class Known:
     is_suspect: bool
     notes: Mapping[str, str] = field(default_factory=dict)
     """What the connector wrote down about parts of the state it left, by name."""
+    left: Mapping[str, Left] = field(default_factory=dict)
+    """The answers we left in each target record, as `engine.left` notes them; none of one nobody remembers."""
+    is_apart: bool = False
+    """A person said that this record and the one it met are not the same."""
+    decided: Decided | None = None
+    """What a person decided, to be carried out or in force still."""
 
     @property
     def points_somewhere(self) -> bool:
@@ -123,10 +141,12 @@ class Plan:
     """What `Known` should remember of parts of that state, by name: hashes and keys, never a value."""
     remark: str = ""
     """Message id of what people should know of a record that got through all the same."""
+    left: Mapping[str, Left] | None = None
+    """The answers each target record is left with; None when they stay as they were remembered."""
     look_again: bool = False
     """The writes uncover what could not be seen before (a voided encounter hides its observations): then plan anew."""
     identifier: str = ""
-    """The patient number the target stands under, where the record itself does not tell it; the link keeps it."""
+    """The patient number the target stands under, where the record does not tell it or another; the link keeps it."""
 
 
 State = TypeVar("State")

@@ -108,7 +108,7 @@ class Rehearsal:
         result = fetch_one(change, handover) if change.record is None else change
         if not isinstance(result, Result):
             parent = _parent(stream, result, handover)
-            result = hand_over(result, as_known(link) if link else None, parent, handover, pen)
+            result = hand_over(result, as_known(link), parent, handover, pen)
         follows = bool(result.waits_for) and (stream.tenant_id, result.waits_for[:LONGEST_WAIT]) in self._arrived
         would_arrive = result.want.arrives if follows and result.want else arrived([result])
         self._arrived |= {(stream.tenant_id, name) for name in would_arrive}

@@ -19,4 +19,4 @@ def show(row: ErrorRecord | Link, actor: Actor) -> Sequence[Shown]:
     link = row if isinstance(row, Link) else Link.objects.filter(stream=row.stream, source_id=source_id).first()
     audit.record(actor, "show values", row, tenant=row.tenant)
     servers = servers_of(setting_of(row.tenant))
-    return connector_of(row.tenant).show(servers, row.stream.key, source_id, as_known(link) if link else None)
+    return connector_of(row.tenant).show(servers, row.stream.key, source_id, as_known(link))

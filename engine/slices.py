@@ -19,7 +19,7 @@ from django.utils.functional import cached_property
 from common import clock
 from common.http_errors import Refused, RemoteError, SignInFailed, Unreachable
 from common.outcome import Outcome
-from engine import gaps, positions
+from engine import decisions, gaps, positions
 from engine.batches import Batch, batches
 from engine.carrying import Carrier, TimeIsUp, give_connection_back
 from engine.commit import Ledger, load_known
@@ -161,7 +161,7 @@ class Slice:
         links = load_known(self.stream, list(changes))
         known_errors = errors | recording.open_records(self.stream, found)
         # Without an end to its patience: what has an error already is only put off once more.
-        results = self._hand_over(changes, links, Patience(most=len(changes) + 1), self._retries_end())
+        results = self._hand_over(changes, links, known_errors, Patience(most=len(changes) + 1), self._retries_end())
         unfinished = _without_result(changes, results)
         if unfinished & set(found):
             about_gaps = []  # what was found in the gaps is not through: they are read again
@@ -320,7 +320,7 @@ class Slice:
         links = load_known(self.stream, list(newest))
         errors = recording.open_records(self.stream, [*newest, *(result.change.entity_id for result in about_gaps)])
         self.grant.extend(in_flight=newest)
-        results = self._hand_over(newest, links, Patience())
+        results = self._hand_over(newest, links, errors, Patience())
         unfinished = _without_result(newest, results)
         pages = batch.finished_pages(unfinished)
         counted = [change for change in collapsed if change.entity_id not in unfinished]
@@ -333,13 +333,16 @@ class Slice:
         return not unfinished
 
     def _hand_over(
-        self, changes: Mapping[str, Change], links: Mapping[str, Link], patience: Patience, end: float = inf
-    ) -> list[Result]:
+        self, changes: Mapping[str, Change], links: Mapping[str, Link], errors: Mapping[str, ErrorRecord],
+        patience: Patience, end: float = inf,
+    ) -> list[Result]:  # fmt: skip
         """Bring changes to their outcomes. What the servers' state or the `end` of their time cut short is left out."""
+        decided = decisions.in_force(errors)
         give_connection_back()
         carrier = Carrier(
             self.stream.tenant_id, self.handover, self.grant.may_write,
             fetch_limit=self._limit(self.spec.source_side), write_limit=self._limit(self.spec.target_side), end=end,
+            decided=decided,
         )  # fmt: skip
         results, failures = carrier.carry(changes, links, patience)
         for failure in failures:

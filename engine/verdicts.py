@@ -6,10 +6,42 @@ names and uuids of concepts, answers, forms, types, programs and attributes. Nev
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from common.outcome import Outcome
+from errors.specs import Move
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing on which both sides disagree, for the eyes of a person who may see values. Never kept.
+
+    `there` holds what the target says, by the id of its record.
+    """
+
+    what: str
+    here: str
+    there: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """What a person is to decide about: the target records concerned, and a fingerprint of how both sides stand.
+
+    A decision is bound to it: when the state is another one by the time it would be carried out, it is not.
+    """
+
+    state: str
+    kind: str = ""
+    """What the candidates are, as people say: "patient"."""
+    candidates: tuple[str, ...] = ()
+    """Ids in the target; where there are several, whoever says *same* chooses one."""
+    moves: tuple[Move, ...] | None = None
+    """Those that make sense here, when they are fewer than the message offers."""
+    differences: tuple[Difference, ...] = ()
 
 
 class Verdict(Exception):
@@ -21,6 +53,12 @@ class Verdict(Exception):
         super().__init__(message)
         self.message = message
         self.params = params
+        self.conflict: Conflict | None = None
+
+    def about(self, conflict: Conflict) -> Self:
+        """The verdict, with what a person may decide about."""
+        self.conflict = conflict
+        return self
 
 
 class Skip(Verdict):
@@ -49,7 +87,10 @@ class Defer(Verdict):
 
 
 class Hold(Verdict):
-    """Writing might overwrite or confuse people's data: a person decides."""
+    """Writing might overwrite or confuse people's data: a person decides.
+
+    Without a conflict of its own it is about the record as it is now: see `engine.settling.conflict_of`.
+    """
 
     outcome = Outcome.HELD
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from errors.specs import Sentence
+from errors.specs import Move, Sentence
 
 UNEXPECTED: Final = "engine.unexpected"
 MAPPINGS_MISSING: Final = "engine.mappings-missing"
@@ -33,6 +33,8 @@ FAILED: Final = "remote.failed"
 GONE: Final = "remote.gone"
 ATTEMPTS_USED_UP: Final = "engine.attempts-used-up"
 NOT_TRIED_AGAIN: Final = "engine.not-tried-again"
+KEPT_APART: Final = "engine.kept-apart"
+THEIRS_TAKEN: Final = "engine.theirs-taken"
 NO_PROVIDER: Final = "provider"
 """Detail of a server that is down for us because its identity provider is."""
 
@@ -133,6 +135,15 @@ GENERIC: Final[Mapping[str, Sentence]] = {
         cause="{side} announced the record but has none of this id.",
         remedy="If it was deleted on purpose, nothing needs to be done.",
     ),
+    KEPT_APART: Sentence(
+        cause="A person decided that this record and the one it met on the other side are not the same.",
+        remedy="Nothing is written for it, and what hangs on it waits, until the number that brought them together "
+        "changes. Retry it to be asked again.",
+    ),
+    THEIRS_TAKEN: Sentence(
+        cause="A person decided that the other side stays as it is.",
+        remedy="Nothing to do. It is asked about again when the record or the other side changes.",
+    ),
     ATTEMPTS_USED_UP: Sentence(
         cause="It was tried {attempts} times in a row, as often as its error type allows.",
         remedy="Mend the cause, then retry: the attempts are counted anew.",
@@ -172,6 +183,8 @@ class Explanation:
     remedy: str
     error_type: str
     mends: Mend | None
+    offers: tuple[Move, ...] = ()
+    """What a person may decide about the record."""
 
 
 _UNSAID: Final = "–"
@@ -207,6 +220,7 @@ def explain(message: str, params: Mapping[str, Any], sentences: Mapping[str, Sen
         remedy=_fill(sentence.remedy, said),
         error_type=sentence.error_type,
         mends=_mend(sentence, texts),
+        offers=sentence.offers,
     )
 
 

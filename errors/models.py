@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from errors.classification import Comparison, problem_with
 from errors.retry import Policy
+from errors.specs import Move
 from syncstatus.models import Run, Stream
 from tenants.scoping import TenantOwned
 
@@ -100,6 +102,7 @@ class ErrorState(models.TextChoices):
     HELD = "held", "waits for a person"
     CLOSED = "closed", "not tried again"
     IGNORED = "ignored", "ignored by a person"
+    APART = "apart", "kept apart by a person"
     RESOLVED = "resolved", "got through"
 
 
@@ -134,6 +137,13 @@ class ErrorRecord(TenantOwned):
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     ignored_reason = models.TextField(blank=True)
+    conflict = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="What a person may decide about: see engine.decisions.kept."
+    )
+    touched = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="How often a person retried, ignored or decided: tells an attempt that "
+        "somebody acted meanwhile.",
+    )  # fmt: skip
 
     class Meta:
         constraints: ClassVar = [
@@ -185,3 +195,28 @@ class ErrorLog(TenantOwned):
 
     def __str__(self) -> str:
         return f"attempt {self.attempt}: {self.outcome or 'not finished'}"
+
+
+class Decision(TenantOwned):
+    """What a person decided about a record, once and for one conflict; kept for good.
+
+    It waits until an attempt has carried it out or found another conflict (`used_at`, with what became of it). The
+    newest of a record stays in force where its move says that nothing is to be written.
+    """
+
+    record = models.ForeignKey(ErrorRecord, on_delete=models.CASCADE, related_name="decisions")
+    move = models.CharField(max_length=20, choices=[(move.value, move.value) for move in Move])
+    state = models.CharField(max_length=64, help_text="Fingerprint of the conflict that was decided.")
+    chosen = models.CharField(max_length=100, blank=True, help_text="Id of the candidate in the target.")
+    message = models.CharField(max_length=100, help_text="Why the record was held.")
+    reason = models.TextField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.record}: {self.move}"

@@ -6,7 +6,7 @@ Called inside the transaction of a commit. History stays: a record that got thro
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -38,12 +38,26 @@ class Failure:
     due: datetime | None = None
     source_time: datetime | None = None
     can_change: bool = True
+    conflict: Mapping[str, Any] = field(default_factory=dict)
+    """What a person may decide about, without a value: `state`, `kind`, `candidates` and (None: all) `moves`."""
 
 
 def open_records(stream: Stream, entity_ids: Collection[str]) -> dict[str, ErrorRecord]:
     """The records of these entities, in whatever state, by entity id."""
     rows = ErrorRecord.objects.filter(stream=stream, entity_id__in=entity_ids)
     return {row.entity_id: row for row in rows}
+
+
+def acted_on(known: Mapping[str, ErrorRecord]) -> frozenset[str]:
+    """The entities whose record a person retried, ignored or decided about since it was read for this attempt.
+
+    Called where no person can act any more (a commit holds their moves off). What they did stands; a retry or a
+    decision brings the record up again at once.
+    """
+    if not known:
+        return frozenset()
+    now = dict(ErrorRecord.objects.filter(pk__in=[row.pk for row in known.values()]).values_list("pk", "touched"))
+    return frozenset(entity_id for entity_id, row in known.items() if now.get(row.pk, row.touched) != row.touched)
 
 
 def record(
@@ -65,20 +79,46 @@ def record(
         unique_fields=["tenant", "stream", "entity_id"],
         update_fields=[
             "state", "type", "message", "params", "fingerprint", "waits_for", "attempts", "failed_in_a_row",
-            "next_attempt_at", "source_time", "first_seen_at", "last_seen_at", "ignored_reason",
+            "next_attempt_at", "source_time", "first_seen_at", "last_seen_at", "ignored_reason", "conflict",
         ],
     )  # fmt: skip
     _log(rows, {row.entity_id: row.state for row in rows}, run, now)
 
 
-def resolve(outcomes: Mapping[str, str], known: Mapping[str, ErrorRecord], run: Run, now: datetime) -> None:
-    """Close the records among `outcomes` (entity id → outcome), also those set aside: they got through."""
+def note(failures: Iterable[Failure], known: Mapping[str, ErrorRecord], run: Run, now: datetime) -> None:
+    """Log attempts at records that are left as they stand, because a person acted on them meanwhile."""
+    rows = [known[failure.entity_id] for failure in failures]
+    told = {failure.entity_id: failure for failure in failures}
+    for row in rows:
+        row.attempts += 1
+        row.message, row.params = told[row.entity_id].message, dict(told[row.entity_id].params)
+    ErrorRecord.objects.bulk_update(rows, ["attempts"])
+    _log(rows, {row.entity_id: told[row.entity_id].state for row in rows}, run, now)
+
+
+def resolve(
+    outcomes: Mapping[str, str],
+    known: Mapping[str, ErrorRecord],
+    run: Run,
+    now: datetime,
+    *,
+    apart: Collection[str] = (),
+    acted: Collection[str] = (),
+) -> None:
+    """Close the records among `outcomes` (entity id → outcome), also those set aside: they got through.
+
+    Those in `apart` came to their end because a person keeps them apart, and say so; those in `acted` stay as the
+    person left them who acted meanwhile.
+    """
     rows = [row for entity_id, row in known.items() if entity_id in outcomes and row.state != ErrorState.RESOLVED]
     if not rows:
         return
-    ErrorRecord.objects.filter(pk__in=[row.pk for row in rows]).update(
-        state=ErrorState.RESOLVED, next_attempt_at=None, waits_for="", last_seen_at=now
-    )
+    ended: dict[str, Any] = {"next_attempt_at": None, "waits_for": "", "last_seen_at": now}
+    open_ones = [row for row in rows if row.entity_id not in acted]
+    through = [row.pk for row in open_ones if row.entity_id not in apart]
+    ErrorRecord.objects.filter(pk__in=through).update(state=ErrorState.RESOLVED, conflict={}, **ended)
+    if kept := [row.pk for row in open_ones if row.entity_id in apart]:
+        ErrorRecord.objects.filter(pk__in=kept).update(state=ErrorState.APART, **ended)
     for row in rows:
         row.attempts += 1
         row.message, row.params = "", {}
@@ -121,6 +161,7 @@ def ask_for(tenant_id: int, asked: Collection[tuple[str, str]], now: datetime) -
     afresh: dict[str, Any] = {
         "state": ErrorState.DEFERRED, "type": None, "message": ASKED_FOR, "params": {}, "fingerprint": "",
         "attempts": 0, "failed_in_a_row": 0, "next_attempt_at": now, "first_seen_at": now, "last_seen_at": now,
+        "conflict": {},
     }  # fmt: skip
     for key, stream in streams.items():
         ids = sorted(entity_id for of, entity_id in asked if of == key)
@@ -132,7 +173,7 @@ def ask_for(tenant_id: int, asked: Collection[tuple[str, str]], now: datetime) -
 
 def _failed_before(failure: Failure, known: ErrorRecord | None, run: Run) -> int:
     """Attempts that failed in a row before this one. A record that changed at its source begins anew."""
-    if known is None or known.state in (ErrorState.RESOLVED, ErrorState.IGNORED):
+    if known is None or known.state in (ErrorState.RESOLVED, ErrorState.IGNORED, ErrorState.APART):
         return 0
     is_told_apart = run.kind == RunKind.REPROCESS or failure.source_time is not None or not failure.can_change
     return known.failed_in_a_row if is_told_apart and failure.source_time == known.source_time else 0
@@ -165,6 +206,8 @@ def _row(
         first_seen_at=known.first_seen_at if known and known.state != ErrorState.RESOLVED else now,
         last_seen_at=now,
         ignored_reason="",
+        conflict=dict(failure.conflict),
+        touched=known.touched if known else 0,
     )
     row.next_attempt_at = _next_attempt(row, failure.due, now, random)
     return row

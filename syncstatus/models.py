@@ -114,6 +114,9 @@ class Link(TenantOwned):
     wanted_fingerprint = models.CharField(max_length=64, blank=True, help_text="Content and the mapping entries used.")
     left_fingerprint = models.CharField(max_length=64, blank=True, help_text="State of the target as we left it.")
     notes = models.JSONField(default=dict, blank=True, help_text="Of parts of that state, by name. No values.")
+    left = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="The answers we left, as short notes: see engine.left."
+    )
     outcome = models.CharField(max_length=20, choices=Outcome.choices())
     reason = models.CharField(max_length=100, blank=True, help_text="Message id.")
     is_suspect = models.BooleanField(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from common import clock
 from engine import bell, work
@@ -76,10 +77,10 @@ def expire(tenant: Tenant) -> None:
 
 
 @contextmanager
-def desk(name: str = "ashwini") -> Iterator[Desk]:
-    """A desk of its own; leaves its scope entered."""
-    paper = Paper()
-    with announced(make(connect=lambda setting: paper)):
+def desk(name: str = "ashwini", paper: Paper | None = None, **declared: Any) -> Iterator[Desk]:
+    """A desk of its own, with this paper and these declarations of its connector; leaves its scope entered."""
+    paper = paper or Paper()
+    with announced(make(connect=lambda setting: paper, **declared)):
         tenant = Tenant.objects.create(name=name, connector=KEY)
         with tenant_scope(tenant):
             for group, kind in (("People", "Number"), ("People", "Form")):

@@ -1,0 +1,169 @@
+"""What people decide about records that wait for them: same person, kept apart, ours over theirs, theirs as it is.
+
+A decision changes nothing by itself. It is written down with its reason and bound to the conflict that the person saw;
+the record is then tried again, and on its way, when everything is still as it was, the decision is carried out. If it
+is not, the record is held again as it stands by then. The doors (console, commands) check who may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from common import clock
+from engine import bell
+from engine.lease import hold_commits
+from engine.ports import Decided
+from engine.registry import connector_of
+from engine.settling import STAYS
+from engine.verdicts import Conflict
+from errors.catalogue import explain
+from errors.models import OPEN_STATES, Decision, ErrorRecord, ErrorState
+from errors.specs import Move
+from syncstatus.models import Stream
+from tenants import audit
+from tenants.audit import Actor
+
+if TYPE_CHECKING:
+    from engine.handing_over import Result
+
+WITHDRAWN: Final = "withdrawn"
+"""Outcome of a decision that a person took back, by retrying or ignoring its record."""
+
+PEOPLE: Final = ("patient", "subject")
+"""Kinds of candidates that are a person."""
+
+
+class CannotDecide(Exception):
+    """The decision is not taken; its text says why, in a sentence for people."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One thing a person may decide about a record: what it is called, and what follows from it."""
+
+    move: Move
+    label: str
+    follows: str
+
+
+def kept(conflict: Conflict) -> dict[str, Any]:
+    """What an error record keeps of a conflict: no value of a patient is in it."""
+    return {
+        "state": conflict.state,
+        "kind": conflict.kind,
+        "candidates": list(conflict.candidates),
+        "moves": None if conflict.moves is None else [move.value for move in conflict.moves],
+    }
+
+
+def offers(record: ErrorRecord) -> list[Offer]:
+    """What may be decided about a record now; nothing about one that is not open."""
+    if record.state not in OPEN_STATES or not record.conflict:
+        return []
+    connector = connector_of(record.tenant)
+    spec = connector.stream(record.stream.key)
+    narrowed = record.conflict.get("moves")
+    kind, candidates = str(record.conflict.get("kind", "")), record.conflict.get("candidates", ())
+    offered = explain(record.message, record.params, connector.sentences).offers
+    return [
+        _offer(move, kind, spec.source_side.capitalize(), spec.target_side.capitalize())
+        for move in offered
+        if (narrowed is None or move.value in narrowed) and (move is not Move.SAME or candidates)
+    ]
+
+
+def decide(record: ErrorRecord, move: Move, *, state: str, reason: str, actor: Actor, chosen: str = "") -> Decision:
+    """Write the decision down and have it carried out at once.
+
+    `state` is that of the conflict the person saw (`record.conflict["state"]`), `chosen` the candidate meant where
+    there are several. Raises CannotDecide, also when the conflict has become another one meanwhile.
+    """
+    if not reason.strip():
+        raise CannotDecide("Say why.")
+    with transaction.atomic():
+        hold_commits(record.tenant_id)
+        now = ErrorRecord.objects.select_related("stream__tenant", "tenant").get(pk=record.pk)
+        if move not in [offer.move for offer in offers(now)]:
+            raise CannotDecide("This cannot be decided about the record as it stands now.")
+        if now.conflict.get("state") != state:
+            raise CannotDecide("It has changed since you looked. Look again, then decide.")
+        candidates = now.conflict.get("candidates") or [""]
+        if move is Move.SAME and len(candidates) > 1 and chosen not in candidates:
+            raise CannotDecide("Choose one of those it may be.")
+        before = {"state": now.state, "message": now.message, "conflict": now.conflict}
+        made = Decision.objects.create(
+            tenant_id=now.tenant_id, record=now, move=move.value, state=state, message=now.message, reason=reason,
+            chosen=(chosen or candidates[0]) if move is Move.SAME else "", user=actor.user, decided_at=clock.now(),
+        )  # fmt: skip
+        ErrorRecord.objects.filter(pk=now.pk).update(
+            state=ErrorState.RETRYING, next_attempt_at=clock.now(), waits_for="", failed_in_a_row=0,
+            touched=F("touched") + 1,
+        )  # fmt: skip
+        after = {"move": made.move, "chosen": made.chosen, "decision": made.pk}
+        audit.record(actor, f"decide {made.move}", now, tenant=now.tenant, before=before, after=after, reason=reason)
+        bell.ring(Stream.objects.filter(pk=now.stream_id, flow__is_on=True, flow__is_paused=False))
+    return made
+
+
+def withdraw_waiting(records: QuerySet[Any, Any]) -> None:
+    """Take back the decisions about these records (primary keys) that are not carried out yet."""
+    _withdraw(Decision.objects.filter(record__in=records, used_at=None))
+
+
+def withdraw(records: QuerySet[Any, Any]) -> None:
+    """Take back the decisions about these records (primary keys), also those that stay in force."""
+    _withdraw(Decision.objects.filter(record__in=records))
+
+
+def _withdraw(rows: QuerySet[Decision, Decision]) -> None:
+    rows.exclude(outcome=WITHDRAWN).update(outcome=WITHDRAWN, used_at=clock.now())
+
+
+def in_force(errors: Mapping[str, ErrorRecord]) -> dict[str, Decided]:
+    """The newest decision about each of these records that is to be carried out, or stays in force, by entity id."""
+    if not errors:
+        return {}
+    entities = {row.pk: entity_id for entity_id, row in errors.items()}
+    newest: dict[int, Decision] = {}
+    for decision in Decision.objects.filter(record__in=list(entities)).order_by("pk"):
+        newest[decision.record_id] = decision
+    return {
+        entities[record]: Decided(decision.pk, Move(decision.move), decision.state, decision.chosen)
+        for record, decision in newest.items()
+        if decision.outcome != WITHDRAWN and (decision.used_at is None or Move(decision.move) in STAYS)
+    }
+
+
+def use(results: Iterable[Result], now: datetime) -> None:
+    """Note of the decisions these attempts knew of what came of them: carried out, or met by another conflict.
+
+    One whose record failed or has to wait for something else is still to be carried out.
+    """
+    for result in results:
+        if result.decided and (result.is_finished or result.conflict):
+            unused = Decision.objects.filter(pk=result.decided.id, used_at=None)
+            unused.update(used_at=now, outcome=result.outcome.value)
+
+
+def _offer(move: Move, kind: str, source: str, target: str) -> Offer:
+    match move:
+        case Move.SAME if kind in PEOPLE:
+            return Offer(move, "Same person: link", "The record is handed over to this person from now on.")
+        case Move.SAME:
+            return Offer(move, f"It is this {kind}: link", f"This {kind} stands for the record from now on.")
+        case Move.APART:
+            follows = "Nothing is written for the record and what hangs on it, until its number changes."
+            return Offer(move, "Different person: keep apart", follows)
+        case Move.SOURCE:
+            return Offer(
+                move, f"Take {source}'s", f"What {source} says is written to {target}, over what stands there."
+            )
+        case Move.TARGET:
+            follows = f"{target} stays as it is. You are asked again when either side changes what differs."
+            return Offer(move, f"Take {target}'s", follows)
