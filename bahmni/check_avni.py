@@ -16,12 +16,13 @@ from avni.idp import Nobody, identity_providers
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni import enrolment
 from bahmni.avni_to_bahmni.encounter import GENERAL, IN_PROGRAM, encounter_types, half_mapped
+from bahmni.bahmni_to_avni.half_mapped import half_mapped_parts
 from bahmni.check_steps import Finding, Step, in_step, resolves
 from bahmni.servers import BY_PROVIDER, avni_client
 from common import clock
 from common.http_errors import Forbidden, Garbled, Refused
 from engine.registry import Setting
-from mappings.snapshot import Snapshot
+from mappings.snapshot import Pair, Snapshot
 
 RECENTLY = timedelta(days=30)
 NOT_HANDED_OVER = "Until then they are not handed over; everything else is."
@@ -107,10 +108,23 @@ def _programs_to_read(client: AvniClient, snapshot: Snapshot) -> str:
 
 def _encounters_we_write(client: AvniClient, snapshot: Snapshot) -> str:
     """Before one is written it is looked for; that user may enter and void them as well, only writing shows."""
-    mapped = {entry.avni_value for entry in snapshot.by_int_system_value.get(v.HOSPITAL_FORM, {}).values()}
-    types = [v.HOSPITAL_REGISTRATION, *sorted(mapped)]
-    said = _read_each(client.encounters, "encounters of type", types, "Until then nothing of Bahmni gets there.")
-    return f"{said} Whether our user may enter and void them, too, shows only when it does."
+    lacking = half_mapped_parts(snapshot)
+    if lacking:
+        raise Finding(" ".join(lacking))
+    until_then = "Until then nothing of Bahmni gets there."
+    pairs = (v.HOSPITAL_FORM, v.LAB_ENCOUNTER_TYPE, v.DRUG_ENCOUNTER_TYPE)
+    types = [v.HOSPITAL_REGISTRATION, *sorted({name for pair in pairs for name in _in_avni(snapshot, pair)})]
+    said = [_read_each(client.encounters, "encounters of type", types, until_then)]
+    if in_programs := sorted(_in_avni(snapshot, v.HOSPITAL_PROGRAM_FORM)):
+        said.append(_read_each(client.program_encounters, "program encounters of type", in_programs, until_then))
+        programs = sorted(_in_avni(snapshot, v.FORM_PROGRAM))
+        said.append(_read_each(client.enrolments, "enrolments in", programs, until_then))
+    return " ".join([*said, "Whether our user may enter and void them, too, shows only when it does."])
+
+
+def _in_avni(snapshot: Snapshot, pair: Pair) -> set[str]:
+    """What a pair names in Avni."""
+    return {entry.avni_value for entry in snapshot.by_int_system_value.get(pair, {}).values() if entry.avni_value}
 
 
 @dataclass

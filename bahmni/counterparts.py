@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from bahmni import vocabulary as v
-from bahmni.bahmni_to_avni.encounter_plan import remembered
-from bahmni.bahmni_to_avni.part import place
+from bahmni.bahmni_to_avni.avni_encounters import one as in_avni
+from bahmni.bahmni_to_avni.encounter_plan import kind_of, remembered
+from bahmni.bahmni_to_avni.part import ENROLMENT, LABORATORY, PRESCRIPTION, form_of, is_in_program, place
 from bahmni.servers import BahmniServers
 from engine.ports import Known
 from engine.registry import Counterpart, Servers, Shown
 from mappings.snapshot import Snapshot
 
+SINGLES = {LABORATORY: v.LAB_ENCOUNTER_TYPE, PRESCRIPTION: v.DRUG_ENCOUNTER_TYPE}
+"""Mappings that name the encounter type of a part which is no form."""
+
+ENCOUNTER = "encounter"
 TO_BAHMNI = (v.SUBJECT, v.ENROLMENT, v.PROGRAM_ENCOUNTER, v.GENERAL_ENCOUNTER)
 
 
@@ -20,7 +25,8 @@ def counterparts(snapshot: Snapshot, stream_key: str, known: Known) -> list[Coun
     """The records in the target that stand for a source record; first the patient or subject they hang on."""
     owner = Counterpart("Patient" if stream_key in TO_BAHMNI else "Subject", known.target_parent_id)
     visits = [_other(known, "Visit")] if stream_key in TO_BAHMNI else []
-    return [one for one in (owner, *visits, *_encounters(snapshot, stream_key, known)) if one.id]
+    written = [one for _, one in _encounters(snapshot, stream_key, known)]
+    return [one for one in (owner, *visits, *written) if one.id]
 
 
 def show(servers: Servers, stream_key: str, source_id: str, known: Known | None) -> list[Shown]:
@@ -32,7 +38,7 @@ def show(servers: Servers, stream_key: str, source_id: str, known: Known | None)
         return openmrs.one(f"/{kind}/{uuid}", "full")
 
     written = _encounters(servers.setting.snapshot, stream_key, known) if known else []
-    written = [one for one in written if one.id] or [Counterpart("Encounter", "")]
+    written = [(kind, one) for kind, one in written if one.id] or [(ENCOUNTER, Counterpart("Encounter", ""))]
     match stream_key:
         case v.SUBJECT:
             source = Shown(v.AVNI, "Subject", avni.subject(source_id))
@@ -47,26 +53,34 @@ def show(servers: Servers, stream_key: str, source_id: str, known: Known | None)
         case _:
             source = Shown(v.BAHMNI, "Encounter", in_bahmni("encounter", source_id))
     there = [source]
-    for one in written:
+    for kind, one in written:
         label = f"{one.label}, voided by us" if one.is_voided_by_us else one.label
         if stream_key in TO_BAHMNI:
-            there.append(Shown(v.BAHMNI, label, in_bahmni("encounter", one.id) if one.id else None))
+            there.append(Shown(v.BAHMNI, label, in_bahmni(kind, one.id) if one.id else None))
         else:
-            there.append(Shown(v.AVNI, label, avni.encounter(one.id) if one.id else None))
+            there.append(Shown(v.AVNI, label, in_avni(avni, kind, one.id) if one.id else None))
     return there
 
 
-def _encounters(snapshot: Snapshot, stream_key: str, known: Known) -> list[Counterpart]:
-    """The encounters that carry the content: one; of an enrolment also its exit, of a hospital's one per form."""
+def _encounters(snapshot: Snapshot, stream_key: str, known: Known) -> list[tuple[str, Counterpart]]:
+    """The records that carry the content, each with its kind: usually one encounter.
+
+    Of an enrolment also its exit; of an encounter of the hospital one for each part, and the enrolments made for it.
+    """
     if stream_key == v.ENCOUNTER:
-        parts = remembered(known)
+        parts, others = remembered(known), known.other_targets
+        made = {key.removeprefix(ENROLMENT): others[key] for key in sorted(others) if key.startswith(ENROLMENT)}
         return [
-            Counterpart(_encounter_type(snapshot, key), parts.ids[key], key in parts.voided_by_us)
-            for key in sorted(parts.ids, key=place)
+            *(("enrolment", Counterpart(f"Enrolment in {program}", made[program])) for program in made),
+            *(
+                (kind_of(key), Counterpart(_part(snapshot, key), parts.ids[key], key in parts.voided_by_us))
+                for key in sorted(parts.ids, key=place)
+            ),
         ]
     label = {v.PATIENT: v.HOSPITAL_REGISTRATION, v.ENROLMENT: "Enrolment"}.get(stream_key, "Encounter")
     first = Counterpart(label, known.target_id, known.left_fingerprint == v.VOIDED_BY_US)
-    return [first, _other(known, "Exit")] if stream_key == v.ENROLMENT else [first]
+    there = [first, _other(known, "Exit")] if stream_key == v.ENROLMENT else [first]
+    return [(ENCOUNTER, one) for one in there]
 
 
 def _other(known: Known, label: str) -> Counterpart:
@@ -75,9 +89,13 @@ def _other(known: Known, label: str) -> Counterpart:
     return Counterpart(label, known.other_targets.get(label.lower(), "") or voided, bool(voided))
 
 
-def _encounter_type(snapshot: Snapshot, key: str) -> str:
-    """The Avni encounter type of a part by its form, as the mappings name it now; its number where it was repeated."""
-    form, _, again = key.partition("#")
-    entry = snapshot.from_int_system(*v.HOSPITAL_FORM, form)
+def _part(snapshot: Snapshot, key: str) -> str:
+    """The Avni encounter type of a part, as the mappings name it now; its number where its form was repeated."""
+    form, (_, number) = form_of(key), place(key)
+    if form in SINGLES:
+        entry = snapshot.single(*SINGLES[form])
+        return entry.avni_value if entry else f"{form.capitalize()}, no longer mapped"
+    pair = v.HOSPITAL_PROGRAM_FORM if is_in_program(key) else v.HOSPITAL_FORM
+    entry = snapshot.from_int_system(*pair, form)
     name = entry.avni_value if entry else f"Form {form}, no longer mapped"
-    return f"{name}, no. {again}" if again else name
+    return f"{name}, no. {number}" if number > 1 else name

@@ -148,6 +148,14 @@ _PROGRAM_ENROLMENT: Final = (
         when_missing="The form cannot find its enrolment in Avni and waits with an error.",
         avni_is_unique=False,
     ),
+    MappingTypeSpec(
+        group="ProgramEnrolment",
+        name="EncounterType",
+        used_for="Nothing: a form of Bahmni cannot become an enrolment. The type is here because the Java service's "
+        "settings may hold such a mapping; encounters with that form fail with an error that says where it belongs.",
+        when_missing="That is right.",
+        avni_is_unique=False,
+    ),
 )
 
 _PROGRAM_ENCOUNTER: Final = (
@@ -204,22 +212,24 @@ _GENERAL_ENCOUNTER: Final = (
     MappingTypeSpec(
         group="GeneralEncounter",
         name="LabEncounterType",
-        used_for="The Avni encounter type for laboratory results, and the OpenMRS encounter type they come in.",
+        used_for="The Avni encounter type for laboratory results, and the OpenMRS encounter type they come in. Those "
+        "of visits of the types in OutpatientVisitTypes are handed over.",
         when_missing="Laboratory results stay in Bahmni.",
         is_single=True,
     ),
     MappingTypeSpec(
         group="GeneralEncounter",
         name="DrugOrderEncounterType",
-        used_for="The Avni encounter type for prescriptions, e.g. Drug Prescriptions (Hospital).",
+        used_for="The Avni encounter type for prescriptions, e.g. Drug Prescriptions (Hospital). Those of visits of "
+        "the types in OutpatientVisitTypes are handed over.",
         when_missing="Prescriptions stay in Bahmni.",
         is_single=True,
     ),
     MappingTypeSpec(
         group="GeneralEncounter",
         name="DrugOrderConcept",
-        used_for="The Avni text concept in which the prescriptions of a visit are listed.",
-        when_missing="Prescriptions stay in Bahmni.",
+        used_for="The Avni text concept in which the prescriptions of an encounter are listed.",
+        when_missing="Prescriptions are not listed as text; without DrugOrder_Group, too, they stay in Bahmni.",
         is_single=True,
     ),
 )
@@ -242,6 +252,72 @@ _LOCATION: Final = (
     ),
 )
 
+_LAB_RESULT: Final = (
+    MappingTypeSpec(
+        group="LabResult",
+        name="LabResult_Text",
+        used_for="The Avni text concept in which the results of an encounter are listed test by test, each with what "
+        "stands beside it (normal range, notes).",
+        when_missing="Results are not listed as text; each is an answer to the question of its test.",
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="LabResult",
+        name="LabResult_Group",
+        used_for="The repeatable question group of Avni that is filled in once for each test; beside the two below it "
+        "holds the questions that stand beside results, by their mappings in Observation / Concept.",
+        when_missing="What stands beside a result (normal range, notes) is left out and counted where the tests of an "
+        "encounter differ in it, unless LabResult_Text lists it.",
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="LabResult",
+        name="LabResult_Test",
+        used_for="The Avni concept in that group for the name of the test.",
+        when_missing="The group does not name the test.",
+        is_single=True,
+    ),
+    MappingTypeSpec(
+        group="LabResult",
+        name="LabResult_Result",
+        used_for="The Avni concept in that group for the result.",
+        when_missing="The result stands in the group under the question of its test.",
+        is_single=True,
+    ),
+)
+
+
+def _of_a_prescription(name: str, what: str) -> MappingTypeSpec:
+    return MappingTypeSpec(
+        group="DrugOrder",
+        name=f"DrugOrder_{name}",
+        used_for=f"The Avni concept in DrugOrder_Group for {what}.",
+        when_missing="It is told in the text of DrugOrderConcept only.",
+        is_single=True,
+    )
+
+
+_DRUG_ORDER: Final = (
+    MappingTypeSpec(
+        group="DrugOrder",
+        name="DrugOrder_Group",
+        used_for="The repeatable question group of Avni that is filled in once for each drug prescribed, with the "
+        "concepts of this group of mappings.",
+        when_missing="Prescriptions are listed as text only (DrugOrderConcept).",
+        is_single=True,
+    ),
+    _of_a_prescription("Name", "the drug, as the hospital stocks it or in the words of who prescribed it"),
+    _of_a_prescription("Dose", "how much of it is taken at a time"),
+    _of_a_prescription("DoseUnits", "the unit of the dose, e.g. Tablet(s)"),
+    _of_a_prescription("Frequency", "how often it is taken"),
+    _of_a_prescription("Route", "the way it is taken"),
+    _of_a_prescription("Duration", "how long it is taken, a number"),
+    _of_a_prescription("DurationUnits", "the unit of that, e.g. Day(s)"),
+    _of_a_prescription("AsNeeded", "whether it is taken only when needed"),
+    _of_a_prescription("Start", "the day it begins"),
+    _of_a_prescription("Instructions", "what else was said about taking it"),
+)
+
 _OBSERVATION: Final = (
     MappingTypeSpec(
         group="Observation",
@@ -259,8 +335,10 @@ MAPPING_TYPES: Final[tuple[MappingTypeSpec, ...]] = (
     *_GENERAL_ENCOUNTER,
     *_OBSERVATION,
     *_LOCATION,
+    *_LAB_RESULT,
+    *_DRUG_ORDER,
 )
-"""The pairs of the Java service (EncounterType stands in two groups), and `Location`, which it did not have."""
+"""The pairs of the Java service (EncounterType stands in three groups), and groups that it did not have."""
 
 CONSTANTS: Final[tuple[ConstantSpec, ...]] = (
     ConstantSpec(
@@ -296,7 +374,8 @@ CONSTANTS: Final[tuple[ConstantSpec, ...]] = (
     ),
     ConstantSpec(
         key="OutpatientVisitTypes",
-        used_for="The OpenMRS visit types (uuids) whose laboratory results and prescriptions go to Avni.",
+        used_for="The OpenMRS visit types (uuids) whose laboratory results and prescriptions go to Avni; add those of "
+        "inpatients if theirs should, too.",
         is_list=True,
     ),
     ConstantSpec(

@@ -232,6 +232,47 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy="Nothing to do, unless one of its forms should travel: then add a mapping for the form. What was "
         "read before follows when it is next saved in Bahmni.",
     ),
+    "bahmni.not-outpatient": Sentence(
+        cause="Laboratory results and prescriptions go to Avni only from visits of the types in the constant "
+        "OutpatientVisitTypes; this encounter stands in another visit, or in none.",
+        remedy="Nothing to do, unless those of such visits should go there, too: then add the type of visit to the "
+        "constant. What was read before follows when it is next saved in Bahmni.",
+    ),
+    "bahmni.form-of-enrolment": Sentence(
+        cause='The form "{name}" is mapped as an enrolment (ProgramEnrolment / EncounterType). A form of Bahmni cannot '
+        "become an enrolment in Avni.",
+        remedy="Void that mapping. Map the form in GeneralEncounter / EncounterType, or in ProgramEncounter / "
+        "EncounterType and ProgramEnrolment / BahmniForm_CommunityProgram; then retry.",
+        mends=v.HOSPITAL_ENROLMENT_FORM,
+        is_there=True,
+    ),
+    "bahmni.form-mapped-twice": Sentence(
+        cause='The form "{name}" is mapped both to a general encounter type and to one in a program.',
+        remedy="Void one of the two mappings (EncounterType in GeneralEncounter or in ProgramEncounter), then retry.",
+        mends=v.HOSPITAL_FORM,
+        is_there=True,
+    ),
+    "bahmni.form-without-program": Sentence(
+        cause='The form "{name}" becomes a program encounter, but nothing says in which program.',
+        remedy="Add a mapping of the form to its program, then retry.",
+        mends=v.FORM_PROGRAM,
+    ),
+    "bahmni.made-enrolment-voided": Sentence(
+        cause="The enrolment that was made for encounters of the hospital was voided in Avni by a person, and there is "
+        "no other in that program.",
+        remedy="Un-void it, or enrol the subject anew in Avni, then retry. If the subject does not belong in the "
+        "program, ignore this with a reason.",
+    ),
+    "bahmni.encounter-in-other-program": Sentence(
+        cause="Avni holds this encounter in another program than its form is mapped to now, and it was written there "
+        "by another service.",
+        remedy="Move it in Avni, or map the form to that program again, then retry.",
+    ),
+    "bahmni.answers-cannot-be-kept": Sentence(
+        cause="Somebody gave answers of a place or a question group in the program encounter that stands for this in "
+        "Avni. They would be lost, because Avni lets a program encounter only be replaced as a whole.",
+        remedy="Take those answers out of the program encounter in Avni, or enter them elsewhere, then retry.",
+    ),
     "bahmni.not-in-programme": Sentence(
         cause="The patient's number does not begin with the prefix of the programme.",
         remedy="Nothing to do. The patient is handed over when a number of the programme is given.",

@@ -31,8 +31,26 @@ GENERAL_ENCOUNTER_TYPE: Final[Pair] = ("GeneralEncounter", "CommunityEncounter_E
 GENERAL_ENCOUNTER_FORM: Final[Pair] = ("GeneralEncounter", "CommunityEncounter_BahmniForm")
 HOSPITAL_FORM: Final[Pair] = ("GeneralEncounter", "EncounterType")
 HOSPITAL_PROGRAM_FORM: Final[Pair] = ("ProgramEncounter", "EncounterType")
+HOSPITAL_ENROLMENT_FORM: Final[Pair] = ("ProgramEnrolment", "EncounterType")
+FORM_PROGRAM: Final[Pair] = ("ProgramEnrolment", "BahmniForm_CommunityProgram")
 LAB_ENCOUNTER_TYPE: Final[Pair] = ("GeneralEncounter", "LabEncounterType")
+LAB_TEXT: Final[Pair] = ("LabResult", "LabResult_Text")
+LAB_GROUP: Final[Pair] = ("LabResult", "LabResult_Group")
+LAB_TEST: Final[Pair] = ("LabResult", "LabResult_Test")
+LAB_RESULT: Final[Pair] = ("LabResult", "LabResult_Result")
 DRUG_ENCOUNTER_TYPE: Final[Pair] = ("GeneralEncounter", "DrugOrderEncounterType")
+DRUG_TEXT: Final[Pair] = ("GeneralEncounter", "DrugOrderConcept")
+DRUG_GROUP: Final[Pair] = ("DrugOrder", "DrugOrder_Group")
+DRUG_NAME: Final[Pair] = ("DrugOrder", "DrugOrder_Name")
+DRUG_DOSE: Final[Pair] = ("DrugOrder", "DrugOrder_Dose")
+DRUG_DOSE_UNITS: Final[Pair] = ("DrugOrder", "DrugOrder_DoseUnits")
+DRUG_FREQUENCY: Final[Pair] = ("DrugOrder", "DrugOrder_Frequency")
+DRUG_ROUTE: Final[Pair] = ("DrugOrder", "DrugOrder_Route")
+DRUG_DURATION: Final[Pair] = ("DrugOrder", "DrugOrder_Duration")
+DRUG_DURATION_UNITS: Final[Pair] = ("DrugOrder", "DrugOrder_DurationUnits")
+DRUG_AS_NEEDED: Final[Pair] = ("DrugOrder", "DrugOrder_AsNeeded")
+DRUG_START: Final[Pair] = ("DrugOrder", "DrugOrder_Start")
+DRUG_INSTRUCTIONS: Final[Pair] = ("DrugOrder", "DrugOrder_Instructions")
 CONCEPT: Final[Pair] = ("Observation", "Concept")
 
 IDENTIFIER_PREFIX: Final = "BahmniIdentifierPrefix"
@@ -42,6 +60,7 @@ LOCATION: Final = "IntegrationBahmniLocation"
 IDENTIFIER_TYPE: Final = "IntegrationBahmniIdentifierType"
 VISIT_TYPE: Final = "IntegrationBahmniVisitType"
 SUBJECT_TYPE: Final = "IntegrationAvniSubjectType"
+OUTPATIENT: Final = "OutpatientVisitTypes"
 
 HOSPITAL_REGISTRATION: Final = "Bahmni Patient Registration"
 """The Avni encounter type that stands for a patient of Bahmni; its name is fixed in the Java service."""

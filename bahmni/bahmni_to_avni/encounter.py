@@ -1,24 +1,27 @@
-"""Encounter of Bahmni → general encounters of the patient's subject, one per form filled in. Pure: the record's side.
+"""Encounter of Bahmni → encounters of the patient's subject, one for each of its parts. Pure: the record's side.
 
-A form is an observation at the top of an encounter. Each mapped one becomes an encounter of its own in Avni, with the
-answers below it and the uuid of the whole encounter as marker, as the Java service writes it. Orders do not travel.
+A form is an observation at the top of an encounter. Each mapped one becomes an encounter of its own in Avni, general or
+in a program, with the answers below it and the uuid of the whole encounter as marker, as the Java service writes it.
+The results of an encounter of the laboratory are one part, the drugs prescribed in an encounter another.
 
-Stands on openmrs.md O66 (order, groups), O67, O68 (answers), O16 (voided ones), O43 (a voided patient's encounters).
+Stands on openmrs.md O66 (order, groups), O16 (voided ones), O43 (a voided patient's encounters).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.subject import identifier_of
+from bahmni.bahmni_to_avni import laboratory, prescription
 from bahmni.bahmni_to_avni.answers import answers_question, name_of, observations
-from bahmni.bahmni_to_avni.part import Part
+from bahmni.bahmni_to_avni.part import IN_PROGRAM, LABORATORY, PRESCRIPTION, Part
 from bahmni.bahmni_to_avni.patient import preferred_identifier
 from bahmni.bahmni_to_avni.values import moment
+from bahmni.bahmni_to_avni.visit_type import is_outpatient
 from common.fingerprint import fingerprint
 from common.outcome import FINISHED, Outcome
 from engine.ports import Known, Parent, Want
@@ -31,7 +34,8 @@ from mappings.snapshot import Snapshot
 class HospitalEncounter:
     """What Avni should hold of one encounter. Of a voided one nothing: then there are no parts.
 
-    `left_out` are forms (uuids) that stand in it and do not travel by the mappings as they are now.
+    `left_out` are forms (uuids), or the words for other parts, that stand in it and do not travel by the settings as
+    they are now; `elsewhere` is true where only the type of its visit keeps something from travelling.
     """
 
     uuid: str
@@ -41,6 +45,9 @@ class HospitalEncounter:
     held_at: str
     parts: tuple[Part, ...]
     left_out: frozenset[str] = frozenset()
+    elsewhere: bool = False
+    marked: Mapping[str, str] = field(default_factory=dict)
+    """The marker."""
 
 
 def parent(encounter: Mapping[str, Any]) -> Parent | None:
@@ -64,16 +71,20 @@ def wanted(encounter: Mapping[str, Any], snapshot: Snapshot) -> Want:
         raise Skip("bahmni.not-in-programme")
     unmapped: list[str] = []
     left_out: set[str] = set()
+    marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
+    marked = {marker.avni_value: encounter["uuid"]} if marker else {}
     content = HospitalEncounter(
         uuid=encounter["uuid"],
         patient_uuid=patient["uuid"],
         patient_voided=patient_voided,
         voided=voided,
         held_at=_held_at(encounter),
-        parts=() if voided else tuple(_parts(encounter, snapshot, unmapped, left_out)),
+        parts=() if voided else tuple(_parts(encounter, snapshot, marked, unmapped, left_out)),
         left_out=frozenset(left_out),
+        elsewhere=not voided and _is_elsewhere(encounter, snapshot),
+        marked=marked,
     )
-    said: list[Any] = [[part.key, part.encounter_type, part.observations] for part in content.parts]
+    said: list[Any] = [[part.key, part.encounter_type, part.observations, part.program] for part in content.parts]
     said += sorted(left_out)
     return Want(
         content=content,
@@ -92,7 +103,7 @@ def owner(want: Want, known: Known | None, patient: Known | None) -> str:
     content: HospitalEncounter = want.content
     if not content.parts:
         if known is None or not known.points_somewhere:
-            raise Skip("bahmni.voided-before-hand-over" if content.voided else "bahmni.no-mapped-form")
+            raise Skip(_why_nothing(content))
         return known.target_parent_id  # what we wrote is voided, whatever became of the patient
     arrival, asked = v.arrival_of_patient(content.patient_uuid), (v.PATIENT, content.patient_uuid)
     if content.patient_voided or (patient and patient.left_fingerprint == v.VOIDED_BY_US):
@@ -116,13 +127,52 @@ def confirm_subject(subject: Mapping[str, Any] | None, number: str, snapshot: Sn
         raise Fail("bahmni.subject-id-changed-for-patient")
 
 
-# -- forms and answers -----------------------------------------------------------------------------------------------
+def _why_nothing(content: HospitalEncounter) -> str:
+    if content.voided:
+        return "bahmni.voided-before-hand-over"
+    return "bahmni.not-outpatient" if content.elsewhere else "bahmni.no-mapped-form"
 
 
-def _parts(encounter: Mapping[str, Any], snapshot: Snapshot, unmapped: list[str], left_out: set[str]) -> Iterator[Part]:
-    """The mapped forms, in the order of their keys' making. What is left out is named in `unmapped` and `left_out`."""
-    marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
-    marked = {marker.avni_value: encounter["uuid"]} if marker else {}
+# -- parts -----------------------------------------------------------------------------------------------------------
+
+
+def _parts(
+    encounter: Mapping[str, Any],
+    snapshot: Snapshot,
+    marked: Mapping[str, str],
+    unmapped: list[str],
+    left_out: set[str],
+) -> Iterator[Part]:
+    """Forms or laboratory results, then prescriptions. What is left out is named in `unmapped` and `left_out`."""
+    if laboratory.is_handed_over(encounter, snapshot):
+        if results := laboratory.part(encounter, snapshot, marked, unmapped):
+            yield results
+    else:
+        forms = list(_forms(encounter, snapshot, marked, unmapped, left_out))
+        yield from forms
+        if not forms and any(not form.get("voided") for form in encounter.get("obs") or ()):
+            left_out.add(LABORATORY)
+    if prescription.are_handed_over(encounter, snapshot):
+        if drugs := prescription.part(encounter, snapshot, marked):
+            yield drugs
+    elif prescription.orders(encounter):
+        left_out.add(PRESCRIPTION)
+
+
+def _is_elsewhere(encounter: Mapping[str, Any], snapshot: Snapshot) -> bool:
+    """Whether there is something mapped that does not travel because of the type of the visit."""
+    prescribed = prescription.is_mapped(snapshot) and bool(prescription.orders(encounter))
+    return not is_outpatient(encounter, snapshot) and (prescribed or laboratory.is_of(encounter, snapshot))
+
+
+def _forms(
+    encounter: Mapping[str, Any],
+    snapshot: Snapshot,
+    marked: Mapping[str, str],
+    unmapped: list[str],
+    left_out: set[str],
+) -> Iterator[Part]:
+    """The mapped forms, in the order of their keys' making."""
     from_avni = snapshot.single(*v.MARKER_CONCEPT)
     times: Counter[str] = Counter()
     for form in encounter.get("obs") or ():
@@ -132,15 +182,38 @@ def _parts(encounter: Mapping[str, Any], snapshot: Snapshot, unmapped: list[str]
         if snapshot.is_ignored(Side.INT_SYSTEM, concept["uuid"]):
             left_out.add(concept["uuid"])
             continue
-        entry = snapshot.from_int_system(*v.HOSPITAL_FORM, concept["uuid"])
-        if entry is None:
+        mapped = _as_mapped(concept, snapshot)
+        if mapped is None:
             left_out.add(concept["uuid"])
             unmapped.append(name_of(concept))
             continue
+        encounter_type, program = mapped
         times[concept["uuid"]] += 1
         again = times[concept["uuid"]]
         key = concept["uuid"] if again == 1 else f"{concept['uuid']}#{again}"
-        yield Part(key, entry.avni_value, {**observations(form, snapshot, unmapped), **marked})
+        said = {**observations(form, snapshot, unmapped), **marked}
+        yield Part(IN_PROGRAM + key if program else key, encounter_type, said, program)
+
+
+def _as_mapped(concept: Mapping[str, Any], snapshot: Snapshot) -> tuple[str, str] | None:
+    """The encounter type in Avni of a form, and the program it belongs to, "" for none; None for one without mapping.
+
+    Raises Fail where nobody can tell what the form shall become.
+    """
+    uuid = concept["uuid"]
+    named = {"side": Side.INT_SYSTEM, "value": uuid, "name": name_of(concept)}
+    pairs = (v.HOSPITAL_FORM, v.HOSPITAL_PROGRAM_FORM, v.HOSPITAL_ENROLMENT_FORM)
+    general, in_program, enrolment = (snapshot.from_int_system(*pair, uuid) for pair in pairs)
+    if enrolment:
+        raise Fail("bahmni.form-of-enrolment", **named)
+    if general and in_program:
+        raise Fail("bahmni.form-mapped-twice", **named)
+    if in_program is None:
+        return (general.avni_value, "") if general else None
+    program = snapshot.from_int_system(*v.FORM_PROGRAM, uuid)
+    if program is None or not program.avni_value:
+        raise Fail("bahmni.form-without-program", **named)
+    return in_program.avni_value, program.avni_value
 
 
 def _held_at(encounter: Mapping[str, Any]) -> str:

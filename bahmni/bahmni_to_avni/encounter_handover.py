@@ -1,7 +1,7 @@
 """The shell of the encounter stream: reads feed and encounters, asks Avni, and leaves every decision to pure modules.
 
-Stands on atomfeed.md F23 (what raises an entry), openmrs.md O11, O13, O16, O87 (representations, voided ones), avni.md
-A13, A14 (External ID).
+Stands on atomfeed.md F23 (what raises an entry), openmrs.md O11, O13, O16, O87 (representations, voided ones), O102,
+O103 (orders), avni.md A13, A14 (External ID), A47 (enrolments of a subject).
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
 
 from atomfeed.reader import Feed
 from avni.client import AvniClient
-from bahmni.bahmni_to_avni import encounter, encounter_plan
-from bahmni.bahmni_to_avni.avni_encounters import carrying, send
+from bahmni import vocabulary as v
+from bahmni.bahmni_to_avni import encounter, encounter_plan, prescription
+from bahmni.bahmni_to_avni.avni_encounters import carrying, enrolments, one, send
 from bahmni.bahmni_to_avni.notices import Notices
 from bahmni.bahmni_to_avni.part import Part
 from bahmni.openmrs import OpenMRSClient
@@ -38,12 +40,14 @@ def _obs(levels: int) -> str:
 ENCOUNTER: Final = (
     "custom:(uuid,voided,encounterDatetime,encounterType:(uuid),visit:(uuid,visitType:(uuid)),"
     "patient:(uuid,voided,identifiers:(identifier,identifierType:(uuid),preferred,voided)),"
-    f"obs:{_obs(LEVELS)},auditInfo)"
+    f"obs:{_obs(LEVELS)},orders:(uuid,voided,type),auditInfo)"
 )
+ORDERS: Final = "custom:(uuid,orders:default)"
+"""A property that only prescriptions have cannot be asked for among other orders, and by default none says `voided`."""
 
 
 class EncounterHandover:
-    """Encounters of Bahmni, by its encounter feed → general encounters in Avni, one per form."""
+    """Encounters of Bahmni, by its encounter feed → encounters in Avni, one for each part."""
 
     def __init__(self, setting: Setting, avni: AvniClient, openmrs: OpenMRSClient, feed: Feed) -> None:
         self._snapshot = setting.snapshot
@@ -51,7 +55,11 @@ class EncounterHandover:
         self._openmrs = openmrs
         self._notices = Notices(feed, TITLE, ENCOUNTER_PATH)
         self._born_here = setting.tenant.born_here
-        self._policy = encounter_plan.Policy(setting.tenant.namespace, encounter_plan.questions(setting.snapshot))
+        self._policy = encounter_plan.Policy(
+            setting.tenant.namespace,
+            encounter_plan.questions(setting.snapshot),
+            ZoneInfo(setting.connections[v.BAHMNI].zone),
+        )
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
         """See `Notices.pages`; the feed is the only partition."""
@@ -62,8 +70,16 @@ class EncounterHandover:
         return (), None
 
     def fetch(self, entity_id: str) -> JsonObject | None:
-        """One encounter as it is now; voided ones too, which show no observations."""
-        return self._openmrs.one(f"/encounter/{entity_id}", ENCOUNTER)
+        """One encounter as it is now; voided ones too, which show no observations.
+
+        Its orders are asked for apart, where it has prescriptions that go to Avni.
+        """
+        path = f"/encounter/{entity_id}"
+        found = self._openmrs.one(path, ENCOUNTER)
+        if found is None or not prescription.is_to_read(found, self._snapshot):
+            return found
+        details = self._openmrs.one(path, ORDERS)
+        return prescription.with_details(found, details) if details else None
 
     def lane(self, change: Change) -> str:
         """Encounters of one patient go one behind the other."""
@@ -84,30 +100,38 @@ class EncounterHandover:
     def look(self, want: Want, known: Known | None, parent: Known | None) -> encounter_plan.Found:
         """One request per part: by its Avni id where the link tells it, else by the id we would choose, then by marker.
 
-        One more for the subject, before anything is created. None at all while the patient is not there, see
-        `encounter.owner`.
+        One more for the subject, before anything is created, and one for its enrolments, before a program encounter
+        is. None at all while the patient is not there, see `encounter.owner`.
         """
         content: encounter.HospitalEncounter = want.content
-        subject_id, ids = encounter.owner(want, known, parent), encounter_plan.remembered(known).ids
+        subject_id, before = encounter.owner(want, known, parent), encounter_plan.remembered(known)
+        ids = before.ids
         asked = [key for key in ids if not encounter_plan.is_left_out(key, content)]
-        there: dict[str, Mapping[str, Any] | None] = {key: self._avni.encounter(ids[key]) for key in asked}
+        there = {key: self._one(key, ids[key]) for key in asked}
         for part in content.parts:
             if part.key not in ids:
-                there[part.key] = self._avni.encounter(self._external_id(content, part))
+                there[part.key] = self._one(part.key, self._external_id(content, part))
         if not self._born_here:
             parts = [part for part in content.parts if part.key not in ids]
             self._find_by_marker(content, parts, there, frozenset(ids.values()))
         if any(there[part.key] is None for part in content.parts):
             encounter.confirm_subject(self._avni.subject(subject_id), want.identifier, self._snapshot)
-        return encounter_plan.Found(subject_id, there)
+        homeless = [part for part in content.parts if encounter_plan.needs_place(part, there.get(part.key), before)]
+        programs = sorted({part.program for part in homeless})
+        there_are = {program: enrolments(self._avni, subject_id, program) for program in programs}
+        return encounter_plan.Found(subject_id, there, there_are)
 
     def plan(self, want: Want, state: encounter_plan.Found, known: Known | None) -> Plan:
         """See `encounter_plan.plan`."""
         return encounter_plan.plan(want, state, known, self._policy)
 
     def write(self, write: Write) -> str:
-        """Send one write to Avni. Gives the id Avni knows the encounter by."""
+        """Send one write to Avni. Gives the id Avni knows the record by."""
         return send(write, self._avni)
+
+    def _one(self, key: str, identity: str) -> Mapping[str, Any] | None:
+        """What Avni holds of a part."""
+        return one(self._avni, encounter_plan.kind_of(key), identity)
 
     def _external_id(self, content: encounter.HospitalEncounter, part: Part) -> str:
         return encounter_plan.external_id(self._policy.namespace, content.uuid, part.key)
@@ -127,7 +151,8 @@ class EncounterHandover:
             if there[part.key] is not None:
                 continue
             taken = remembered | {row["ID"] for row in there.values() if row}
-            rows = carrying(content.uuid, part.encounter_type, self._avni, self._snapshot, apart_from=taken)
+            kind = encounter_plan.kind_of(part.key)
+            rows = carrying(content.uuid, part.encounter_type, self._avni, self._snapshot, kind=kind, apart_from=taken)
             if len(rows) > 1:
                 raise Fail("bahmni.multiple-encounters-for-form", form=part.encounter_type)
             there[part.key] = rows[0] if rows else None

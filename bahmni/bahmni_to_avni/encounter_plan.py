@@ -1,21 +1,24 @@
-"""Encounter of Bahmni → general encounters in Avni. Pure: what to write, given what Avni holds.
+"""Encounter of Bahmni → encounters in Avni, general and in programs. Pure: what to write, given what Avni holds.
 
 Each part is looked at alone: created, changed where it differs, voided when its form or the whole encounter is gone,
 brought back only if it was us who voided it. One whose form is there still and does not travel any more (its mapping
-was taken away) stays as it is. Stands on avni.md A14 (External ID), A16, A17 (partial update, void), A22.
+was taken away) stays as it is; one whose form was mapped anew, from general to program, gives way to another. Stands
+on avni.md A14 (External ID), A15 to A17 (whole and partial update, void), A22, A48, A70 (what a whole update keeps).
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Any
 from uuid import UUID
 
 from avni.wire import instant
 from bahmni import vocabulary as v
+from bahmni.bahmni_to_avni import enrolment, prescription
 from bahmni.bahmni_to_avni.encounter import HospitalEncounter
-from bahmni.bahmni_to_avni.part import Part, place
+from bahmni.bahmni_to_avni.part import ENROLMENT, Part, form_of, is_in_program, place
 from bahmni.bahmni_to_avni.values import differing
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
@@ -38,32 +41,45 @@ class Remembered:
 
 @dataclass(frozen=True)
 class Found:
-    """The subject the parts belong to, and what Avni holds of each part that is wanted or remembered, by key."""
+    """The subject the parts belong to, and what Avni holds of each part that is wanted or remembered, by key.
+
+    `enrolments` are those of the subject in each program (voided ones too) that a part needs a place in.
+    """
 
     subject_id: str
     encounters: Mapping[str, Mapping[str, Any] | None]
+    enrolments: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What planning needs to know of the tenant."""
+    """What planning needs to know of the tenant; `zone` is the hospital's."""
 
     namespace: UUID
     questions: Container[str]
     """See `questions`."""
+    zone: tzinfo
 
 
 def is_left_out(key: str, content: HospitalEncounter) -> bool:
     """Whether a part stays as it is: its form stands in the encounter and does not travel any more."""
-    return place(key)[0] in content.left_out
+    return form_of(key) in content.left_out
+
+
+def needs_place(part: Part, there: Mapping[str, Any] | None, before: Remembered) -> bool:
+    """Whether an enrolment has to be found for a part: a program encounter not there yet, or in another program."""
+    if not part.program or (there is None and part.key in before.ids):
+        return False
+    return there is None or there["Program"] != part.program
 
 
 def remembered(known: Known | None) -> Remembered:
     """What the link says of each part; nothing of it is trusted before Avni confirms it."""
     targets = known.other_targets if known else {}
+    parts = {key: target for key, target in targets.items() if not key.startswith(ENROLMENT)}
     return Remembered(
-        {key.removeprefix(VOIDED): target for key, target in targets.items()},
-        frozenset(key.removeprefix(VOIDED) for key in targets if key.startswith(VOIDED)),
+        {key.removeprefix(VOIDED): target for key, target in parts.items()},
+        frozenset(key.removeprefix(VOIDED) for key in parts if key.startswith(VOIDED)),
     )
 
 
@@ -74,50 +90,90 @@ def external_id(namespace: UUID, encounter_uuid: str, key: str) -> str:
 
 def questions(snapshot: Snapshot) -> frozenset[str]:
     """The questions in Avni that the hospital speaks for. What else stands in an encounter is the field team's."""
-    return frozenset(
+    whole = [entry.avni_value for pair in TOLD_AS_ONE if (entry := snapshot.single(*pair))]
+    return frozenset(whole) | frozenset(
         name
         for name, entry in snapshot.by_avni_value.get(v.CONCEPT, {}).items()
         if not snapshot.is_ignored(Side.INT_SYSTEM, entry.int_system_value) and not snapshot.is_ignored(Side.AVNI, name)
     )
 
 
+TOLD_AS_ONE = (v.LAB_TEXT, v.LAB_GROUP, v.LAB_TEST, v.LAB_RESULT, v.DRUG_TEXT, v.DRUG_GROUP, *prescription.FIELDS)
+"""Mappings whose Avni side is filled in with what the hospital says otherwise than as the answer to one question."""
+
+
 def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
     """The writes that make Avni agree. Raises Hold."""
     content: HospitalEncounter = want.content
     before, parts = remembered(known), {part.key: part for part in content.parts}
+    enrolments = _Enrolments(content, found, policy)
     writes: list[Write] = []
     targets: dict[str, str] = {}
     ids: list[str] = []
     for key in sorted({**before.ids, **parts}, key=place):
         there = found.encounters.get(key)
         if part := parts.get(key):
-            write = _of_wanted(part, content, there, found.subject_id, policy, before)
+            place_ = enrolments.of(part, writes) if needs_place(part, there, before) else ""
+            write = _of_wanted(part, content, there, Place(found.subject_id, place_), policy, before)
             voided_by_us = False
         else:
-            write = None if is_left_out(key, content) else _of_unwanted(content, there, found.subject_id)
+            write = None if is_left_out(key, content) else _of_unwanted(key, content, there, found.subject_id)
             voided_by_us = write is not None or key in before.voided_by_us
         writes += [write] if write else []
         ids.append(there["ID"] if there else write.id if write else before.ids[key])
         targets[VOIDED + key if voided_by_us else key] = ids[-1]
     chosen = {external_id(policy.namespace, content.uuid, key) for key in {**before.ids, **parts}}
-    is_ours = any(write.verb == "create" for write in writes) or any(
+    is_ours = any(write.verb == "create" and write.kind != "enrolment" for write in writes) or any(
         there and there.get("External ID") in chosen for there in found.encounters.values()
     )
+    made = {name: there for name, there in (known.other_targets if known else {}).items() if name.startswith(ENROLMENT)}
+    made |= enrolments.made
     return Plan(
         tuple(writes),
-        _outcome(content, found, writes),
+        _outcome(content, found, writes, before),
         target_id=ids[0],
         target_parent_id=found.subject_id,
-        other_targets=targets,
-        created_by_us=("encounter",) if is_ours else (),
+        other_targets=targets | made,
+        created_by_us=(*(["encounter"] if is_ours else []), *(["enrolment"] if made else [])),
         left_fingerprint=fingerprint([want.fingerprint]),
     )
 
 
-def _outcome(content: HospitalEncounter, found: Found, writes: list[Write]) -> Outcome:
+@dataclass
+class _Enrolments:
+    """Where the program encounters of one encounter belong; two of one program share what is made for the first."""
+
+    content: HospitalEncounter
+    found: Found
+    policy: Policy
+    made: dict[str, str] = field(default_factory=dict)
+
+    def of(self, part: Part, writes: list[Write]) -> str:
+        """An id that Avni finds the enrolment by; the write that makes it, where there is none, goes to `writes`."""
+        subject, program, moment = self.found.subject_id, part.program, self.content.held_at
+        chosen = enrolment.external_id(self.policy.namespace, subject, program)
+        if ENROLMENT + program in self.made:
+            return chosen
+        there = enrolment.home(self.found.enrolments[program], moment, self.policy.zone, chosen)
+        if there is None:
+            writes.append(enrolment.creation(chosen, subject, program, moment, self.content.marked))
+        if there is None or there.get("External ID") == chosen:
+            self.made[ENROLMENT + program] = there["ID"] if there else chosen
+        return there["ID"] if there else chosen
+
+
+@dataclass(frozen=True)
+class Place:
+    """Whom a part belongs to, and the enrolment where one had to be found for it."""
+
+    subject_id: str
+    enrolment_id: str = ""
+
+
+def _outcome(content: HospitalEncounter, found: Found, writes: list[Write], before: Remembered) -> Outcome:
     if not writes:
         return Outcome.UNCHANGED
-    if not (content.parts or content.left_out):
+    if not content.parts and not any(is_left_out(key, content) for key in before.ids):
         return Outcome.VOIDED
     return Outcome.UPDATED if any(found.encounters.values()) else Outcome.CREATED
 
@@ -126,18 +182,32 @@ def _of_wanted(
     part: Part,
     content: HospitalEncounter,
     there: Mapping[str, Any] | None,
-    subject_id: str,
+    place_: Place,
     policy: Policy,
     before: Remembered,
 ) -> Write | None:
-    """What brings Avni's encounter to what its form says now; None when it says so already."""
+    """What brings Avni's encounter to what its part says now; None when it says so already."""
+    chosen = external_id(policy.namespace, content.uuid, part.key)
     if there is None and part.key in before.ids:
         raise Hold("bahmni.registration-gone")
     if there is None:
-        return _create(part, content, subject_id, external_id(policy.namespace, content.uuid, part.key))
-    _confirm(content, there, subject_id)
+        why = f'"{part.encounter_type}": nothing in Avni stands for this part of the encounter'
+        return Write("create", kind_of(part.key), chosen, _new(part, content, place_, chosen), why)
+    _confirm(content, there, place_.subject_id)
     if there["Voided"] and part.key not in before.voided_by_us:
         raise Hold("bahmni.target-voided")
+    if place_.enrolment_id:
+        return _moved(part, content, there, place_, policy)
+    differs = _differing(part, content, there, policy)
+    if not differs:
+        return None
+    # A program encounter knows no partial update.
+    body = _whole(part, content, there, policy) if is_in_program(part.key) else differs
+    return Write("update", kind_of(part.key), there["ID"], body, _why(part, differs))
+
+
+def _differing(part: Part, content: HospitalEncounter, there: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    """What a partial update would have to carry; nothing when Avni agrees."""
     body: dict[str, Any] = {}
     changes = differing(part.observations, there["observations"], policy.questions)
     if changes:
@@ -148,30 +218,91 @@ def _of_wanted(
         body["Encounter date time"] = content.held_at
     if there["Voided"]:
         body["Voided"] = False
-    return Write("update", "encounter", there["ID"], body, _why(part, body)) if body else None
+    return body
 
 
-def _of_unwanted(content: HospitalEncounter, there: Mapping[str, Any] | None, subject_id: str) -> Write | None:
-    """What voids Avni's encounter of a form that is no more; None when nothing is there or it is voided already."""
+def _of_unwanted(
+    key: str, content: HospitalEncounter, there: Mapping[str, Any] | None, subject_id: str
+) -> Write | None:
+    """What voids Avni's encounter of a part that is no more; None when nothing is there or it is voided already."""
     if there is None or there["Voided"]:
         return None
     _confirm(content, there, subject_id)
     why = "the encounter was voided in Bahmni" if content.voided else "its form was taken out of the encounter"
-    return Write("void", "encounter", there["ID"], {}, f'"{there["Encounter type"]}": {why}')
+    if not content.voided and form_of(key) in {form_of(part.key) for part in content.parts}:
+        why = "its form is not filled in so often any more, or is mapped otherwise"
+    return Write("void", kind_of(key), there["ID"], {}, f'"{there["Encounter type"]}": {why}')
 
 
-def _create(part: Part, content: HospitalEncounter, subject_id: str, chosen: str) -> Write:
-    body = {
+def kind_of(key: str) -> str:
+    """The kind of record a part becomes in Avni, as writes name it."""
+    return "program-encounter" if is_in_program(key) else "encounter"
+
+
+def _new(part: Part, content: HospitalEncounter, place_: Place, chosen: str) -> dict[str, Any]:
+    """All of an encounter, as it is made."""
+    owner = {"Enrolment ID": place_.enrolment_id} if part.program else {"Subject ID": place_.subject_id}
+    return {
         "External ID": chosen,
-        "Subject ID": subject_id,
+        **owner,
         "Encounter type": part.encounter_type,
         "Encounter date time": content.held_at,
         "observations": dict(part.observations),
         "cancelObservations": {},
         "Voided": False,
     }
-    why = f'"{part.encounter_type}": nothing in Avni stands for this form of the encounter'
-    return Write("create", "encounter", chosen, body, why)
+
+
+def _moved(part: Part, content: HospitalEncounter, there: Mapping[str, Any], place_: Place, policy: Policy) -> Write:
+    """What brings a program encounter into another program: only what bears our External ID can be moved."""
+    chosen = external_id(policy.namespace, content.uuid, part.key)
+    if there.get("External ID") != chosen:
+        raise Hold("bahmni.encounter-in-other-program")
+    body = {**_whole(part, content, there, policy), "External ID": chosen, "Enrolment ID": place_.enrolment_id}
+    return Write("create", kind_of(part.key), chosen, body, f'"{part.encounter_type}": its form is of another program')
+
+
+def _whole(part: Part, content: HospitalEncounter, there: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    """All of a program encounter that is there already: what is not sent would be gone.
+
+    The field team's own answers are sent back as they were shown. Raises Hold for one that Avni shows otherwise than it
+    takes it.
+    """
+    theirs = {
+        question: value
+        for question, value in there["observations"].items()
+        if question not in policy.questions and question not in part.observations
+    }
+    if not all(map(_can_be_sent_back, theirs.values())):
+        raise Hold("bahmni.answers-cannot-be-kept")
+    return {
+        **{name: there[name] for name in KEPT if there.get(name) is not None},
+        "Encounter type": part.encounter_type,
+        "Encounter date time": content.held_at,
+        "observations": {**theirs, **part.observations},
+        "cancelObservations": {},
+        "Voided": False,
+    }
+
+
+KEPT = (
+    "External ID",
+    "Earliest scheduled date",
+    "Max scheduled date",
+    "Encounter Coordinates",
+    "Encounter location",
+)
+"""What a program encounter may hold beside what the hospital says of it."""
+
+
+def _can_be_sent_back(value: Any) -> bool:
+    """Whether what Avni shows of an answer is what it takes: of a place it shows names, of one group uuids."""
+    if isinstance(value, Mapping):
+        return value.keys() == {"phoneNumber", "verified"}
+    if isinstance(value, list):
+        rows = [one for row in value for one in (row.values() if isinstance(row, Mapping) else (row,))]
+        return all(map(_can_be_sent_back, rows))
+    return True
 
 
 def _confirm(content: HospitalEncounter, there: Mapping[str, Any], subject_id: str) -> None:

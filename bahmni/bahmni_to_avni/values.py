@@ -67,6 +67,8 @@ def same(wanted: Any, there: Any) -> bool:
     """Whether Avni shows what is wanted: several answers in any order, one alone or in a list, a date by its day."""
     if isinstance(wanted, list) or isinstance(there, list):
         ones, others = _listed(wanted), _listed(there)
+        if any(isinstance(one, Mapping) for one in ones):  # a group filled in several times, in its order
+            return len(ones) == len(others) and all(map(_same_group, ones, others))
         return all(any(_equal(one, other) for other in others) for one in ones) and all(
             any(_equal(one, other) for one in ones) for other in others
         )
@@ -146,6 +148,12 @@ def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
+
+
+def _same_group(wanted: Mapping[str, Any], there: Any) -> bool:
+    """Whether one filling-in of a group says the same."""
+    is_alike = isinstance(there, Mapping) and wanted.keys() == there.keys()
+    return is_alike and all(same(value, there[key]) for key, value in wanted.items())
 
 
 def _equal(wanted: Any, there: Any) -> bool:

@@ -119,7 +119,7 @@ def remove_obs(store: Store, obs: str) -> None:
     _save_obs(store, store.obs[obs], {"voided": True, "voidReason": "removed"})
 
 
-def prescribe(
+def prescribe(  # noqa: PLR0913 - what a screen knows
     store: Store,
     encounter: str,
     drug: str,
@@ -127,9 +127,15 @@ def prescribe(
     dose: float = 1,
     units: str = "Tablet(s)",
     frequency: str = "Twice a day",
-    days: int = 5,
+    days: int | None = 5,
+    unit: str = "Day(s)",
+    as_needed: bool = False,
+    instructions: str = '{"instructions":"As directed"}',
 ) -> Order:
-    """Order a drug to be taken: one the hospital stocks, by uuid, or another in words that are a concept's name."""
+    """Order a drug to be taken: one the hospital stocks, by uuid, or another in words that are a concept's name.
+
+    `days` is a number of `unit`; None: nobody said for how long.
+    """
     known = store.drugs.get(drug)
     named = next((row.uuid for row in store.concepts.values() if row.name == drug), None)
     what = {"drug": {"uuid": drug}} if known else {"drugNonCoded": drug, "concept": {"uuid": named}}
@@ -142,13 +148,13 @@ def prescribe(
             "doseUnits": units,
             "frequency": frequency,
             "route": "Oral",
-            "asNeeded": False,
-            "administrationInstructions": '{"instructions":"As directed"}',
-            "quantity": dose * days,
+            "asNeeded": as_needed,
+            "administrationInstructions": instructions,
+            "quantity": dose * (days or 1),
             "quantityUnits": units,
         },
         "duration": days,
-        "durationUnits": "Day(s)",
+        "durationUnits": unit if days else None,
     }
     return _order(store, store.encounters[encounter], "drugOrders", body)
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from bahmni import vocabulary as v
-from mappings.snapshot import Entry, Snapshot
+from mappings.snapshot import Entry, Pair, Snapshot
 from tests.chaos.records import PREFIX, snapshot, uuid_of
 
 FORMS = {"Vitals": "Vitals (Hospital)", "History": "History (Hospital)"}
 """Form in Bahmni → encounter type in Avni."""
 
-PROGRAM_FORMS = {"Antenatal": "Antenatal (Hospital)"}
-"""Forms that become program encounters, which is another stream's business."""
+PROGRAM_FORMS = {"Antenatal": "Antenatal (Hospital)", "Child": "Child (Hospital)"}
+"""Form in Bahmni → program encounter type in Avni."""
+PROGRAMS = {"Antenatal": "Mother", "Child": "Child"}
+"""Form in Bahmni → program in Avni."""
 
 QUESTIONS = {
     "Systolic": "Numeric",
@@ -40,6 +42,7 @@ def forms_snapshot(ignored: Iterable[str] = ()) -> Snapshot:
     table = {
         v.HOSPITAL_FORM: [Entry(shown, uuid_of(form), "") for form, shown in FORMS.items()],
         v.HOSPITAL_PROGRAM_FORM: [Entry(shown, uuid_of(form), "") for form, shown in PROGRAM_FORMS.items()],
+        v.FORM_PROGRAM: [Entry(program, uuid_of(form), "") for form, program in PROGRAMS.items()],
         v.CONCEPT: [*usual.by_avni_value[v.CONCEPT].values(), *questions, *answers, *truths],
     }
     by_avni = {pair: MappingProxyType({row.avni_value: row for row in rows}) for pair, rows in table.items()}
@@ -49,6 +52,15 @@ def forms_snapshot(ignored: Iterable[str] = ()) -> Snapshot:
         by_avni_value=MappingProxyType({**usual.by_avni_value, **by_avni}),
         by_int_system_value=MappingProxyType({**usual.by_int_system_value, **by_int}),
         ignored=MappingProxyType({"int_system": frozenset(uuid_of(name) for name in ignored)}),
+    )
+
+
+def with_singles(usual: Snapshot, singles: Mapping[Pair, Entry], **constants: str) -> Snapshot:
+    """The mappings with further ones that are looked up without a value, and constants."""
+    return replace(
+        usual,
+        singles=MappingProxyType({**usual.singles, **singles}),
+        constants=MappingProxyType({**usual.constants, **{key: (value,) for key, value in constants.items()}}),
     )
 
 

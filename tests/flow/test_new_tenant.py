@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.management.sql import emit_post_migrate_signal
 
+from bahmni.declarations import MAPPING_TYPES
 from engine import declaration
 from engine.provision import missing, seed
 from errors.models import ErrorType
@@ -25,7 +26,7 @@ def tenant(db: None) -> Iterator[Tenant]:
 
 
 def test_every_kind_of_mapping_stands_there_with_its_help(tenant: Tenant) -> None:
-    assert MappingType.objects.exclude(used_for="").exclude(when_missing="").count() == 26
+    assert MappingType.objects.exclude(used_for="").exclude(when_missing="").count() == len(MAPPING_TYPES)
 
 
 def test_the_keys_of_the_constants_stand_there_empty(tenant: Tenant) -> None:

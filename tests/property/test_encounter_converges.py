@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from atomfeed.reader import Feed
+from avni.wire import INDIA
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni.encounter import wanted
 from bahmni.bahmni_to_avni.encounter_handover import EncounterHandover
@@ -48,7 +49,7 @@ filled = st.fixed_dictionaries(
     },
 )
 """One form filled in: question → what was answered."""
-sheets = st.lists(st.tuples(st.sampled_from([*FORMS, "Antenatal"]), filled), max_size=4)
+sheets = st.lists(st.tuples(st.sampled_from([*FORMS, "Diet"]), filled), max_size=4)
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("edit"), sheets),
@@ -262,11 +263,12 @@ def test_without_a_link_what_was_written_is_found_and_nothing_is_written(
         assert clinic.pair.compared(clinic.encounters, history.record) == [(Outcome.UNCHANGED, 0)] * 2
 
 
+@settings(deadline=None)
 @given(forms=sheets)
 def test_translating_twice_gives_the_same(forms: list[tuple[str, dict[str, Any]]]) -> None:
     mapped = forms_snapshot()
     document = encounter(*(written(form, said) for form, said in forms), group("Vitals"))
     one, other = wanted(document, mapped), wanted(document, mapped)
     assert one == other
-    policy = Policy(NAMESPACE, questions(mapped))
+    policy = Policy(NAMESPACE, questions(mapped), INDIA)
     assert plan(one, Found("S", {}), None, policy) == plan(other, Found("S", {}), None, policy)

@@ -17,6 +17,7 @@ PAIRS = {
     "ProgramEnrolment": {
         "CommunityEnrolment_EncounterType", "CommunityEnrolmentExit_EncounterType", "CommunityEnrolment_BahmniForm",
         "CommunityEnrolmentExit_BahmniForm", "CommunityEnrolment_VisitType", "BahmniForm_CommunityProgram",
+        "EncounterType",
     },
     "ProgramEncounter": {
         "CommunityProgramEncounter_EncounterType", "CommunityProgramEncounter_BahmniForm", "EncounterType",
@@ -26,8 +27,18 @@ PAIRS = {
         "DrugOrderEncounterType", "DrugOrderConcept",
     },
     "Observation": {"Concept"},
-    "Location": {"AddressField", "AddressValue"},
 }  # fmt: skip
+
+OWN = {
+    "Location": {"AddressField", "AddressValue"},
+    "LabResult": {"LabResult_Text", "LabResult_Group", "LabResult_Test", "LabResult_Result"},
+    "DrugOrder": {
+        "DrugOrder_Group", "DrugOrder_Name", "DrugOrder_Dose", "DrugOrder_DoseUnits", "DrugOrder_Frequency",
+        "DrugOrder_Route", "DrugOrder_Duration", "DrugOrder_DurationUnits", "DrugOrder_AsNeeded", "DrugOrder_Start",
+        "DrugOrder_Instructions",
+    },
+}  # fmt: skip
+"""What the Java service does not know."""
 
 SINGLE = {
     "PatientIdentifier_Concept", "Subject_EncounterType", "CommunityRegistration_BahmniForm", "AvniUUID_Concept",
@@ -41,15 +52,15 @@ def needed_by(flow: str) -> set[str]:
     return kinds | {spec.key for spec in CONSTANTS if flow in spec.needed_by}
 
 
-def test_the_groups_and_types_are_those_of_the_java_service() -> None:
+def test_the_groups_and_types_are_those_of_the_java_service_and_groups_of_our_own() -> None:
     declared: dict[str, set[str]] = {}
     for spec in MAPPING_TYPES:
         declared.setdefault(spec.group, set()).add(spec.name)
-    assert declared == PAIRS
+    assert declared == PAIRS | OWN
 
 
 def test_no_pair_is_declared_twice() -> None:
-    assert len({(spec.group, spec.name) for spec in MAPPING_TYPES}) == len(MAPPING_TYPES) == 28
+    assert len({(spec.group, spec.name) for spec in MAPPING_TYPES}) == len(MAPPING_TYPES) == 44
 
 
 def test_every_type_and_constant_says_what_it_is_for() -> None:
@@ -59,7 +70,8 @@ def test_every_type_and_constant_says_what_it_is_for() -> None:
 
 
 def test_what_is_looked_up_without_a_value_is_single() -> None:
-    assert {spec.name for spec in MAPPING_TYPES if spec.is_single} == SINGLE
+    assert {spec.name for spec in MAPPING_TYPES if spec.is_single and spec.group not in OWN} == SINGLE
+    assert all(spec.is_single for spec in MAPPING_TYPES if spec.group in {"LabResult", "DrugOrder"})
 
 
 def test_only_forms_may_share_an_avni_value() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from bahmni.bahmni_to_avni.encounter_handover import ENCOUNTER_PATH
 from common.outcome import Outcome
 from engine.ports import Known, Parent
 from engine.verdicts import Defer, Fail, Skip
-from tests.chaos.forms import concept, encounter, forms_snapshot, group, leaf
+from mappings.snapshot import Entry, Pair, Snapshot
+from tests.chaos.forms import concept, encounter, forms_snapshot, group, leaf, with_singles
 from tests.chaos.records import MARKER, uuid_of
 
 MAPPED = forms_snapshot()
@@ -34,6 +36,10 @@ def link(outcome: Outcome = Outcome.CREATED, **more: Any) -> Known:
     return Known(**{**usual, **more})
 
 
+PRESCRIBED = {"uuid": uuid_of("order"), "type": "drugorder", "voided": False}
+WITH_PRESCRIPTIONS = with_singles(
+    MAPPED, {v.DRUG_ENCOUNTER_TYPE: Entry("Drugs", "", ""), v.DRUG_TEXT: Entry("Drug text", "", "")}
+)
 NEVER = {"target_id": "", "target_parent_id": ""}
 """A link of a record that never got through."""
 
@@ -58,15 +64,15 @@ class TestForms:
         ]
 
     def test_forms_that_do_not_travel_are_counted_by_name(self) -> None:
-        record = encounter(group("Antenatal"), group("Vitals"), group("Diagnosis"))
+        record = encounter(group("Diet"), group("Vitals"), group("Diagnosis"))
         want = wanted(record, MAPPED)
-        assert want.unmapped == ("Antenatal", "Diagnosis")
+        assert want.unmapped == ("Diet", "Diagnosis")
         assert [part.encounter_type for part in want.content.parts] == ["Vitals (Hospital)"]
-        assert want.content.left_out == {uuid_of("Antenatal"), uuid_of("Diagnosis")}
+        assert want.content.left_out == {uuid_of("Diet"), uuid_of("Diagnosis")}
 
     def test_a_form_that_does_not_travel_and_is_taken_out_is_told_apart_from_one_that_stays(self) -> None:
         """Else what its form once brought to Avni would never be voided."""
-        there, gone = wanted(encounter(group("Antenatal")), MAPPED), wanted(encounter(), MAPPED)
+        there, gone = wanted(encounter(group("Diet")), MAPPED), wanted(encounter(), MAPPED)
         assert there.fingerprint != gone.fingerprint
 
     def test_an_ignored_form_is_left_out_and_not_counted(self) -> None:
@@ -91,6 +97,66 @@ class TestForms:
         with pytest.raises(Fail) as failure:
             wanted(record, MAPPED)
         assert (failure.value.message, failure.value.params) == ("record.field-missing", {"field": field})
+
+
+class TestFormsOfPrograms:
+    def test_a_form_of_a_program_is_a_part_of_that_program(self) -> None:
+        (part,) = wanted(encounter(group("Antenatal", leaf("Pulse", 72.0))), MAPPED).content.parts
+        assert (part.key, part.encounter_type, part.program) == (
+            f"program {uuid_of('Antenatal')}",
+            "Antenatal (Hospital)",
+            "Mother",
+        )
+        assert part.observations == {"Pulse (Hospital)": 72, MARKER: ENCOUNTER}
+
+    def test_filled_in_again_it_is_another_part(self) -> None:
+        content = wanted(encounter(group("Antenatal"), group("Antenatal")), MAPPED).content
+        assert [part.key for part in content.parts] == [
+            f"program {uuid_of('Antenatal')}",
+            f"program {uuid_of('Antenatal')}#2",
+        ]
+
+    def test_another_program_is_another_content(self) -> None:
+        record = encounter(group("Antenatal"))
+        other = with_pair(v.FORM_PROGRAM, Entry("Child", uuid_of("Antenatal"), ""))
+        assert wanted(record, MAPPED).fingerprint != wanted(record, other).fingerprint
+
+    @pytest.mark.parametrize(
+        ("mapped", "form", "message"),
+        [
+            ((v.FORM_PROGRAM, None), "Antenatal", "bahmni.form-without-program"),
+            ((v.FORM_PROGRAM, Entry("", uuid_of("Antenatal"), "")), "Antenatal", "bahmni.form-without-program"),
+            (
+                (v.HOSPITAL_PROGRAM_FORM, Entry("Vitals (Hospital)", uuid_of("Vitals"), "")),
+                "Vitals",
+                "bahmni.form-mapped-twice",
+            ),
+            (
+                (v.HOSPITAL_ENROLMENT_FORM, Entry("Mother", uuid_of("Enrolment"), "")),
+                "Enrolment",
+                "bahmni.form-of-enrolment",
+            ),
+        ],
+    )
+    def test_w33_a_form_that_nobody_can_tell_what_to_make_of_is_refused_by_name(
+        self, mapped: tuple[Pair, Entry | None], form: str, message: str
+    ) -> None:
+        with pytest.raises(Fail) as failure:
+            wanted(encounter(group(form)), with_pair(*mapped))
+        assert (failure.value.message, failure.value.params) == (
+            message,
+            {"side": "int_system", "value": uuid_of(form), "name": form},
+        )
+
+    def test_w25_of_a_voided_encounter_nothing_is_wanted_whatever_its_forms(self) -> None:
+        mapped = with_pair(v.FORM_PROGRAM, None)
+        assert wanted(encounter(group("Antenatal"), voided=True), mapped).content.parts == ()
+
+
+def with_pair(pair: Pair, entry: Entry | None) -> Snapshot:
+    """The usual mappings, those of one pair replaced by one, or by none."""
+    table = {entry.int_system_value: entry} if entry else {}
+    return replace(MAPPED, by_int_system_value={**MAPPED.by_int_system_value, pair: table})
 
 
 class TestAnswers:
@@ -251,7 +317,8 @@ class TestOwner:
     @pytest.mark.parametrize(
         ("record", "message"),
         [
-            (encounter(group("Antenatal")), "bahmni.no-mapped-form"),
+            (encounter(group("Diet")), "bahmni.no-mapped-form"),
+            (encounter(orders=[PRESCRIBED]), "bahmni.not-outpatient"),
             (encounter(voided=True), "bahmni.voided-before-hand-over"),
         ],
     )
@@ -260,7 +327,7 @@ class TestOwner:
         self, record: dict[str, Any], message: str, known: Known | None
     ) -> None:
         with pytest.raises(Skip) as verdict:
-            owner(wanted(record, MAPPED), known, None)
+            owner(wanted(record, WITH_PRESCRIPTIONS), known, None)
         assert verdict.value.message == message
 
     def test_what_is_to_be_voided_needs_no_patient(self) -> None:

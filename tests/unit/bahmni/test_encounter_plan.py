@@ -1,24 +1,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from avni.wire import INDIA
+from bahmni import vocabulary as v
+from bahmni.bahmni_to_avni import enrolment
 from bahmni.bahmni_to_avni.encounter import wanted
 from bahmni.bahmni_to_avni.encounter_plan import VOIDED, Found, Policy, external_id, plan, questions
+from bahmni.bahmni_to_avni.part import PRESCRIPTION
 from common.outcome import Outcome
 from engine.ports import Known, Plan, Want
 from engine.verdicts import Hold
-from tests.chaos.forms import concept, encounter, forms_snapshot, group, leaf
+from mappings.snapshot import Entry, Pair, Snapshot
+from tests.chaos.forms import concept, encounter, forms_snapshot, group, leaf, with_singles
 from tests.chaos.records import MARKER, NAMESPACE, uuid_of
 
 MAPPED = forms_snapshot()
-POLICY = Policy(NAMESPACE, questions(MAPPED))
+POLICY = Policy(NAMESPACE, questions(MAPPED), INDIA)
 ENCOUNTER = uuid_of("encounter")
 VITALS, HISTORY = uuid_of("Vitals"), uuid_of("History")
 AGAIN = f"{VITALS}#2"
 FIRST = min(VITALS, HISTORY)
+PRESCRIBED = {
+    "uuid": uuid_of("order"), "type": "drugorder", "voided": False, "action": "NEW", "drug": {"display": "Aspirin"},
+    "dose": 1,
+}  # fmt: skip
 
 
 def want(*forms: dict[str, Any], **more: Any) -> Want:
@@ -52,11 +62,10 @@ def planned(wish: Want, found: Mapping[str, dict[str, Any] | None], known: Known
     return plan(wish, Found("S", {**dict.fromkeys(part.key for part in wish.content.parts), **found}), known, POLICY)
 
 
-def link(*keys: str, **more: Any) -> Known:
-    """A link that remembers these parts."""
-    targets = {key: f"avni {key.removeprefix(VOIDED)}" for key in keys}
-    usual: dict[str, Any] = {"wanted_fingerprint": "", "left_fingerprint": "", "is_suspect": False}
-    return Known("TRI1001", next(iter(targets.values())), "S", targets, outcome=Outcome.CREATED, **{**usual, **more})
+def link(*keys: str, **others: str) -> Known:
+    """A link that remembers these parts, and other targets."""
+    targets = {key: f"avni {key.removeprefix(VOIDED)}" for key in keys} | others
+    return Known("TRI1001", next(iter(targets.values())), "S", targets, "", "", Outcome.CREATED, is_suspect=False)
 
 
 def writes(made: Plan) -> list[tuple[str, str]]:
@@ -120,7 +129,7 @@ def test_an_update_carries_what_differs_and_null_for_what_is_gone_and_leaves_the
 
 def test_an_answer_to_an_ignored_question_is_left_as_it_stands() -> None:
     found = there(want(group("Vitals", leaf("Pulse", 72.0), leaf("Advice", "rest"))))
-    policy = Policy(NAMESPACE, questions(forms_snapshot(ignored=["Advice"])))
+    policy = Policy(NAMESPACE, questions(forms_snapshot(ignored=["Advice"])), INDIA)
     assert plan(want(vitals()), Found("S", {VITALS: found}), link(VITALS), policy).writes == ()
 
 
@@ -148,9 +157,9 @@ def test_a_form_taken_out_is_voided_and_the_other_left_alone() -> None:
 
 @pytest.mark.parametrize("ignored", [["Vitals"], []])
 def test_a_form_that_does_not_travel_any_more_stays_as_it_is(ignored: list[str]) -> None:
-    form = vitals() if ignored else group("Antenatal")
+    form = vitals() if ignored else group("Diet")
     now = wanted(encounter(form), forms_snapshot(ignored=ignored))
-    key = AGAIN if ignored else uuid_of("Antenatal")
+    key = AGAIN if ignored else uuid_of("Diet")
     made = planned(now, {}, link(key))
     assert (made.writes, made.outcome, dict(made.other_targets)) == ((), Outcome.UNCHANGED, {key: f"avni {key}"})
 
@@ -247,3 +256,232 @@ def test_a_record_the_java_service_wrote_is_updated_and_not_called_ours() -> Non
 
 def test_the_same_record_gives_the_same_plan() -> None:
     assert planned(want(vitals(), history("Fever")), {}) == planned(want(vitals(), history("Fever")), {})
+
+
+class TestParts:
+    """Laboratory results and prescriptions are parts like forms."""
+
+    DRUGS = with_singles(
+        MAPPED,
+        {v.DRUG_ENCOUNTER_TYPE: Entry("Drugs", "", ""), v.DRUG_TEXT: Entry("Drug text", "", "")},
+        OutpatientVisitTypes=uuid_of("OPD"),
+    )
+
+    def want(self, *orders: dict[str, Any], mapped: Snapshot = DRUGS) -> Want:
+        visit = {"visitType": {"uuid": uuid_of("OPD")}}
+        return wanted(encounter(vitals(), visit=visit, orders=list(orders)), mapped)
+
+    def test_a_prescription_is_created_beside_the_form(self) -> None:
+        made = planned(self.want(PRESCRIBED), {})
+        assert [(write.kind, write.body["Encounter type"]) for write in made.writes] == [
+            ("encounter", "Vitals (Hospital)"),
+            ("encounter", "Drugs"),
+        ]
+        assert set(made.other_targets) == {VITALS, PRESCRIPTION}
+
+    def test_when_the_last_one_is_stopped_it_is_voided(self) -> None:
+        before = self.want(PRESCRIBED)
+        found = {VITALS: there(before), PRESCRIPTION: there(before, PRESCRIPTION)}
+        made = planned(self.want(PRESCRIBED | {"voided": True}), found, link(VITALS, PRESCRIPTION))
+        assert writes(made) == [("void", f"avni {PRESCRIPTION}")]
+        assert set(made.other_targets) == {VITALS, VOIDED + PRESCRIPTION}
+
+    def test_when_its_mapping_is_taken_away_it_stays_as_it_is(self) -> None:
+        now = self.want(PRESCRIBED, mapped=MAPPED)
+        made = planned(now, {VITALS: there(now)}, link(VITALS, PRESCRIPTION))
+        assert made.writes == ()
+
+    def test_an_answer_given_by_hand_in_its_place_gives_way(self) -> None:
+        wish = self.want(PRESCRIBED)
+        found = {
+            VITALS: there(wish),
+            PRESCRIPTION: there(wish, PRESCRIPTION, observations={"Drug text": "by hand"}),
+        }
+        policy = Policy(NAMESPACE, questions(self.DRUGS), INDIA)
+        made = plan(wish, Found("S", found), link(VITALS, PRESCRIPTION), policy)
+        assert [write.body["observations"].keys() for write in made.writes] == [{"Drug text"}]
+
+
+ANTENATAL = f"program {uuid_of('Antenatal')}"
+OPEN = {"ID": "N", "Program": "Mother", "Enrolment datetime": "2026-10-01T05:00:00.000Z", "Voided": False}
+MADE = enrolment.external_id(NAMESPACE, "S", "Mother")
+
+
+def antenatal(pulse: float = 72.0) -> dict[str, Any]:
+    return group("Antenatal", leaf("Pulse", pulse))
+
+
+def in_program(wish: Want, key: str = ANTENATAL, /, **more: Any) -> dict[str, Any]:
+    """The program encounter of a part as Avni holds it after it was handed over."""
+    usual = {"Enrolment ID": "N", "Program": "Mother", "Earliest scheduled date": None, "Max scheduled date": None}
+    return {**there(wish, key, **more), **{key: more.get(key, value) for key, value in usual.items()}}
+
+
+def placed(wish: Want, *rows: Mapping[str, Any]) -> Plan:
+    """The plan for what is not there yet, given the enrolments of the subject."""
+    nothing = dict.fromkeys(part.key for part in wish.content.parts)
+    programs = {part.program for part in wish.content.parts if part.program}
+    mine = {program: [row for row in rows if row["Program"] == program] for program in programs}
+    return plan(wish, Found("S", nothing, mine), None, POLICY)
+
+
+class TestProgramEncounters:
+    def test_one_is_created_in_the_enrolment_that_is_there(self) -> None:
+        made = placed(want(antenatal()), OPEN)
+        (create,) = made.writes
+        assert (create.verb, create.kind) == ("create", "program-encounter")
+        assert create.body == {
+            "External ID": external_id(NAMESPACE, ENCOUNTER, ANTENATAL),
+            "Enrolment ID": "N",
+            "Encounter type": "Antenatal (Hospital)",
+            "Encounter date time": "2026-11-20T05:00:00.000Z",
+            "observations": {MARKER: ENCOUNTER, "Pulse (Hospital)": 72},
+            "cancelObservations": {},
+            "Voided": False,
+        }
+        assert (made.created_by_us, set(made.other_targets)) == (("encounter",), {ANTENATAL})
+
+    def test_where_there_is_none_the_subject_is_enrolled_first(self) -> None:
+        made = placed(want(antenatal()))
+        enrol, create = made.writes
+        assert (enrol.verb, enrol.kind, enrol.id) == ("create", "enrolment", MADE)
+        assert enrol.body["observations"] == {MARKER: ENCOUNTER}
+        assert create.body["Enrolment ID"] == MADE
+        assert made.created_by_us == ("encounter", "enrolment")
+        assert made.other_targets["enrolment Mother"] == MADE
+
+    def test_two_forms_of_one_program_need_one_enrolment(self) -> None:
+        made = placed(want(antenatal(), antenatal(96.0)))
+        assert [write.kind for write in made.writes] == ["enrolment", "program-encounter", "program-encounter"]
+
+    def test_forms_of_two_programs_need_two(self) -> None:
+        made = placed(want(antenatal(), group("Child")))
+        assert sorted(write.body["Program"] for write in made.writes if write.kind == "enrolment") == [
+            "Child",
+            "Mother",
+        ]
+
+    def test_one_we_made_before_is_remembered_as_ours(self) -> None:
+        made = placed(want(antenatal()), {**OPEN, "External ID": MADE})
+        assert made.other_targets["enrolment Mother"] == "N"
+        assert [write.kind for write in made.writes] == ["program-encounter"]
+
+    def test_w25_a_voided_encounter_enrols_nobody(self) -> None:
+        made = planned(want(voided=True), {ANTENATAL: None}, link(ANTENATAL))
+        assert made.writes == ()
+
+    def test_what_agrees_needs_no_write_and_no_enrolment(self) -> None:
+        wish = want(antenatal())
+        made = planned(wish, {ANTENATAL: in_program(wish)}, link(ANTENATAL, **{"enrolment Mother": "N"}))
+        assert (made.writes, made.outcome) == ((), Outcome.UNCHANGED)
+        assert made.other_targets == {ANTENATAL: f"avni {ANTENATAL}", "enrolment Mother": "N"}
+
+    def test_an_update_sends_the_whole_with_what_the_field_team_added(self) -> None:
+        wish = want(antenatal())
+        by_hand = {"Remark": "by hand", "Seen on": "2026-11-02", "Phone": {"phoneNumber": "98", "verified": True}}
+        found = in_program(wish, observations=by_hand, **{"Earliest scheduled date": "2026-11-19T00:00:00.000Z"})
+        (update,) = planned(want(antenatal(96.0)), {ANTENATAL: found}, link(ANTENATAL)).writes
+        assert (update.verb, update.kind, update.id) == ("update", "program-encounter", f"avni {ANTENATAL}")
+        assert update.body == {
+            "External ID": external_id(NAMESPACE, ENCOUNTER, ANTENATAL),
+            "Earliest scheduled date": "2026-11-19T00:00:00.000Z",
+            "Encounter type": "Antenatal (Hospital)",
+            "Encounter date time": "2026-11-20T05:00:00.000Z",
+            "observations": {**by_hand, MARKER: ENCOUNTER, "Pulse (Hospital)": 96},
+            "cancelObservations": {},
+            "Voided": False,
+        }
+
+    def test_an_answer_taken_out_is_not_sent_again(self) -> None:
+        found = in_program(want(group("Antenatal", leaf("Pulse", 72.0), leaf("Advice", "rest"))))
+        (update,) = planned(want(antenatal()), {ANTENATAL: found}, link(ANTENATAL)).writes
+        assert update.body["observations"] == {MARKER: ENCOUNTER, "Pulse (Hospital)": 72}
+
+    @pytest.mark.parametrize(
+        "shown", [{"Village": "A", "Block": "B"}, {"0af5": 3}, [{"Where": {"Village": "A"}}]], ids=str
+    )
+    def test_an_answer_that_cannot_be_sent_back_is_not_lost(self, shown: Any) -> None:
+        found = in_program(want(antenatal()), observations={"By hand": shown})
+        with pytest.raises(Hold, match=r"bahmni\.answers-cannot-be-kept"):
+            planned(want(antenatal(96.0)), {ANTENATAL: found}, link(ANTENATAL))
+        assert planned(want(antenatal()), {ANTENATAL: found}, link(ANTENATAL)).writes == ()
+
+    def test_a_voided_encounter_voids_it_and_leaves_the_enrolment(self) -> None:
+        found = {ANTENATAL: in_program(want(antenatal()))}
+        made = planned(want(voided=True), found, link(ANTENATAL, **{"enrolment Mother": "N"}))
+        assert [(write.verb, write.kind) for write in made.writes] == [("void", "program-encounter")]
+        assert made.other_targets == {VOIDED + ANTENATAL: f"avni {ANTENATAL}", "enrolment Mother": "N"}
+
+    def test_one_we_voided_comes_back(self) -> None:
+        wish = want(antenatal())
+        found = in_program(wish, Voided=True)
+        (update,) = planned(wish, {ANTENATAL: found}, link(VOIDED + ANTENATAL)).writes
+        assert (update.verb, update.body["Voided"]) == ("update", False)
+
+    @pytest.mark.parametrize(
+        ("changed", "message"),
+        [
+            ({"observations": {MARKER: "somebody else's"}}, "bahmni.registration-gone"),
+            ({"Subject ID": "T"}, "bahmni.encounter-elsewhere"),
+            ({"Voided": True}, "bahmni.target-voided"),
+        ],
+    )
+    def test_in_doubt_nothing_is_written(self, changed: dict[str, Any], message: str) -> None:
+        found = {**in_program(want(antenatal())), **changed}
+        with pytest.raises(Hold) as verdict:
+            planned(want(antenatal(96.0)), {ANTENATAL: found}, link(ANTENATAL))
+        assert verdict.value.message == message
+
+
+class TestMappedAnew:
+    """A form that becomes another kind of record leaves no second copy."""
+
+    def anew(self, pair: Pair, *entries: Entry) -> Snapshot:
+        table = {entry.int_system_value: entry for entry in entries}
+        return replace(MAPPED, by_int_system_value={**MAPPED.by_int_system_value, pair: table})
+
+    def test_from_general_to_program_the_general_one_is_voided(self) -> None:
+        before = wanted(encounter(antenatal()), self.general())
+        key = uuid_of("Antenatal")
+        found = Found("S", {key: there(before, key), ANTENATAL: None}, {"Mother": [OPEN]})
+        made = plan(want(antenatal()), found, link(key), POLICY)
+        assert [(write.verb, write.kind) for write in made.writes] == [
+            ("void", "encounter"),
+            ("create", "program-encounter"),
+        ]
+        assert set(made.other_targets) == {VOIDED + key, ANTENATAL}
+
+    def test_and_back_the_general_one_comes_back(self) -> None:
+        key, now = uuid_of("Antenatal"), wanted(encounter(antenatal()), self.general())
+        found = {key: there(now, key, Voided=True), ANTENATAL: in_program(want(antenatal()))}
+        made = planned(now, found, link(VOIDED + key, ANTENATAL))
+        assert [(write.verb, write.kind) for write in made.writes] == [
+            ("update", "encounter"),
+            ("void", "program-encounter"),
+        ]
+
+    def test_without_any_mapping_it_stays(self) -> None:
+        now = wanted(encounter(antenatal()), self.anew(v.HOSPITAL_PROGRAM_FORM))
+        assert planned(now, {}, link(ANTENATAL)).writes == ()
+
+    def test_in_another_program_it_moves_there(self) -> None:
+        now = wanted(encounter(antenatal()), self.anew(v.FORM_PROGRAM, Entry("Child", uuid_of("Antenatal"), "")))
+        found = Found(
+            "S", {ANTENATAL: in_program(want(antenatal()))}, {"Child": [{**OPEN, "ID": "C", "Program": "Child"}]}
+        )
+        (move,) = plan(now, found, link(ANTENATAL), POLICY).writes
+        chosen = external_id(NAMESPACE, ENCOUNTER, ANTENATAL)
+        assert (move.verb, move.kind, move.id) == ("create", "program-encounter", chosen)
+        assert (move.body["External ID"], move.body["Enrolment ID"]) == (chosen, "C")
+
+    def test_what_another_service_wrote_cannot_be_moved(self) -> None:
+        now = wanted(encounter(antenatal()), self.anew(v.FORM_PROGRAM, Entry("Child", uuid_of("Antenatal"), "")))
+        theirs = {**in_program(want(antenatal())), "External ID": None}
+        with pytest.raises(Hold, match=r"bahmni\.encounter-in-other-program"):
+            plan(now, Found("S", {ANTENATAL: theirs}, {"Child": []}), link(ANTENATAL), POLICY)
+
+    def general(self) -> Snapshot:
+        """The form mapped to a general encounter type alone."""
+        without = self.anew(v.HOSPITAL_PROGRAM_FORM)
+        forms = {uuid_of("Antenatal"): Entry("Antenatal, general", uuid_of("Antenatal"), "")}
+        return replace(without, by_int_system_value={**without.by_int_system_value, v.HOSPITAL_FORM: forms})
