@@ -46,6 +46,8 @@ class Carrier:
     """Time of the monotonic clock after which no further change is begun; half of what is left is for fetching."""
     decided: Mapping[str, Decided] = field(default_factory=dict)
     """What people decided about these records."""
+    rehearses: bool = False
+    """Plans are made and not carried out."""
 
     def carry(
         self, changes: Mapping[str, Change], links: Mapping[str, Link], patience: Patience
@@ -59,7 +61,7 @@ class Carrier:
         for entity_id in changes:
             if entity_id in fetched:
                 queues.setdefault(self._lane(fetched[entity_id]), []).append(entity_id)
-        pen, turn = Pen(self.may_write), _Turn(self.end)
+        pen, turn = Pen(self.may_write, self.rehearses), _Turn(self.end)
 
         def work(entity_id: str) -> Result:
             turn.begin()

@@ -19,6 +19,7 @@ PART_UNREADABLE: Final = "engine.part-unreadable"
 PART_NOT_NAMED: Final = "engine.part-not-named"
 READABLE_AGAIN: Final = "engine.readable-again"
 ASKED_FOR: Final = "engine.asked-for"
+TAKEN_OVER_MISSING: Final = "engine.taken-over-missing"
 CUT_OFF: Final = "engine.cut-off"
 NOT_TAKEN_ON: Final = "engine.not-taken-on"
 REFUSED: Final = "remote.refused"
@@ -85,6 +86,12 @@ GENERIC: Final[Mapping[str, Sentence]] = {
     ASKED_FOR: Sentence(
         cause="A record that belongs to this one came first.",
         remedy="Nothing needs to be done: this one is fetched next.",
+    ),
+    TAKEN_OVER_MISSING: Sentence(
+        cause="The service that worked here before had read past this record, and nothing on the other side carries "
+        "its marker.",
+        remedy="Look whether the other side has it under another number. Retry it to hand it over as a new one, or "
+        "ignore it with the reason.",
     ),
     REFUSED: Sentence(
         cause="{side} refused the record (status {status}; code: {code}; fields: {fields}).",

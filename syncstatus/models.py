@@ -144,6 +144,7 @@ class RunKind(models.TextChoices):
 
     READ = "read", "new changes"
     REPROCESS = "reprocess", "error records"
+    TAKE_OVER = "take-over", "what another service handed over"
 
 
 class RunState(models.TextChoices):

@@ -87,14 +87,13 @@ def _tenant(order: Order, actor: Actor) -> tuple[Tenant, bool]:
     with all_tenants():
         tenant = Tenant.objects.filter(name=order.tenant).first()
         if tenant is None:
-            tenant = Tenant(name=order.tenant, connector=CONNECTOR.key, title=order.tenant.title(), born_here=False)
+            tenant = Tenant(name=order.tenant, connector=CONNECTOR.key, title=order.tenant.title())
             tenant.full_clean()
             tenant.save()
             audit.record(actor, "tenant.add", tenant, tenant=tenant)
             return tenant, True
         if tenant.connector != CONNECTOR.key:
             raise Refused(f"{tenant.name!r} is a tenant of {tenant.connector!r}. Name another one.")
-        moves.change_settings(tenant, {"born_here": False}, actor=actor)
         return tenant, False
 
 
@@ -104,7 +103,10 @@ class _Import:
     def __init__(self, tenant: Tenant, service: JavaService, order: Order, actor: Actor, tally: Tally) -> None:
         self.tenant, self.order, self.actor, self.tally = tenant, order, actor, tally
         hold_commits(tenant.pk)
-        self.row, _ = TakeOver.objects.get_or_create(tenant=tenant)
+        self.row, is_first = TakeOver.objects.get_or_create(tenant=tenant)
+        moves.change_settings(tenant, {"born_here": False}, actor=actor)
+        if is_first:  # whether it follows later is a person's choice
+            moves.change_settings(tenant, {"follows_demographics": False}, actor=actor)
         self.memory: Memory = self.row.brought
         self.streams = {stream.key: stream for stream in Stream.objects.filter(tenant=tenant)}
         self.service = service

@@ -66,7 +66,7 @@ def java_database(layout: str, *, rows: bool = True) -> Iterator[JavaDatabase]:
             cursor.execute(f"CREATE DATABASE {name}")
             database = JavaDatabase(psycopg2.extensions.make_dsn(dbname=name, **server))
             try:
-                database.run(text if rows else text.partition("-- rows")[0])
+                database.run(text if rows else text.partition("\n-- rows\n")[0])
                 yield database
             finally:
                 cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")

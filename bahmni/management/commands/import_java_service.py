@@ -68,7 +68,9 @@ class Command(BaseCommand):
         if order.dry_run:
             self.stdout.write("Nothing was changed: this was a dry run.")
         else:
-            self.stdout.write(f"Next: manage.py check_connections {order.tenant}")
+            self.stdout.write(
+                f"Next: manage.py check_connections {order.tenant}, then manage.py find_links {order.tenant}"
+            )
 
 
 def _addresses(options: dict[str, Any]) -> dict[str, applying.Address]:

@@ -1,0 +1,68 @@
+"""Where records that a Java service handed over are met again: in Avni, on both ways.
+
+Of Avni's own records the whole list is gone through, oldest change first. What came from Bahmni stands in Avni with the
+uuid of its origin as an answer, so that no feed has to be read from its beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Final, cast
+
+from avni.windows import FetchPage, window_start
+from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.reading import pages
+from bahmni.connector import CONNECTOR
+from bahmni.servers import BahmniServers
+from engine.adopting import Trace
+from engine.ports import Change, JsonObject, Page
+from engine.registry import Servers
+from mappings import snapshot
+from mappings.snapshot import Pair, Snapshot
+from tenants.models import Tenant
+
+GENERAL: Final = (v.HOSPITAL_FORM, v.LAB_ENCOUNTER_TYPE, v.DRUG_ENCOUNTER_TYPE)
+"""Mappings whose Avni side names types of general encounters made from encounters of Bahmni."""
+
+IN_PROGRAM: Final = (v.HOSPITAL_PROGRAM_FORM,)
+
+
+def traces(servers: Servers, tenant: Tenant) -> Sequence[Trace]:
+    """All traces of a tenant, what others hang on first."""
+    ours, taken = cast(BahmniServers, servers), snapshot.take(tenant)
+    begin = dict(window_start(v.LONG_AGO))
+    from_avni = [
+        Trace(spec.key, part, begin, partial(ours.handover(spec.key).pages, part))
+        for flow in CONNECTOR.flows
+        for spec in flow.streams
+        if spec.source_side == v.AVNI
+        for part in spec.partitions(taken)
+        if part
+    ]
+    marker = taken.single(*v.BAHMNI_MARKER_CONCEPT)
+    if marker is None:
+        return from_avni
+
+    def from_bahmni(stream: str, kind: str, list_: Callable[..., Any]) -> Trace:
+        fetch: FetchPage = lambda since, page, size: list_(since, kind, page=page, size=size)  # noqa: E731
+        return Trace(stream, kind, begin, partial(_origins, marker.avni_value, kind, fetch))
+
+    return [
+        *from_avni,
+        from_bahmni(v.PATIENT, v.HOSPITAL_REGISTRATION, ours.avni.encounters),
+        *(from_bahmni(v.ENCOUNTER, kind, ours.avni.encounters) for kind in _types(taken, GENERAL)),
+        *(from_bahmni(v.ENCOUNTER, kind, ours.avni.program_encounters) for kind in _types(taken, IN_PROGRAM)),
+    ]
+
+
+def _types(taken: Snapshot, pairs: Sequence[Pair]) -> list[str]:
+    return sorted({name for pair in pairs for name in taken.by_avni_value.get(pair, {}) if name})
+
+
+def _origins(marker: str, kind: str, fetch: FetchPage, position: JsonObject) -> Iterator[Page]:
+    """Encounters of Avni of one type as the records of Bahmni that they stand for."""
+    for page in pages(kind, position, fetch):
+        said = (change.record["observations"].get(marker) for change in page.changes if change.record)
+        uuids = dict.fromkeys(uuid for uuid in said if isinstance(uuid, str) and uuid)
+        yield Page(tuple(Change(uuid, "") for uuid in uuids), page.position, gaps=page.gaps)
