@@ -30,6 +30,7 @@ PRIVILEGES: Final[Mapping[str, tuple[str, ...]]] = {
         "Get Orders", "Get Order Types", "Get Order Frequencies", "Get Care Settings", "Get Global Properties",
     ),
     "create patients and visits": ("Add People", "Add Patients", "Add Patient Identifiers", "Add Visits"),
+    "let patients follow whom the service created": ("Edit Patients", "Edit People"),
     "write and void encounters": ("Add Encounters", "Edit Encounters", "Add Observations", "Edit Observations"),
     "stretch and void visits of enrolments": ("Edit Visits", "Delete Visits"),
 }  # fmt: skip

@@ -14,6 +14,7 @@ from avni.client import AvniClient, AvniPage
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni import subject
 from bahmni.avni_to_bahmni.form_encounter import mapped
+from bahmni.avni_to_bahmni.found import FoundEncounter
 from bahmni.avni_to_bahmni.hospital import Hospital
 from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages, reread
 from bahmni.openmrs import OpenMRSClient
@@ -63,17 +64,29 @@ class SubjectHandover:
         """With a link one request; without, whatever tells that nothing is created twice."""
         content: subject.Registration = want.content
         if known and known.points_somewhere:
-            encounter = self._hospital.registration(known.target_id)
-            return subject.Found(registrations=(encounter,) if encounter else (), now=self._hospital.now())
+            return self._linked(content, known.target_id)
+        if content.voided and not want.identifier:
+            return subject.Found(now=self._hospital.now())  # nothing to find it by
         # A voided one is never created, so rivals and visits do not matter.
         rivals = () if content.voided else self._rivals(content)
         patients = self._hospital.patients(want.identifier)
         if len(patients) != 1:
             return subject.Found(rivals, patients, now=self._hospital.now())
-        registration_type = mapped(self._snapshot, v.REGISTRATION_ENCOUNTER_TYPE)
-        registrations = self._hospital.encounters_of_type(patients[0].uuid, registration_type)
+        registrations = self._registrations(patients[0].uuid)
         visits = () if registrations or content.voided else self._hospital.visits(patients[0].uuid)
         return subject.Found(rivals, patients, registrations, visits, self._hospital.now())
+
+    def _linked(self, content: subject.Registration, encounter_id: str) -> subject.Found:
+        """One request; of a subject that comes back also whether its number or patient is somebody else's by now."""
+        encounter = self._hospital.registration(encounter_id)
+        if encounter is None or content.voided or not encounter.voided:
+            return subject.Found(registrations=(encounter,) if encounter else (), now=self._hospital.now())
+        others = self._registrations(encounter.patient.uuid)
+        return subject.Found(self._rivals(content), registrations=(encounter, *others), now=self._hospital.now())
+
+    def _registrations(self, patient: str) -> tuple[FoundEncounter, ...]:
+        registration_type = mapped(self._snapshot, v.REGISTRATION_ENCOUNTER_TYPE)
+        return self._hospital.encounters_of_type(patient, registration_type)
 
     def plan(self, want: Want, state: subject.Found, known: Known | None) -> Plan:
         """See `subject.plan`."""
@@ -87,7 +100,7 @@ class SubjectHandover:
         return self._avni.subjects(since, subject_type, page=page, size=size)
 
     def _rivals(self, content: subject.Registration) -> tuple[subject.Rival, ...]:
-        """Other un-voided subjects with the same number: one extra request, only before a first hand-over."""
+        """Other un-voided subjects with the same number: one request, before a first hand-over and an un-voiding."""
         concept = self._snapshot.single(*v.IDENTIFIER_CONCEPT)
         if concept is None:
             return ()

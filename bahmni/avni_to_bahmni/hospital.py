@@ -141,7 +141,7 @@ class Hospital:
 
     def _refuse_to_create_a_patient_twice(self, write: Write) -> None:
         """The patient we created before has another number by now, so the search by number did not find it."""
-        if write.kind == "patient" and self._openmrs.patient(write.id, "custom:(uuid)"):
+        if write.verb == "create" and write.kind == "patient" and self._openmrs.patient(write.id, "custom:(uuid)"):
             raise Hold("bahmni.number-moved") from None
 
     def _refuse_to_touch_one_that_is_not_ours(self, write: Write) -> None:

@@ -112,9 +112,7 @@ def wanted(subject: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Want
     if not isinstance(observations, Mapping):
         raise Fail("record.field-missing", field="observations")
     identifier = identifier_of(subject, snapshot)
-    if not identifier:
-        if voided:
-            raise Skip("bahmni.voided-before-hand-over")
+    if not identifier and not voided:  # of a voided one the ledger tells whether it was ever handed over
         raise Fail("bahmni.subject-id-null", concept=_name(snapshot))
     if len(identifier) > LONGEST_NUMBER or not is_storable(identifier):
         raise Fail("bahmni.value-kind", question=_name(snapshot), expected="a patient number", kind="something else")
@@ -149,6 +147,8 @@ def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, poli
         return _first_time(want, content, found, snapshot, policy)
     if known and known.points_somewhere:
         confirm(ours.patient, known.target_parent_id, known.identifier)
+    if ours.voided and not content.voided:
+        _refuse_a_second_owner(content, found, snapshot)
     standing = {"patient": ours.patient.uuid, "visit": ours.visit_uuid, "encounter": ours.uuid}
     created_by_us = _created_by_us(content, standing, policy)
     made = bring_in_line(
@@ -192,12 +192,9 @@ def _first_time(want: Want, content: Registration, found: Found, snapshot: Snaps
     """Nothing in Bahmni carries the subject's marker yet."""
     if content.form is None:
         raise Skip("bahmni.voided-before-hand-over")
-    if any((rival.created_at, rival.subject_id) < (content.created_at, content.subject_id) for rival in found.rivals):
-        raise Fail("bahmni.multiple-subjects", concept=_name(snapshot))
     if len(found.patients) > 1:
         raise Hold("bahmni.multiple-patients")
-    if found.registrations:
-        raise Fail("bahmni.subject-id-changed")
+    _refuse_a_second_owner(content, found, snapshot)
     patient, visit = found.patients[0] if found.patients else None, _registration_visit(content, found, snapshot)
     moment = moment_of(content.form.day, visit, found.now)
     writes: list[Write] = []
@@ -238,6 +235,14 @@ def _first_time(want: Want, content: Registration, found: Found, snapshot: Snaps
     )
 
 
+def _refuse_a_second_owner(content: Registration, found: Found, snapshot: Snapshot) -> None:
+    """Raises Fail when the number or the patient is another subject's: the one registered first keeps it."""
+    if any((rival.created_at, rival.subject_id) < (content.created_at, content.subject_id) for rival in found.rivals):
+        raise Fail("bahmni.multiple-subjects", concept=_name(snapshot))
+    if any(one.marker != content.subject_id for one in found.registrations if not one.voided):
+        raise Fail("bahmni.subject-id-changed")
+
+
 def _derived(policy: Policy, kind: str, content: Registration) -> str:
     return str(derived_uuid(policy.namespace, kind, "registration", content.subject_id))
 
@@ -252,12 +257,14 @@ def _demographics(person: Person) -> Demographics:
 
 
 def _registration_visit(content: Registration, found: Found, snapshot: Snapshot) -> FoundVisit | None:
-    """The visit to use, None for one of its own."""
+    """The visit to use, None for one of its own: another subject's stays that subject's, whatever became of it."""
     visits = [visit for visit in found.visits if visit.type == snapshot.constant(v.VISIT_TYPE)]
-    marked = [visit for visit in visits if content.subject_id in visit.attributes.values()]
-    if len(marked or visits) > 1:
+    marker = mapped(snapshot, v.VISIT_MARKER)
+    marked = [visit for visit in visits if visit.attributes.get(marker) == content.subject_id]
+    fitting = marked or [visit for visit in visits if not visit.attributes.get(marker)]
+    if len(fitting) > 1:
         raise Hold("bahmni.multiple-visits")
-    return next(iter(marked or visits), None)
+    return next(iter(fitting), None)
 
 
 # -- who the patient is ----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bahmni.check_bahmni import PRIVILEGES
 from common.outcome import Outcome
 from errors.models import ErrorRecord, ErrorState
 from mappings import revision
@@ -154,3 +155,13 @@ def test_levels_mapped_later_fill_in_the_address_with_the_next_change(
     world.avni.bulk_touch([subject], at=world.moment())
     world.sync("subject")
     assert [row.parts["cityVillage"] for row in world.bahmni.persons[patient].addresses] == ["Rampur"]
+
+
+def test_a_change_our_account_may_not_make_names_the_privilege(world: World, asha: tuple[str, str]) -> None:
+    account = next(user for user in world.bahmni.users.values() if user.username == "integration")
+    needed = [name for names in PRIVILEGES.values() for name in names]
+    account.privileges = [name for name in needed if name != "Edit Patients"]
+    world.avni.edit_subject(asha[0], last_name="Bai", at=world.moment())
+    world.sync("subject")
+    error = ErrorRecord.objects.get(entity_id=asha[0])
+    assert (error.message, error.params["privilege"]) == ("remote.forbidden", "Edit Patients")

@@ -69,6 +69,12 @@ def test_the_registration_visit_that_is_there_is_used() -> None:
     assert (made.writes[0].body["visit"], made.writes[0].body["encounterDatetime"]) == ("V", visit.start)
 
 
+def test_the_visit_of_another_subject_is_left_to_it() -> None:
+    others = FoundVisit("V", BEGIN, type=uuid_of("visit type"), attributes={uuid_of("visit marker"): "another subject"})
+    made = planned(subject(), patients=(ASHA,), visits=(others,))
+    assert kinds(made) == [("create", "visit"), ("create", "encounter")]
+
+
 def test_what_agrees_needs_no_write_with_or_without_a_link() -> None:
     there = registration(FoundObs("h", uuid_of("Height"), 150.0))
     document = subject(observations={"Height": 150})
@@ -203,6 +209,38 @@ def test_a_subject_voided_before_it_was_handed_over_is_skipped() -> None:
     for document in (subject(voided=True), subject(None, voided=True)):
         with pytest.raises(Skip):
             planned(document)
+
+
+def test_a_subject_that_lost_its_number_and_was_voided_is_held_and_not_forgotten() -> None:
+    with pytest.raises(Hold, match=r"bahmni\.subject-id-changed"):
+        planned(subject(None, voided=True), link(), registrations=(registration(),))
+
+
+COMES_BACK = link(Outcome.VOIDED, left_fingerprint="voided")
+VOIDED = registration(voided=True, obs=(), marker="")
+
+
+def test_a_subject_comes_back_to_its_patient_when_nobody_else_took_the_place() -> None:
+    later = Rival("Z", "2026-09-01T00:00:00.000Z")
+    made = planned(subject(), COMES_BACK, registrations=(VOIDED,), rivals=(later,))
+    assert kinds(made) == [("unvoid", "encounter")]
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ({"registrations": (VOIDED, registration(uuid="F", marker="another subject"))}, r"bahmni\.subject-id-changed"),
+        (
+            {"registrations": (VOIDED,), "rivals": (Rival("A", "2020-01-01T00:00:00.000Z"),)},
+            r"bahmni\.multiple-subjects",
+        ),
+    ],
+)
+def test_a_subject_does_not_come_back_to_a_patient_who_is_somebody_else_by_now(
+    found: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(Fail, match=message):
+        planned(subject(), COMES_BACK, **found)
 
 
 @pytest.mark.parametrize("voided", [None, "false", "true", 1, {}])
