@@ -1,7 +1,7 @@
 # For comfort: every target is a script or a line that can be typed as well. `make` lists them.
 .DEFAULT_GOAL := help
 TOOLS ?= .venv-test/bin
-.PHONY: help demo test main-job lint format run requirements migrations-check
+.PHONY: help demo test main-job history lint format run requirements migrations-check
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -14,6 +14,9 @@ test: ## The whole suite; T=tests/unit/engine runs a part of it
 
 main-job: $(TOOLS) ## 6,000 records both ways, compared, and everything again to no effect; some minutes
 	$(TOOLS)/python -m pytest tests/flow/main_job.py
+
+history: $(TOOLS) ## 2,000 edits on both sides, the service in between, and 100 corruptions found; SEED=9 makes another
+	$(TOOLS)/python -m pytest tests/history/long_history.py -rP
 
 lint: ## Style, format, types, import directions, missing migrations
 	bin/lint

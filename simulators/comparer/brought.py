@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from simulators.comparer.expected import Values, avni_values, differences
 from simulators.comparer.findings import Finding
+from simulators.comparer.memory import Memory
 from simulators.comparer.tables import AvniTables, BahmniTables, Row
 from simulators.scenario import Correspondence
 
@@ -15,8 +16,11 @@ __all__ = ["Field"]
 class Field:
     """Avni before and after, and the hospital it is compared with."""
 
-    def __init__(self, before: AvniTables, after: AvniTables, bahmni: BahmniTables, pairs: Correspondence) -> None:
-        """`pairs`: of the scenario."""
+    def __init__(
+        self, before: AvniTables, after: AvniTables, bahmni: BahmniTables, pairs: Correspondence, memory: Memory
+    ) -> None:
+        """`pairs`: of the scenario; `memory`: what was seen on the way."""
+        self.memory = memory
         self.before = before
         self.after = after
         self.bahmni = bahmni
@@ -37,6 +41,9 @@ class Field:
             return None
         number = identifier.removeprefix(prefix)
         subjects = self.after.with_number(self.pairs.number, number, self.pairs.subject_type)
+        placed = self.memory.placed.get(patient["uuid"])
+        if placed:  # somebody else who is given the number later takes nothing away
+            return next((row for row in subjects if row["uuid"] == placed.subject), None)
         return subjects[0] if len(subjects) == 1 else None
 
     def judge(
@@ -46,6 +53,7 @@ class Field:
         if encounter["subject"] != subject["uuid"]:
             yield Finding("wrong-subject", who, "its encounter hangs on another subject")
         known = self.before.encounters.get(encounter["uuid"], {"observations": {}})["observations"]
+        known = known.keys() | self.memory.asides.get(encounter["uuid"], frozenset())
         # Another concept belongs to the field team, unless it came with us.
         there = {
             concept: value

@@ -17,8 +17,9 @@ __all__ = ["FieldSide"]
 class FieldSide:
     """Goes through every patient."""
 
-    def __init__(self, field: Field, in_error: Collection[str]) -> None:
-        """`in_error`: uuids of patients that must not have got through."""
+    def __init__(self, field: Field, in_error: Collection[str], left: Collection[str]) -> None:
+        """`in_error`: uuids of patients that must not have got through. `left`: of those that wait for a person."""
+        self.left = left
         self.field = field
         self.bahmni = field.bahmni
         self.pairs = field.pairs
@@ -37,6 +38,8 @@ class FieldSide:
         ]
         marked = list(live(all_marked))
         self.accounted.update(row["uuid"] for row in marked)
+        if patient["uuid"] in self.left:
+            return
         who = f"patient {patient['uuid']}"
         if subject is None:
             if marked:

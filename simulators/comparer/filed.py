@@ -8,7 +8,8 @@ from datetime import datetime
 
 from simulators.comparer.expected import Values, bahmni_values, differences
 from simulators.comparer.findings import Finding
-from simulators.comparer.tables import BahmniTables, Row, creator, live
+from simulators.comparer.memory import Memory
+from simulators.comparer.tables import BahmniTables, Row, live
 from simulators.scenario import Correspondence
 
 __all__ = ["Hospital", "Wanted"]
@@ -27,8 +28,9 @@ class Wanted:
 class Hospital:
     """The hospital before and after, and which of its questions we answer for."""
 
-    def __init__(self, before: BahmniTables, after: BahmniTables, pairs: Correspondence) -> None:
-        """`pairs`: of the scenario."""
+    def __init__(self, before: BahmniTables, after: BahmniTables, pairs: Correspondence, memory: Memory) -> None:
+        """`pairs`: of the scenario; `memory`: what was seen on the way."""
+        self.memory = memory
         self.before = before
         self.after = after
         self.ours = pairs.hospital
@@ -70,7 +72,7 @@ class Hospital:
     def _grouping(self, who: str, encounter: Row, form: str) -> Iterator[Finding]:
         """Every answer stands in the one form group."""
         rows = list(live(self.after.obs_of(encounter["uuid"])))
-        tops = [row for row in rows if row["group"] is None and creator(row) == self.ours.user]
+        tops = [row for row in rows if row["group"] is None and self.after.author(row) == self.ours.user]
         forms = [row for row in rows if row["group"] is None and row["concept"] == form]
         if len(forms) != 1 or any(row["concept"] != form for row in tops):
             yield Finding("form-wrong", who, f"{len(forms)} form groups, {len(tops)} of our observations at the top")
@@ -82,7 +84,7 @@ class Hospital:
         leaves = [
             row
             for row in self.after.leaves_of(encounter["uuid"])
-            if row["concept"] in self.answered_for or creator(row) == self.ours.user
+            if row["concept"] in self.answered_for or self.after.author(row) == self.ours.user
         ]
         for kind, concept in differences(wanted, bahmni_values(leaves, self.pairs)):
             yield Finding(kind, who, f"concept {concept}")

@@ -17,8 +17,9 @@ _GENDERS = {"Female": ("F",), "Male": ("M",), "Other": ("U", "O")}
 class HospitalSide:
     """Goes through every subject."""
 
-    def __init__(self, avni: AvniTables, hospital: Hospital, in_error: Collection[str]) -> None:
-        """`in_error`: uuids of subjects that must not have got through."""
+    def __init__(self, avni: AvniTables, hospital: Hospital, in_error: Collection[str], left: Collection[str]) -> None:
+        """`in_error`: uuids of subjects that must not have got through. `left`: of those that wait for a person."""
+        self.left = left
         self.avni = avni
         self.hospital = hospital
         self.before = hospital.before
@@ -33,10 +34,19 @@ class HospitalSide:
         """Everything that is wrong in Bahmni with our records."""
         subjects = [row for row in self.avni.subjects.values() if row["kind"] == self.pairs.subject_type]
         for row in subjects:
+            self._account_for_what_stood(row)
+            if row["uuid"] in self.left:
+                continue
             if row["voided"] or row["uuid"] in self.in_error:
                 yield from self._absent(row)
             else:
                 yield from self._present(row)
+
+    def _account_for_what_stood(self, subject: Row) -> None:
+        """A patient and a visit that were made for a subject stay, whatever becomes of it."""
+        if filed := self.hospital.memory.filed.get(subject["uuid"]):
+            visit = self.after.encounters[filed.encounter]["visit"]
+            self.accounted.update((filed.encounter, filed.patient, visit))
 
     # -- one subject ------------------------------------------------------------------------------------------------
 
@@ -51,7 +61,8 @@ class HospitalSide:
             rivals = self.avni.with_number(self.pairs.number, number, self.pairs.subject_type)
             if all(rival["uuid"] in self.in_error for rival in rivals):
                 for patient in self._patients(number):
-                    if patient not in self.before.patients:
+                    made_by_us = creator(self.after.patients[patient]) == self.ours.user
+                    if made_by_us and patient not in {*self.before.patients, *self.hospital.memory.patients()}:
                         self.accounted.add(patient)
                         yield Finding("patient-unwanted", who, f"{why}, but patient {patient} was created for it")
 
@@ -121,17 +132,24 @@ class HospitalSide:
         ):
             yield Finding("visit-wrong", who, "patient, type or place of its visit")
         marks = {row["type"]: row["value"] for row in live(visit["attributes"])}
-        if marks.get(self.ours.visit_marker) != subject["uuid"]:
+        if self._mark(visit) != subject["uuid"]:
             yield Finding("visit-marker-wrong", who, "its visit is not marked with it")
-        if marks.get(self.ours.visit_event_date) != subject["registration_date"] and visit != self.before.visits.get(
-            visit["uuid"]
-        ):
+        filed = self.hospital.memory.filed.get(subject["uuid"])
+        days = {subject["registration_date"], filed and filed.registered}  # as of its opening, or kept up to date
+        if marks.get(self.ours.visit_event_date) not in days and visit != self.before.visits.get(visit["uuid"]):
             yield Finding("visit-date-wrong", who, "the date its visit is marked with")
         yield from self.hospital.place_in_time(who, encounter, visit, wanted)
         twins = [
             row
             for row in live(self.after.visits.values())
             if row["patient"] == encounter["patient"] and row["type"] == self.ours.visit_type
+            # One opened for somebody else who had the number before stays hers.
+            if self._mark(row) in (None, subject["uuid"]) or self._mark(row) not in self.hospital.memory.filed
         ]
         if len(twins) > 1:
             yield Finding("visit-doubled", who, f"{len(twins)} registration visits")
+
+    def _mark(self, visit: Row) -> str | None:
+        """Uuid of the subject a visit was opened for."""
+        marks = (row["value"] for row in live(visit["attributes"]) if row["type"] == self.ours.visit_marker)
+        return next(marks, None)

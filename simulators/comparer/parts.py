@@ -18,8 +18,12 @@ __all__ = ["PartSide"]
 class PartSide:
     """Goes through every encounter of the hospital, ours too: they must not travel back."""
 
-    def __init__(self, field: Field, in_error: Collection[str]) -> None:
-        """`in_error`: uuids of patients and encounters that must not have got through."""
+    def __init__(self, field: Field, in_error: Collection[str], left: Collection[str]) -> None:
+        """`in_error`: uuids of patients and encounters that must not have got through.
+
+        `left`: of those that wait for a person.
+        """
+        self.left = left
         self.field = field
         self.bahmni = field.bahmni
         self.pairs = field.pairs
@@ -33,6 +37,8 @@ class PartSide:
         for encounter in self.bahmni.encounters.values():
             marked = self.field.marked(encounter["uuid"])
             self.accounted.update(row["uuid"] for row in live(marked))
+            if encounter["uuid"] in self.left:
+                continue
             who = f"encounter {encounter['uuid']} of Bahmni"
             wanted, subject = self._parts(encounter), self._subject(encounter)
             if subject is None:

@@ -60,6 +60,13 @@ class BahmniTables:
         """All observations of an encounter, voided ones too."""
         return self._obs_of[encounter]
 
+    def author(self, row: Row) -> str | None:
+        """Uuid of the user who said what an observation says: moving an encounter writes all of its rows anew."""
+        before = self.obs.get(row["previous_version"] or "")
+        while before and (before["concept"], before["value"]) == (row["concept"], row["value"]):
+            row, before = before, self.obs.get(before["previous_version"] or "")
+        return creator(row)
+
     def leaves_of(self, encounter: str) -> list[Row]:
         """The un-voided observations of an encounter that are nobody's group."""
         rows = list(live(self.obs_of(encounter)))

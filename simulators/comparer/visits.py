@@ -15,8 +15,12 @@ __all__ = ["VisitSide"]
 class VisitSide:
     """Goes through every general encounter, those that we brought to Avni too: they must not travel back."""
 
-    def __init__(self, avni: AvniTables, hospital: Hospital, in_error: Collection[str]) -> None:
-        """`in_error`: uuids of subjects and general encounters that must not have got through."""
+    def __init__(self, avni: AvniTables, hospital: Hospital, in_error: Collection[str], left: Collection[str]) -> None:
+        """`in_error`: uuids of subjects and general encounters that must not have got through.
+
+        `left`: of those that wait for a person.
+        """
+        self.left = left
         self.avni = avni
         self.hospital = hospital
         self.after = hospital.after
@@ -31,6 +35,8 @@ class VisitSide:
             marked = self.hospital.marked(row["uuid"])
             standing = list(live(marked))
             self.accounted.update(one["uuid"] for one in standing)
+            if row["uuid"] in self.left:
+                continue
             who = f"encounter {row['uuid']} of Avni"
             why = self._stays(row)
             if why:

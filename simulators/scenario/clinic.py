@@ -58,6 +58,10 @@ class Clinic:
         clinicians.save_encounter(self.town.bahmni, patient, *documents, uuid=uuid)
         return uuid
 
+    def filled(self, key: str, form: Form) -> Obs:
+        """A form filled in, as the screen sends it."""
+        return self._filled(key, iter(range(10**6)), form, {})
+
     def top(self, encounter: str, form: Form) -> str:
         """Uuid of the observation at the top that is the (first) filled in form."""
         concept = hospital_concept(self.town.ids, form.name)
@@ -121,7 +125,7 @@ class Clinic:
         self, key: str, numbers: Iterator[int], question: Question, answers: Mapping[str, Any]
     ) -> Iterator[Obs]:
         """The observations of one question: several answers are siblings."""
-        given = answers[question.name] if question.name in answers else self._answer(question)
+        given = answers[question.name] if question.name in answers else self.answer(question)
         for one in given if isinstance(given, list) else [given]:
             value = hospital_concept(self.town.ids, one) if question.kind == "Coded" else one
             concept = {"uuid": hospital_concept(self.town.ids, question.name)}
@@ -130,7 +134,8 @@ class Clinic:
     def _uuid(self, key: str, numbers: Iterator[int]) -> str:
         return self.town.ids("bahmni", "obs", key, str(next(numbers)))
 
-    def _answer(self, question: Question) -> Any:
+    def answer(self, question: Question) -> Any:
+        """What somebody says to a question of the hospital; several answers as a list, each by its name."""
         random, now = self.town.random, self.town.clock()
         match question.kind:
             case "Coded":

@@ -22,9 +22,9 @@ PRIVILEGES: Final = (
     "Get Encounter Roles", "Get Providers", "Get Orders", "Get Order Types", "Get Care Settings",
     "Get Order Frequencies", "Get Global Properties",
     "Add People", "Add Patients", "Add Patient Identifiers", "Add Visits", "Add Encounters", "Add Observations",
-    "Edit Encounters", "Edit Observations",
+    "Edit Patients", "Edit People", "Edit Encounters", "Edit Observations", "Edit Visits", "Delete Visits",
 )  # fmt: skip
-"""What the hospital's administrator gave our account: enough to read and to add, nothing to delete or purge."""
+"""What the hospital's administrator gave our account: nothing to purge, and nothing of patients to void."""
 
 
 def enter_avni(store: AvniStore, ids: Ids, pairs: Correspondence) -> None:

@@ -183,12 +183,13 @@ class Population:
         """Person attributes by name, as a clerk fills some of them in."""
         values: dict[str, Any] = {"primaryContact": "a neighbour"}
         for one in design.ATTRIBUTES:
-            value = self._attribute(one)
+            value = self.attribute(one)
             if self.random.random() > 0.2:
                 values[one.name] = value
         return values
 
-    def _attribute(self, one: design.Attribute) -> Any:
+    def attribute(self, one: design.Attribute) -> Any:
+        """A value as a clerk enters it."""
         match one.java:
             case "java.lang.Integer":
                 return self.random.randrange(80)

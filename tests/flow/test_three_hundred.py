@@ -15,7 +15,7 @@ from errors.models import OPEN_STATES, ErrorRecord
 from mappings.models import Mapping, MappingType
 from simulators.avni import AvniApp
 from simulators.bahmni import BahmniApp
-from simulators.comparer import Before, Finding, compare
+from simulators.comparer import Before, Finding, State, compare
 from simulators.scenario import Scenario, Size, build
 from simulators.server import Server
 from syncstatus.models import Flow, Link, Position, Run, Stream
@@ -49,7 +49,7 @@ class Hospital:
         stuck = {planted.source_id for planted in self.made.planted} - set(mended)
         return compare(self.before, self.made.avni.dump(), self.made.bahmni.dump(), self.made, in_error=stuck)
 
-    def states(self) -> tuple[object, object]:
+    def states(self) -> tuple[State, State]:
         """Everything both servers hold, to the last column."""
         return self.made.avni.dump(), self.made.bahmni.dump()
 
