@@ -8,7 +8,7 @@ from simulators.history import WEIGHTS, steps_of
 from simulators.scenario import Size
 from tests.history.lived import live, lived
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.timeout(600)]
 
 SIZE = Size(subjects=20, known=10, outside=3, voided=1, general_encounters=10, encounters=10)
 
