@@ -65,6 +65,18 @@ class Feed:
                 return None
             raise
 
+    def oldest(self) -> str | None:
+        """Id of the feed's first entry, None while there is none: no other publisher has it. One request."""
+        return self._first_id()
+
+    def holds(self, position: FeedPosition) -> bool:
+        """Whether the entry at `position` is still in the feed: on its page (one request) or, re-cut, near it."""
+        try:
+            self._stop(position)
+        except FeedReset:
+            return False
+        return True
+
     def start(self, policy: StartPolicy) -> FeedPosition:
         """The position from which `policy` begins. Raises ValueError for a page that does not exist."""
         newest = self.newest()

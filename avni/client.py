@@ -32,7 +32,7 @@ from common.http import (
     query_string,
 )
 
-__all__ = ["AvniClient", "AvniPage"]
+__all__ = ["AvniClient", "AvniPage", "Me"]
 
 TIMEOUTS = Timeouts(connect=10.0, read=120.0)
 """Seconds. Pages of a large organisation take minutes; the server's own client waits 120 s, too."""
@@ -54,6 +54,14 @@ class AvniPage:
     content: list[dict[str, Any]]
     total_pages: int
     server_date: datetime
+
+
+@dataclass(frozen=True)
+class Me:
+    """Our user as Avni knows it. `organisation`: name and number of the one it belongs to, "" for none."""
+
+    username: str
+    organisation: str
 
 
 class AvniClient:
@@ -84,6 +92,15 @@ class AvniClient:
     def server_now(self) -> datetime | None:
         """The server's clock, carried on from its last answer; None before the first one."""
         return self.session.server_now()
+
+    def me(self) -> Me:
+        """Who we are to the server (avni.md A105). Releases may lack the page: then NotFound, Forbidden or Garbled."""
+        request = Request("GET", "/userInfo", "/userInfo")
+        answer = read_answer(self.session, request, self._read(request))
+        if not isinstance(answer, dict) or not isinstance(answer.get("username"), str):
+            raise self.session.error(Garbled, request, "the answer is not a user")
+        name, number = answer.get("organisationName"), answer.get("organisationId")
+        return Me(answer["username"], f"{name} (number {number})" if name and number is not None else "")
 
     def subjects(
         self, since: datetime | None, subject_type: str, *, concepts: Mapping[str, str] | None = None,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
+from atomfeed.position import StartPolicy
 from avni.windows import window_start
 from bahmni import declarations, sentences
 from bahmni import vocabulary as v
@@ -13,29 +14,43 @@ from bahmni.avni_to_bahmni.encounter import GENERAL, IN_PROGRAM, encounter_types
 from bahmni.avni_to_bahmni.enrolment import programs
 from bahmni.check import check
 from bahmni.counterparts import counterparts, show
+from bahmni.identity import FACTS, identity
 from bahmni.servers import SIGN_INS, BahmniServers
+from common import clock
 from engine.ports import JsonObject
 from engine.registry import Connector, FlowSpec, Servers, SideSpec, StreamSpec
 
 FEED = "the {} feed"
+
+A_MOMENT = timedelta(minutes=10)
+"""Longer than clocks differ and switching on takes."""
 
 
 def first_position(servers: Servers, stream_key: str, partition: str, since: datetime | None) -> JsonObject:
     """Where a stream begins: before the first record, or (a feed) behind what there is now, (Avni) at that time."""
     servers = cast(BahmniServers, servers)
     if stream_key in (v.PATIENT, v.ENCOUNTER):
-        position: Any = servers.feed(partition).start("recent" if since else "beginning")
+        position: Any = servers.feed(partition).start(_of_feed(since))
         return dict(position)
     # Avni's clock may be behind ours; a minute of overlap only costs a look at records that did not change.
     return dict(window_start(since - timedelta(minutes=1) if since else v.LONG_AGO))
+
+
+def _of_feed(since: datetime | None) -> StartPolicy:
+    """Behind what there is now for a time that is just past, whatever the server's clock says; else at that time."""
+    if since is None:
+        return "beginning"
+    return "recent" if clock.now() - since < A_MOMENT else since - A_MOMENT
 
 
 CONNECTOR = Connector(
     key="bahmni",
     label="Bahmni",
     sides=(
-        SideSpec(v.AVNI, "Avni", SIGN_INS, max_parallel=8),
-        SideSpec(v.BAHMNI, "Bahmni (OpenMRS)", {"session": "User name and password"}, max_parallel=4),
+        SideSpec(v.AVNI, "Avni", SIGN_INS, max_parallel=8, facts=FACTS[v.AVNI]),
+        SideSpec(
+            v.BAHMNI, "Bahmni (OpenMRS)", {"session": "User name and password"}, max_parallel=4, facts=FACTS[v.BAHMNI]
+        ),
     ),
     flows=(
         FlowSpec(
@@ -82,4 +97,5 @@ CONNECTOR = Connector(
     check=check,
     counterparts=counterparts,
     show=show,
+    identity=identity,
 )

@@ -359,7 +359,7 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "bahmni.feed-reset": Sentence(
         cause="Bahmni's feed no longer holds the entry we stopped at. Was its database restored or replaced?",
-        remedy="Find out what happened to Bahmni. A person has to set the position; nothing is skipped until then.",
+        remedy="Find out what happened to Bahmni. Nothing is read or skipped until somebody accepts it as it is now.",
     ),
     "record.field-missing": Sentence(
         cause='The record lacks "{field}", which every record should have.',

@@ -49,6 +49,11 @@ class BahmniServers:
         """Requests sent so far; signing in is counted apart by the clients."""
         return self.avni.counts.calls + self.openmrs.counts.calls
 
+    def sign_ins(self, side: str) -> int:
+        """How often the server let us in anew. Raises KeyError for a side there is none of."""
+        counts = {v.AVNI: self.avni.counts, v.BAHMNI: self.openmrs.counts}[side]
+        return counts.sign_ins
+
     def feed(self, category: str) -> Feed:
         """One feed of this Bahmni."""
         return Feed(self.openmrs.get_bytes, f"{FEEDS}/{category}", side=v.BAHMNI)

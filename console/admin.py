@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console import (  # noqa: F401 - the import does it
     beat_admin,
+    brakes_admin,
     connections_admin,
     error_types_admin,
     errors_admin,

@@ -34,9 +34,12 @@ FEELINGS = {
 
 
 def state_badge(seen: FlowOverview) -> SafeString:
-    """The state in words, with its icon; below it why the last look ended early, if it did."""
+    """The state in words, with its icon; below it why the last look ended early, and the door out of the brake."""
     state = badge(seen.state_in_words, FEELINGS[seen.state])
-    return format_html('{}<p class="trouble">{}</p>', state, seen.trouble) if seen.trouble else state
+    if seen.brake is None:
+        return format_html('{}<p class="trouble">{}</p>', state, seen.trouble) if seen.trouble else state
+    door = format_html('<a href="{}">{}</a>', row_url(seen.brake), "See what waits, and let it go on")
+    return format_html('{}<p class="trouble">{} {}</p>', state, seen.trouble, door)
 
 
 def lag_in_words(seen: FlowOverview) -> SafeString | str:

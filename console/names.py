@@ -89,7 +89,8 @@ def counterparts(link: Link) -> Sequence[Counterpart]:
     if known is None:
         found = (("Record", link.target_id), ("Record it hangs on", link.target_parent_id))
         return [Counterpart(label, record) for label, record in found if record]
-    return known.counterparts(snapshot.take(link.tenant), link.stream.key, as_known(link))
+    remembered = as_known(link)
+    return known.counterparts(snapshot.take(link.tenant), link.stream.key, remembered) if remembered else []
 
 
 def reason(tenant: Tenant, message: str) -> str:

@@ -19,7 +19,7 @@ from syncstatus.models import Flow
 from tenants.models import AuditEntry
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Daily work", ("Flow", "ErrorRecord", "Run", "Link")),
+    ("Daily work", ("Flow", "Brake", "ErrorRecord", "Run", "Link")),
     ("What stands for what", ("Mapping", "MappingType", "IgnoredConcept", "Constant")),
     ("Set-up", ("Tenant", "Connection", "Membership", "ErrorType", "AuditEntry")),
     ("Installation", ("User", "PeriodicTask", "CrontabSchedule", "IntervalSchedule")),

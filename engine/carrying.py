@@ -20,7 +20,7 @@ from engine import lanes
 from engine.commit import as_known, load_parents
 from engine.handing_over import LeaseTooShort, Pen, Result, explain_remote, hand_over, where
 from engine.patience import Patience, Silent
-from engine.ports import Change, Decided, Handover, Known, Parent
+from engine.ports import Change, Decided, Handover, Known, Parent, Plan
 from syncstatus.models import Link
 
 Answer = TypeVar("Answer", Result, Change | Result)
@@ -46,8 +46,10 @@ class Carrier:
     """Time of the monotonic clock after which no further change is begun; half of what is left is for fetching."""
     decided: Mapping[str, Decided] = field(default_factory=dict)
     """What people decided about these records."""
+    allow: Callable[[str, Plan], None] = lambda entity_id, plan: None
+    """Asked before a plan is carried out; see `Pen`."""
     rehearses: bool = False
-    """Plans are made and not carried out."""
+    """Plan only: nothing is written."""
 
     def carry(
         self, changes: Mapping[str, Change], links: Mapping[str, Link], patience: Patience
@@ -61,7 +63,7 @@ class Carrier:
         for entity_id in changes:
             if entity_id in fetched:
                 queues.setdefault(self._lane(fetched[entity_id]), []).append(entity_id)
-        pen, turn = Pen(self.may_write, self.rehearses), _Turn(self.end)
+        pen, turn = Pen(self.may_write, self.rehearses, self.allow), _Turn(self.end)
 
         def work(entity_id: str) -> Result:
             turn.begin()

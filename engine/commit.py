@@ -7,7 +7,7 @@ the first unfinished change, while what was finished behind it keeps its links a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import F
@@ -90,7 +90,11 @@ def suspect(tenant_id: int, entity_ids: Collection[str]) -> None:
 class Ledger:
     """Writes down the batches of one run of one stream."""
 
-    def __init__(self, connector: Connector, grant: Grant, stream: Stream, run: Run) -> None:
+    def __init__(
+        self, connector: Connector, grant: Grant, stream: Stream, run: Run, beside: Callable[[], None] = lambda: None
+    ) -> None:
+        """`beside`: what else holds only together with a batch."""
+        self.beside = beside
         self.connector = connector
         self.grant = grant
         self.stream = stream
@@ -117,6 +121,7 @@ class Ledger:
         with transaction.atomic():
             self.grant.extend()
             self._count(results, collapsed, finished_pages, remote_calls)
+            self.beside()
             self._write_links(results, links)
             if unfinished:
                 suspect(self.stream.tenant_id, unfinished)

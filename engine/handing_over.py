@@ -16,6 +16,7 @@ from typing import Any
 from common.fingerprint import fingerprint
 from common.http_errors import Forbidden, Garbled, Refused, RemoteError, SignInFailed, Slow, Unclear, Unreachable
 from common.outcome import FINISHED, Outcome
+from engine.brake import Halt
 from engine.half_done import known_by_now
 from engine.ports import Change, Decided, Handover, Known, Plan, Want, Write
 from engine.settling import conflict_of, left_alone
@@ -80,10 +81,14 @@ class LeaseTooShort(Exception):
 
 @dataclass(frozen=True)
 class Pen:
-    """The right to write, asked before every single write. A rehearsal holds one that writes nothing."""
+    """The right to write, asked before every single write. A rehearsal holds one that writes nothing.
+
+    `allow` is asked before a plan (of the entity with this id) is carried out; it raises Halt when it must wait.
+    """
 
     may_write: Callable[[], bool]
     rehearses: bool = False
+    allow: Callable[[str, Plan], None] = lambda entity_id, plan: None
 
 
 def hand_over(
@@ -91,8 +96,8 @@ def hand_over(
 ) -> Result:  # fmt: skip
     """Bring one change to its outcome. `known` and `parent`: what the ledger remembers of it and of what it hangs on.
 
-    Raises Unreachable and SignInFailed (the server's state, not the record's) and LeaseTooShort; the change is then
-    not finished. Everything else, even a bug in a translator, ends as this record's own outcome.
+    Raises Unreachable and SignInFailed (the server's state, not the record's), LeaseTooShort and Halt; the change is
+    then not finished. Everything else, even a bug in a translator, ends as this record's own outcome.
     """
     want: Want | None = None
     attempt = _Attempt(handover, pen, known)
@@ -101,7 +106,7 @@ def hand_over(
         if known and is_settled(want, known):
             return Result(change, Outcome.UNCHANGED, want=want)
         return _look_and_write(change, want, parent, attempt)
-    except (Unreachable, SignInFailed, LeaseTooShort):
+    except (Unreachable, SignInFailed, LeaseTooShort, Halt):
         raise
     except Verdict as verdict:
         result = _judged(change, want, verdict, known)
@@ -139,6 +144,7 @@ def _look_and_write(change: Change, want: Want, parent: Known | None, attempt: _
             return Result(change, plan.outcome, plan.remark, want=want, plan=plan, planned=plan.writes)
         # A later look may find everything done; what came of the change is still what the first one set out to do.
         intended = intended or (plan.outcome if plan.writes else None)
+        attempt.pen.allow(change.entity_id, plan)
         try:
             given = attempt.send(want, plan)
         except Unclear:

@@ -19,7 +19,7 @@ from engine.provision import missing
 from engine.registry import FlowSpec, connector_of
 from engine.work import servers_of, setting_of
 from errors.models import OPEN_STATES, ErrorRecord, ErrorState
-from syncstatus.models import Flow, Position, StartPolicy, Stream
+from syncstatus.models import AtBrake, Flow, Position, StartPolicy, Stream
 from tenants import audit
 from tenants.audit import Actor
 from tenants.models import Connection, Tenant
@@ -75,6 +75,8 @@ def run_now(flow: Flow, *, actor: Actor) -> None:
     """Look at the flow's streams now instead of at the next slot. Raises CannotStart for a flow that is held or off."""
     if not flow.is_on or flow.is_paused:
         raise CannotStart(["It is paused: resume it first." if flow.is_on else "It is off: switch it on first."])
+    if Flow.objects.filter(pk=flow.pk, at_brake=AtBrake.MANY).exists():
+        raise CannotStart(["It waits at the brake: look at what waits there, then let it go on."])
     with transaction.atomic():
         audit.record(actor, "run now", flow, tenant=flow.tenant)
         signing_in.allow_again(flow.tenant_id)

@@ -10,12 +10,13 @@ from datetime import datetime
 from django.db.models import Count, OuterRef, Subquery
 
 from common import clock
+from engine.braking import message_of, open_brakes, params_of
 from engine.registry import connectors
 from engine.slices import GOES_ON_BY_ITSELF
-from errors.catalogue import SIGN_IN, SOURCE_DOWN, TARGET_DOWN, explain, general
+from errors.catalogue import OTHER_SERVER, SIGN_IN, SOURCE_DOWN, TARGET_DOWN, TOO_MANY, explain, general
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.cron import cron_in_words, fires_until
-from syncstatus.models import Flow, Lease, Run, RunState, Stream
+from syncstatus.models import Brake, Flow, Lease, Run, RunState, Stream
 from syncstatus.schedule import next_fire
 from syncstatus.state import Facts, Lag, LookFacts, State, flow_state, in_words, is_late, lag, worst_lag
 
@@ -42,10 +43,14 @@ class FlowOverview:
     """Records that failed or wait for a person."""
     held: int
     """Those of the errors that only a person can release."""
+    brake: Brake | None = None
+    """What it waits at, if it does, with the page on which a person lets it go on."""
 
 
 def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOverview]:
     """The flows in the order given. Needs a scope of their tenants. Four queries, however many flows there are.
+
+    Two more when some wait at the brake.
 
     (The flows' tenants should come with them: `select_related("tenant")`.)
     """
@@ -56,6 +61,7 @@ def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOve
         [stream.latest_run for of_flow in streams.values() for stream in of_flow if stream.latest_run]  # type: ignore[attr-defined]  # annotated in _streams
     )
     counts = _counts(rows)
+    brakes = open_brakes(rows) if any(flow.at_brake for flow in rows) else {}
     working = set(Lease.objects.filter(tenant__in=_tenants(rows), expires_at__gt=at).values_list("tenant", flat=True))
     return [
         _of(
@@ -63,6 +69,7 @@ def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOve
             streams.get(flow.pk, []),
             [run for run in runs.values() if run.stream.flow_id == flow.pk],
             counts.get(flow.pk, Counter()),
+            brakes.get(flow.pk),
             has_lease=flow.tenant_id in working,
             now=at,
         )
@@ -71,9 +78,10 @@ def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOve
 
 
 def _of(
-    flow: Flow, streams: Sequence[Stream], runs: Sequence[Run], counts: Counter[str], *, has_lease: bool, now: datetime
-) -> FlowOverview:
-    failures = {general(stream.last_look_failure) for stream in streams if stream.last_look_failure}
+    flow: Flow, streams: Sequence[Stream], runs: Sequence[Run], counts: Counter[str], brake: Brake | None, *,
+    has_lease: bool, now: datetime,
+) -> FlowOverview:  # fmt: skip
+    failures = {general(stream.last_look_failure) for stream in streams if stream.last_look_failure} - _OF_BRAKES
     told_apart = {SOURCE_DOWN, TARGET_DOWN, SIGN_IN}
     looks = [stream.last_look_at for stream in streams if stream.last_look_at]
     unfinished = [stream.oldest_unfinished_at for stream in streams if stream.oldest_unfinished_at]
@@ -89,13 +97,14 @@ def _of(
         credentials_refused=SIGN_IN in failures,
         stands_still=bool(failures - told_apart - GOES_ON_BY_ITSELF),
         was_cut_short=bool(failures & (GOES_ON_BY_ITSELF - told_apart)),
+        brake=brake is not None,
     )
     return FlowOverview(
         flow=flow,
         label=_label(flow),
         state=flow_state(facts),
         state_in_words=in_words(facts),
-        trouble=_in_trouble(flow, streams) if flow.is_on else "",
+        trouble=" ".join(filter(None, (_at_brake(brake), _in_trouble(flow, streams) if flow.is_on else ""))),
         lag=worst_lag(lag(_look(stream), now) for stream in streams),
         cron_in_words=cron_in_words(flow.cron),
         last_look_at=min(looks) if len(looks) == len(streams) > 0 else None,
@@ -104,12 +113,26 @@ def _of(
         waiting=counts[ErrorState.DEFERRED] + counts[ErrorState.RETRYING],
         errors=counts[ErrorState.RETRYING] + counts[ErrorState.HELD],
         held=counts[ErrorState.HELD],
+        brake=brake,
     )
+
+
+_OF_BRAKES = frozenset({OTHER_SERVER, TOO_MANY})
+
+
+def _at_brake(brake: Brake | None) -> str:
+    """Why a person must look, in sentences."""
+    connector = connectors().get(brake.flow.tenant.connector) if brake else None
+    if brake is None or connector is None:
+        return ""
+    told = explain(message_of(brake), params_of(brake, connector), connector.sentences)
+    return f"{told.cause} {told.remedy}"
 
 
 def _in_trouble(flow: Flow, streams: Sequence[Stream]) -> str:
     """Each trouble once: what stops one stream of a flow usually stops the others as well."""
-    return " ".join(dict.fromkeys(_trouble(flow, stream) for stream in streams if stream.last_look_failure))
+    ended = [stream for stream in streams if stream.last_look_failure and stream.last_look_failure not in _OF_BRAKES]
+    return " ".join(dict.fromkeys(_trouble(flow, stream) for stream in ended))
 
 
 def _trouble(flow: Flow, stream: Stream) -> str:

@@ -35,11 +35,43 @@ class Servers(Protocol):
     def remote_calls(self) -> int:
         """Requests sent so far, sign-in included."""
 
+    def sign_ins(self, side: str) -> int:
+        """How often we showed our credentials there so far: a server that was exchanged asks for them again."""
+
     def handover(self, stream_key: str) -> Handover[Any]:
         """The path of one stream over these clients."""
 
     def close(self) -> None:
         """Give the sockets back."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something a server tells of itself, by which it is known again. `label` is what people call it."""
+
+    key: str
+    label: str
+    must_match: bool = True
+    """Whether another value means another server; otherwise it is only shown."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Something a server must still hold: where a stream had read to (`position`), or the record it wrote last."""
+
+    stream: str
+    partition: str = ""
+    position: JsonObject | None = None
+    target_id: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a server tells of itself now. A fact it does not tell is left out; one that is not there is empty."""
+
+    facts: Mapping[str, str]
+    gone: tuple[str, ...] = ()
+    """The traces it does not hold, as people call them: never a value of a patient."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +82,8 @@ class SideSpec:
     label: str
     sign_ins: Mapping[str, str]
     max_parallel: int
+    facts: tuple[Fact, ...] = ()
+    """By what it is known again; a side without any is never asked."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +144,10 @@ class Shown:
     record: JsonObject | None
 
 
+def _nobody_asked(servers: Servers, side: str, traces: Sequence[Trace]) -> Seen:
+    return Seen({})
+
+
 @dataclass(frozen=True)
 class Connector:
     """A system that can be joined with Avni, as declared by its room."""
@@ -133,6 +171,9 @@ class Connector:
     show: Callable[[Servers, str, str, Known | None], Sequence[Shown]]
     """(servers, stream key, source id, what the ledger remembers) → the record and everything that stands for it, read
     live, the source first."""
+    identity: Callable[[Servers, str, Sequence[Trace]], Seen] = _nobody_asked
+    """(servers, side, what it must still hold) → what tells this server from every other. Bounded: a request for each
+    fact and each trace at most. Raises common.http_errors.RemoteError when it cannot be asked."""
 
     def stream(self, key: str) -> StreamSpec:
         """Declaration of a stream by key. Raises KeyError."""

@@ -21,16 +21,19 @@ from common.http_errors import Refused, RemoteError, SignInFailed, Unreachable
 from common.outcome import Outcome
 from engine import decisions, gaps, positions
 from engine.batches import Batch, batches
+from engine.brake import TooMany
+from engine.braking import Guard
 from engine.carrying import Carrier, TimeIsUp, give_connection_back
 from engine.commit import Ledger, load_known
 from engine.handing_over import LeaseTooShort, Result, explain_remote, where
+from engine.identity import Difference, OtherServer
 from engine.lease import Grant
 from engine.patience import Patience, Silent
 from engine.ports import Change, Handover, Page
 from engine.registry import Connector, Servers, Setting, StreamSpec
-from engine.verdicts import Defer, Fail, Hold, Verdict
+from engine.verdicts import Defer, Fail, Hold, NotThere, Verdict
 from errors import recording
-from errors.catalogue import PART_NOT_NAMED, PART_UNREADABLE, READABLE_AGAIN, general
+from errors.catalogue import OTHER_SERVER, PART_NOT_NAMED, PART_UNREADABLE, READABLE_AGAIN, TOO_MANY, general
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Link, Position, Run, RunKind, RunState, Stream
 
@@ -93,11 +96,20 @@ class Slice:
         self.stumbled: list[tuple[str, dict[str, str]]] = []
         """What reading one partition or another ran into, as message and parameters."""
         self.look = Look(stream)
+        self.guard = Guard(connector, setting, servers, grant, stream)
 
     @cached_property
     def handover(self) -> Handover[Any]:
         """The path of this stream."""
         return self.servers.handover(self.stream.key)
+
+    def prove_source(self) -> bool:
+        """Whether the source is the one we worked with; otherwise the look is over before anything is believed."""
+        try:
+            self.guard.prove_before_reading()
+        except (RemoteError, OtherServer) as failure:
+            self._stop(failure)
+        return not self.look.stopped_by
 
     def take_up(self, stored: Sequence[Position]) -> None:
         """Choose the positions of the partitions that the settings name now, and open those that are missing."""
@@ -169,9 +181,10 @@ class Slice:
             result.change.entity_id for result in about_gaps
         }
         results += about_gaps
-        Ledger(self.connector, self.grant, self.stream, run).commit(
+        Ledger(self.connector, self.grant, self.stream, run, self.guard.settle(results)).commit(
             results, links, known_errors, unfinished=missing, remote_calls=self._calls()
         )
+        self._list_what_waits(iter([changes]))
         return results
 
     def _reread(self, errors: Mapping[str, ErrorRecord]) -> tuple[dict[str, Change], list[Result]]:
@@ -243,7 +256,11 @@ class Slice:
             self.stumbled.append(explain_remote(failure))
             self.grant.extend()  # it may have taken long, and the next one needs its time
             reached_the_end = False
-        except Verdict as verdict:  # it needs a person, e.g. a feed that was rebuilt
+        except NotThere as reset:
+            gone = Difference(f"{reset.place}, where it was read to", "there", "")
+            self._stop(OtherServer(self.spec.source_side, [gone], {}))
+            reached_the_end = False
+        except Verdict as verdict:  # it needs a person
             self.stumbled.append((verdict.message, verdict.params))
             reached_the_end = False
         if not reached_the_end:
@@ -258,6 +275,7 @@ class Slice:
                 run = self._run(RunKind.READ)
                 all_finished = self._finish(position, batch, run)
                 self._tell(run)
+                self._list_what_waits(self._all_that_waits(batch, gathered, position))
                 if self.look.stopped_by:
                     return False
                 if not all_finished or not self._has_time():
@@ -291,13 +309,15 @@ class Slice:
             run.stopped_by, run.finished_at, run.remote_calls = self.look.stopped_by, now, self._calls()
             run.save(update_fields=["state", "stopped_by", "finished_at", "remote_calls"])
         done = not self.look.stopped_by
-        ended = {
+        ended: dict[str, Any] = {
             "last_look_at": now,
             "last_look_failure": self.look.stopped_by,
             "oldest_unfinished_at": min(self.look.behind, default=None),
         }
         if done:
             ended["last_good_look_at"] = now
+            if not self.look.more and self.guard.counted_none:
+                ended |= self.guard.begin_anew()
         if self.look.more or general(self.look.stopped_by) in GOES_ON_BY_ITSELF:
             Stream.objects.filter(pk=self.stream.pk).update(**ended)
         else:
@@ -324,7 +344,7 @@ class Slice:
         unfinished = _without_result(newest, results)
         pages = batch.finished_pages(unfinished)
         counted = [change for change in collapsed if change.entity_id not in unfinished]
-        Ledger(self.connector, self.grant, self.stream, run).commit(
+        Ledger(self.connector, self.grant, self.stream, run, self.guard.settle(results)).commit(
             [*results, *about_gaps], links, errors, position=position, finished_pages=pages,
             unfinished=unfinished, collapsed=len(counted), remote_calls=self._calls(),
         )  # fmt: skip
@@ -338,16 +358,45 @@ class Slice:
     ) -> list[Result]:  # fmt: skip
         """Bring changes to their outcomes. What the servers' state or the `end` of their time cut short is left out."""
         decided = decisions.in_force(errors)
-        give_connection_back()
-        carrier = Carrier(
-            self.stream.tenant_id, self.handover, self.grant.may_write,
-            fetch_limit=self._limit(self.spec.source_side), write_limit=self._limit(self.spec.target_side), end=end,
-            decided=decided,
-        )  # fmt: skip
-        results, failures = carrier.carry(changes, links, patience)
-        for failure in failures:
+        try:
+            self.guard.prove(self.spec.target_side)
+            allow = self.guard.allowance(decided)
+        except (RemoteError, OtherServer, TooMany) as failure:
             self._stop(failure)
+            return []
+        give_connection_back()
+        results, failures = self._carrier(end=end, allow=allow, decided=decided).carry(changes, links, patience)
+        for ended_by in failures:
+            self._stop(ended_by)
         return results
+
+    def _carrier(self, **more: Any) -> Carrier:
+        return Carrier(
+            self.stream.tenant_id, self.handover, self.guard.may_write,
+            fetch_limit=self._limit(self.spec.source_side), write_limit=self._limit(self.spec.target_side), **more,
+        )  # fmt: skip
+
+    def _list_what_waits(self, changes: Iterator[Mapping[str, Change]]) -> None:
+        """After too much was met: let the flow wait, with what else there is of it."""
+        if self.look.stopped_by == TOO_MANY:
+            self.look.params = self.guard.stop_for_many(changes, self._rehearse)
+
+    def _rehearse(self, changes: Mapping[str, Change]) -> tuple[list[Result], list[BaseException]]:
+        links = load_known(self.stream, list(changes))
+        give_connection_back()
+        return self._carrier(rehearses=True).carry(changes, links, Patience())
+
+    def _all_that_waits(
+        self, batch: Batch, more: Iterator[Batch], position: Position
+    ) -> Iterator[Mapping[str, Change]]:  # fmt: skip
+        """The rest of a batch, of its partition, and of those that come after it."""
+        yield batch.newest()[0]
+        for following in more:
+            yield following.newest()[0]
+        for other in self.positions[self.positions.index(position) + 1 :]:
+            with closing(batches(self._pages(other))) as gathered:
+                for following in gathered:
+                    yield following.newest()[0]
 
     def _stop(self, failure: BaseException) -> None:
         if isinstance(failure, TimeIsUp):
@@ -356,6 +405,12 @@ class Slice:
             return  # the rest of the batch is read again under the prolonged lease
         if isinstance(failure, Silent):
             self.look.stopped_by = "remote.slow"
+            return
+        if isinstance(failure, TooMany):
+            self.look.stopped_by = TOO_MANY
+            return
+        if isinstance(failure, OtherServer):
+            self.look.stopped_by, self.look.params = OTHER_SERVER, self.guard.stop_for_server(failure)
             return
         if isinstance(failure, RemoteError):
             message, params = explain_remote(failure)

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from common import clock
 from engine import bell
 from errors.models import ErrorRecord
-from syncstatus.models import Flow, Heartbeat, Stream
+from syncstatus.models import AtBrake, Flow, Heartbeat, Stream
 from tenants.scoping import all_tenants
 
 
@@ -25,7 +25,7 @@ def sweep() -> int:
     now = clock.now()
     with all_tenants():
         retries = ErrorRecord.objects.filter(next_attempt_at__lte=now).values("stream")
-        running = Flow.objects.filter(is_on=True, is_paused=False).values("pk")
+        running = Flow.objects.filter(is_on=True, is_paused=False).exclude(at_brake=AtBrake.MANY).values("pk")
         due = Stream.objects.filter(Q(due_since__isnull=False) | Q(pk__in=retries), flow__in=running)
         streams = list(due.select_related("tenant").order_by(F("due_since").asc(nulls_last=True)))
         for stream in streams:

@@ -95,6 +95,14 @@ class Hold(Verdict):
     outcome = Outcome.HELD
 
 
+class NotThere(Hold):
+    """The source no longer holds the place we had read to: it is another one, or was put back. `place` names it."""
+
+    def __init__(self, message: str, *, place: str, **params: str) -> None:
+        super().__init__(message, place=place, **params)
+        self.place = place
+
+
 class Fail(Verdict):
     """The record cannot be handed over as it is; it is tried again, and at once when somebody mended the cause."""
 

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from common import clock
-from engine import bell, gaps
+from engine import bell, braking, gaps, identity
 from engine.commit import suspect
 from engine.lease import Grant, LeaseLost, take
 from engine.provision import missing_in
@@ -25,7 +25,7 @@ from engine.signing_in import is_refused
 from engine.slices import Limits, Look, Slice, Watch
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
-from syncstatus.models import Lease, Position, Stream
+from syncstatus.models import AtBrake, Lease, Position, Stream
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope
 
@@ -126,10 +126,15 @@ class Due:
 
 
 def _rung(tenant_id: int, streams: Collection[str] | None) -> QuerySet[Stream]:
-    """The due streams of flows that run, in the order of dependencies."""
-    rows = Stream.objects.filter(
-        tenant=tenant_id, due_since__isnull=False, flow__is_on=True, flow__is_paused=False
-    ).order_by("sequence")
+    """The due streams of flows that run, in the order of dependencies.
+
+    Not those of a flow that waits because of a number; one that waits because of a server asks it again.
+    """
+    rows = (
+        Stream.objects.filter(tenant=tenant_id, due_since__isnull=False, flow__is_on=True, flow__is_paused=False)
+        .exclude(flow__at_brake=AtBrake.MANY)
+        .order_by("sequence")
+    )
     if streams is not None:
         rows = rows.filter(key__in=streams)
     return rows.select_related("flow", "tenant")
@@ -148,7 +153,7 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
         lease_token=Subquery(lease.values("token")[:1]),
         left_in_flight=Subquery(lease.values("in_flight")[:1]),
         has_due_errors=Exists(errors.filter(next_attempt_at__lte=clock.now())),
-        has_gaps=Exists(unread),
+        has_gaps=Exists(unread), **braking.columns(),
         at_id=F("positions__id"), at_partition=F("positions__partition"), at_value=F("positions__value"),
         at_read_upto=F("positions__read_upto"), at_moved_at=F("positions__moved_at"),
     )  # fmt: skip
@@ -160,6 +165,7 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
         if row.at_id is not None:
             place = {"partition": row.at_partition, "value": row.at_value, "read_upto": row.at_read_upto}
             one.positions.append(Position(pk=row.at_id, tenant_id=tenant_id, stream=one.stream, **place))
+    braking.prepared(one.stream for one in due.values())
     return sorted(due.values(), key=lambda one: _had_its_turn(one.stream))
 
 
@@ -193,7 +199,7 @@ def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None) -> Look:
         slice_.look.stopped_by = "engine.mappings-missing"
     elif is_refused(stream):
         slice_.look.stopped_by = stream.last_look_failure
-    else:
+    elif slice_.prove_source():
         slice_.take_up(due.positions)
         if due.has_gaps:
             slice_.find_gaps()
@@ -241,6 +247,7 @@ def forget() -> None:
             servers.close()
         _servers.clear()
         _settings.clear()
+        identity.forget()
 
 
 _lock = threading.RLock()

@@ -22,6 +22,8 @@ ASKED_FOR: Final = "engine.asked-for"
 TAKEN_OVER_MISSING: Final = "engine.taken-over-missing"
 CUT_OFF: Final = "engine.cut-off"
 NOT_TAKEN_ON: Final = "engine.not-taken-on"
+OTHER_SERVER: Final = "engine.other-server"
+TOO_MANY: Final = "engine.too-many"
 REFUSED: Final = "remote.refused"
 FORBIDDEN: Final = "remote.forbidden"
 SOURCE_DOWN: Final = "remote.source-down"
@@ -64,6 +66,16 @@ GENERIC: Final[Mapping[str, Sentence]] = {
         cause="The other side accepted what was written, but does not show it, so the rest could not follow.",
         remedy=f"{BY_ITSELF} If it stays, compare the record in both systems; usually somebody or something changes "
         "it back.",
+    ),
+    OTHER_SERVER: Sentence(
+        cause="{side} is not the server it was, so nothing was read or written: {differences}.",
+        remedy="If the address or the account is wrong, correct the connection: the flow goes on by itself. If it is "
+        "meant to be so (it was moved, set up anew or put back), accept the server as it is.",
+    ),
+    TOO_MANY: Sentence(
+        cause="Unusually much would be changed in {side}: {listed} wait, after {passed} that passed (more than "
+        "{limit} need a person's word).",
+        remedy="Look at the list. If it is right, let this run go on. If it is a mistake, mend it in {source} first.",
     ),
     CONNECTION_MISSING: Sentence(
         cause="One of the two servers has no connection any more.",

@@ -21,6 +21,13 @@ class StartPolicy(models.TextChoices):
     RECENT = "recent", "from now on only"
 
 
+class AtBrake(models.TextChoices):
+    """Why a flow waits for a person before anything more is written."""
+
+    SERVER = "server", "a server is not the one it was"
+    MANY = "many", "unusually much would be voided or overwritten"
+
+
 class Flow(TenantOwned):
     """An ordered cluster of streams in one direction, e.g. Avni → Bahmni, with its schedule."""
 
@@ -37,6 +44,9 @@ class Flow(TenantOwned):
     start_policy = models.CharField(max_length=20, blank=True, choices=StartPolicy.choices)
     began_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When it was first switched on: where a new partition begins."
+    )
+    at_brake = models.CharField(
+        max_length=20, blank=True, choices=AtBrake.choices, editable=False, help_text="Set with an open brake."
     )
     schedule = models.OneToOneField(PeriodicTask, null=True, blank=True, editable=False, on_delete=models.SET_NULL)
 
@@ -62,6 +72,12 @@ class Stream(TenantOwned):
     )
     oldest_unfinished_at = models.DateTimeField(
         null=True, blank=True, help_text="Source time of the oldest change known and not finished by the last look."
+    )
+    counted_voids = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Records voided since the last look that voided and overwrote none."
+    )
+    counted_overwrites = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Records of others changed since then."
     )
 
     class Meta:
@@ -212,6 +228,55 @@ class TakeOver(TenantOwned):
 
     def __str__(self) -> str:
         return f"take-over of {self.tenant}"
+
+
+class Brake(TenantOwned):
+    """A flow that was stopped until a person has looked. It stays as a record of what was let go on and why."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="brakes")
+    kind = models.CharField(max_length=20, choices=AtBrake.choices)
+    side = models.CharField(max_length=30, blank=True, help_text="The server that is not the one it was.")
+    set_at = models.DateTimeField()
+    differences = models.JSONField(default=list, blank=True, help_text="What of the server is not as it was.")
+    facts = models.JSONField(default=dict, blank=True, help_text="What the server said of itself.")
+    links = models.PositiveIntegerField(default=0, help_text="Known links of the flow when it was set.")
+    limit = models.PositiveIntegerField(default=0, help_text="How many records of a kind passed without a word.")
+    passed = models.PositiveIntegerField(default=0, help_text="How many of them did.")
+    is_complete = models.BooleanField(default=True, help_text="Whether all that waits could be listed.")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.CharField(max_length=150, blank=True, help_text="Who let it go on, or what.")
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["flow", "kind", "side"], condition=models.Q(ended_at=None), name="one_open_brake_of_a_kind"
+            )
+        ]
+        ordering: ClassVar = ["-set_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.flow} at the brake since {self.set_at:%Y-%m-%d %H:%M}"
+
+
+class BrakedRecord(TenantOwned):
+    """A record that waits, or waited, at a brake, and what was to become of its partner."""
+
+    brake = models.ForeignKey(Brake, on_delete=models.CASCADE, related_name="records")
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="+")
+    entity_id = models.CharField(max_length=100)
+    does = models.CharField(max_length=20, help_text="void or overwrite")
+    why = models.TextField(blank=True)
+    is_spent = models.BooleanField(default=False, help_text="It has passed by the word given, which acts once.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["brake", "stream", "entity_id"], name="one_line_per_braked_record")
+        ]
+        ordering: ClassVar = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.does} for {self.entity_id}"
 
 
 class Lease(models.Model):

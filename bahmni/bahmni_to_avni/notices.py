@@ -16,7 +16,7 @@ from atomfeed.page import Entry
 from atomfeed.position import FeedPosition, FeedReset
 from atomfeed.reader import Feed, Reading
 from engine.ports import Change, JsonObject, Page
-from engine.verdicts import Hold
+from engine.verdicts import NotThere
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Notices:
     def pages(self, position: JsonObject) -> Iterator[Page]:
         """Notifications since the position, oldest first. What an entry says is not believed, only fetched.
 
-        Raises Hold when the feed no longer holds the entry we stopped at.
+        Raises NotThere when the feed no longer holds the entry we stopped at.
         """
         for reading in self._readings(cast(FeedPosition, position)):
             changes = tuple(change for entry in reading.entries if (change := self._change(entry)))
@@ -42,7 +42,7 @@ class Notices:
         try:
             yield from self.feed.read(position)
         except FeedReset:
-            raise Hold("bahmni.feed-reset") from None
+            raise NotThere("bahmni.feed-reset", place=f"the {self.title.lower()} feed") from None
 
     def _change(self, entry: Entry) -> Change | None:
         """The record an entry is about, or None for an entry of another kind."""

@@ -21,6 +21,7 @@ from simulators.avni import (
     location_routes,
     program_encounter_routes,
     subject_routes,
+    user_routes,
 )
 from simulators.avni.errors import Thrown, framework_error, problem
 from simulators.avni.metadata import User
@@ -75,6 +76,7 @@ ROUTES = (
     Route("GET", "/api/locations", listing.list_locations),
     Route("GET", "/api/location/{id}", location_routes.get),
     Route("GET", "/api/approvalStatuses", listing.list_approvals),
+    Route("GET", "/userInfo", user_routes.get),
 )
 
 OPEN_PATHS = frozenset({"/ping", "/idp-details", "/cognito-details", "/api/user/generateToken"})

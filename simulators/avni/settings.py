@@ -26,6 +26,8 @@ class Settings:
     """Who a request without USER-NAME comes from when `idp_type` is none."""
     offers_idp_details: bool = True
     """Off: only the older `/cognito-details` is there."""
+    offers_user_info: bool = True
+    """Off: there is no `/userInfo`."""
     cognito_pool: str = "ap-south-1_SIMULATED"
     cognito_client: str = "simulated"
     cognito_offers_password: bool = True

@@ -67,6 +67,10 @@ class State:
         """SRP challenges of Cognito not answered yet, by their secret block."""
         self.sessions: dict[str, Session] = {}
         """Sessions at an identity provider, by their refresh token."""
+        self._empty_tables()
+
+    def _empty_tables(self) -> None:
+        """No records at all; what is designed stays."""
         self._subjects: Table[SubjectRow] = Table()
         self._encounters: Table[EncounterRow] = Table(lambda row: (row.subject,))
         self._enrolments: Table[EnrolmentRow] = Table(lambda row: (row.subject,))

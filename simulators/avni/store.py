@@ -331,7 +331,7 @@ class AvniStore(State):
             for move in (
                 self.put_subject, self.put_encounter, self.put_enrolment, self.put_program_encounter,
                 self.edit, self.void, self.erase, self.bulk_touch, self.poison, self.unpoison,
-                self.expire_tokens, self.revoke_sessions, self.forbid, self.allow, self.adjust,
+                self.expire_tokens, self.revoke_sessions, self.forbid, self.allow, self.adjust, self.restore,
             )
         }  # fmt: skip
 
@@ -345,6 +345,12 @@ class AvniStore(State):
     def load(self, state: dict[str, Any]) -> None:
         """Add what `dump` gave to this store; what has the same uuid or name is replaced."""
         with self.lock:
+            snapshot.load(self, state)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Put a backup back: the records are those of `state` (a `dump`) and no others. Clock and tokens go on."""
+        with self.lock:
+            self._empty_tables()
             snapshot.load(self, state)
 
     # --- inside ----------------------------------------------------------------------------

@@ -70,6 +70,7 @@ def moves(store: Store) -> dict[str, Move]:
         store.void_patient,
         store.unvoid_patient,
         store.expire_sessions,
+        store.set_up_anew,
     )
     own: tuple[Move, ...] = (save_encounter, add_form, receive_results, correct_results, adjust, *at_the_desk)
     named |= {move.__name__: move for move in own}

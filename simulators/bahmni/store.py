@@ -68,6 +68,9 @@ TABLES: dict[str, type[Any]] = {
     "orders": Order,
 }
 
+RECORDS = ("persons", "patients", "visits", "encounters", "obs", "orders")
+"""The tables of what happened to patients; the others are how the hospital is set up."""
+
 
 class Store(State):
     """One hospital. Every method may be called from any thread."""
@@ -302,6 +305,11 @@ class Store(State):
             self.feeds.replace_rows([decode(FeedEvent, each) for each in state.get("events", [])])
             self.feeds.queue = [decode(FeedEvent, each) for each in state.get("queue", [])]
             self.doorkeeper.forget_all()
+
+    def set_up_anew(self) -> None:
+        """The server is installed once more: the same metadata and users, no patient, nothing in the feeds."""
+        kept = {name: rows for name, rows in self.dump().items() if name not in (*RECORDS, "events", "queue")}
+        self.load(kept)
 
     def _restore(self, table: str, row: Any) -> None:
         if isinstance(row, Person):

@@ -34,7 +34,7 @@ def down(side: str = "paper") -> RemoteError:
     return remote(Unreachable, side)
 
 
-@dataclass
+@dataclass(eq=False)
 class Paper:
     """The source's pages and the target's cards."""
 
@@ -44,6 +44,9 @@ class Paper:
     gaps_: dict[str, Callable[[], tuple[list[Change], Gap | None]]] = field(default_factory=dict)
     """What reading a gap again brings, by its place."""
     target: dict[str, Any] = field(default_factory=dict)
+    """Value of each card in the other box, None for a voided one."""
+    made_by_others: set[str] = field(default_factory=set)
+    """Cards of the other box that somebody else put there."""
     asked: Counter[str] = field(default_factory=Counter)
     order: list[tuple[str, str]] = field(default_factory=list)
     """What happened, in order: ("look" or "write", entity)."""
@@ -67,6 +70,10 @@ class Paper:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def sign_ins(self, side: str) -> int:
+        """Nobody asks who we are."""
+        return 0
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
         """The pages behind position["page"]."""
@@ -109,13 +116,17 @@ class Paper:
         return self.target.get(entity)
 
     def plan(self, want: Want, state: Any, known: Known | None) -> Plan:
-        """Create or update."""
+        """Create or update; void for the value None."""
         entity, value = want.content
+        told: dict[str, Any] = {"target_id": entity, "target_parent_id": f"of {entity}", "left_fingerprint": str(value)}
+        if entity not in self.made_by_others:
+            told["created_by_us"] = ("card",)
         if state == value:
-            return Plan((), Outcome.UNCHANGED, entity, f"of {entity}", left_fingerprint=str(value))
+            return Plan((), Outcome.UNCHANGED, **told)
         verb, outcome = ("create", Outcome.CREATED) if state is None else ("update", Outcome.UPDATED)
-        write = Write(verb, "card", entity, {"value": value}, "told to")
-        return Plan((write,), outcome, entity, f"of {entity}", left_fingerprint=str(value))
+        if value is None:
+            verb, outcome = "void", Outcome.VOIDED
+        return Plan((Write(verb, "card", entity, {"value": value}, "told to"),), outcome, **told)
 
     def write(self, write: Write) -> str:
         """Put the card into the other box."""

@@ -39,6 +39,7 @@ def test_every_attempt_is_committed_before_its_first_request_arrives() -> None:
         subject = world.subject("1001", observations={"Marital status": "Widowed"})
         world.sync("subject")
         world.map("Observation", "Concept", "Widowed", kept)
+        world.sync("subject")  # with new mappings the servers are asked anew who they are
         retry_all()
         watch(world.avni_server, before=look)
         world.sync("subject")

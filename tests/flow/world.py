@@ -170,7 +170,7 @@ class World:
 
     def rewind(self) -> None:
         """Set all positions back to the beginning, comparing everything anew."""
-        setting = work.setting_of(self.tenant)
+        setting = work.setting_of(Tenant.objects.get(pk=self.tenant.pk))  # as it is now: with the clients at work
         servers = work.servers_of(setting)
         connector = connector_of(self.tenant)
         for position in Position.objects.select_related("stream"):

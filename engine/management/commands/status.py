@@ -111,6 +111,7 @@ def _as_json(flow: FlowOverview, parts: Iterable[Part]) -> dict[str, Any]:
         "waiting": flow.waiting,
         "errors": flow.errors,
         "held": flow.held,
+        "at_brake": flow.flow.at_brake,
         "reads": [
             {
                 "stream": part.stream,

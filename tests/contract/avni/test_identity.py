@@ -290,3 +290,27 @@ class TestWhichAvniTakes:
         caller = Caller(server.base_url, {})
         assert caller.call("GET", "/idp-details").status_code == 404
         assert caller.get("/cognito-details")["clientId"] == "simulated"
+
+
+# -- which organisation, and a backup put back -------------------------------------------------------------------------
+
+
+def test_the_user_is_told_with_its_organisation_by_name_and_number(avni: Caller, store: AvniStore) -> None:
+    store.add_user("integration@elsewhere", "secret", organisation="elsewhere")
+    told = avni.get("/userInfo")
+    assert (told["username"], told["organisationName"], told["organisationId"]) == ("integration@demo", "demo", 1)
+
+
+def test_an_installation_may_have_no_such_page(avni: Caller, store: AvniStore) -> None:
+    store.adjust(offers_user_info=False)
+    assert avni.call("GET", "/userInfo").status_code == 404
+
+
+def test_a_backup_put_back_lacks_what_came_later_and_undoes_what_was_edited(avni: Caller, store: AvniStore) -> None:
+    edited = store.put_subject(subject_type="Individual", first_name="Asha", last_name="Devi", at=0)
+    backup = store.dump()
+    store.edit_subject(edited.uuid, first_name="Usha")
+    later = store.put_subject(subject_type="Individual", first_name="Meena", last_name="Devi")
+    store.restore(backup)
+    assert avni.get(f"/api/subject/{edited.uuid}")["observations"]["First name"] == "Asha"
+    assert avni.call("GET", f"/api/subject/{later.uuid}").status_code == 404

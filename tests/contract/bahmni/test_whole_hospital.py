@@ -22,6 +22,7 @@ from tests.contract.bahmni.support import (
     NOTE,
     PARACETAMOL_500,
     PATIENT,
+    USER,
     VISIT,
     Clock,
     Http,
@@ -153,3 +154,26 @@ def test_program_starts_serves_and_leaves_its_state(tmp_path: Path) -> None:
         assert process.wait(timeout=10) == 0
     assert session["authenticated"]
     assert json.loads(state.read_text(encoding="utf-8"))["users"]
+
+
+def test_a_hospital_set_up_anew_keeps_metadata_and_users_and_nothing_that_happened(
+    store: Store, patient: Patient
+) -> None:
+    types = set(store.encounter_types)
+    store.set_up_anew()
+    assert (set(store.encounter_types), len(store.patients), store.feeds.rows) == (types, 0, [])
+    assert any(user.username == USER for user in store.users.values())
+
+
+def test_a_hospital_set_up_anew_knows_no_session(store: Store, http: Http) -> None:
+    http.get("/ws/rest/v1/session")
+    store.set_up_anew()
+    assert store.doorkeeper.sessions == {}
+
+
+def test_a_backup_put_back_lacks_the_entries_of_its_feeds_that_came_later(store: Store, patient: Patient) -> None:
+    backup = store.dump()
+    entries = [row.uuid for row in store.feeds.rows]
+    store.hospital_edit_patient(patient.uuid, gender="M")
+    store.load(backup)
+    assert [row.uuid for row in store.feeds.rows] == entries
