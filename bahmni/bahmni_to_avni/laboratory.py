@@ -17,6 +17,7 @@ from bahmni.bahmni_to_avni.answers import Obs, name_of, observations
 from bahmni.bahmni_to_avni.part import LABORATORY, Part
 from bahmni.bahmni_to_avni.values import same, translated
 from bahmni.bahmni_to_avni.visit_type import is_outpatient
+from bahmni.numbers import number_in
 from mappings.snapshot import Snapshot
 
 BETWEEN = ";   "
@@ -140,4 +141,6 @@ def _question(test: LabTest, snapshot: Snapshot) -> str:
 
 
 def _shown(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    return str(number_in(value) if isinstance(value, float) else value)
