@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bahmni import vocabulary as v
 from bahmni.check_bahmni import PRIVILEGES
 from common.outcome import Outcome
 from engine.registry import CheckStep, connector_of
@@ -16,6 +17,7 @@ from errors.models import OPEN_STATES, ErrorRecord
 from mappings.models import Mapping
 from tenants.models import Connection
 from tests.flow.clinic import VITALS, Clinic, open_clinic
+from tests.flow.outpatients import ANTENATAL, DRUGS, MOTHER, Outpatients, open_outpatients
 from tests.flow.world import CHECK_UP, HOUSEHOLD_VISIT, PREGNANCY, World
 
 ROOT = Path(__file__).parents[2]
@@ -210,3 +212,37 @@ def test_a_server_that_does_not_answer_ends_the_steps_of_its_side_alone(world: W
     assert "Avni does not answer" in steps["avni log-in"].finding
     assert TO_HAND_OVER not in steps
     assert steps["encounter feed"].ok
+
+
+class TestPartsOfTheHospital:
+    """What forms of programs, laboratory results and prescriptions become in Avni is read before it is written."""
+
+    @pytest.fixture
+    def outpatients(self, world: World) -> Outpatients:
+        return open_outpatients(world)
+
+    def test_every_type_and_program_they_are_written_to_is_read(self, world: World, outpatients: Outpatients) -> None:
+        subject, patient = world.subject("1001"), world.patient("1001")
+        world.sync("patient")
+        outpatients.prescribe(outpatients.seen(patient, "Antenatal"))
+        world.sync("encounter")
+        step = checked(world)[WRITTEN]
+        assert step.ok
+        assert f'Encounters of type "{v.HOSPITAL_REGISTRATION}", "{DRUGS}" were read.' in step.finding
+        assert f'Program encounters of type "{ANTENATAL}" were read.' in step.finding
+        assert f'Enrolments in "{MOTHER}" were read.' in step.finding
+        assert len(outpatients.enrolments(subject)) == 1
+
+    def test_a_program_our_user_may_not_see_is_named(self, world: World, outpatients: Outpatients) -> None:
+        world.avni.put_enrolment(program=MOTHER, subject=world.subject("1001"), at=world.moment())
+        world.avni.forbid(USER, MOTHER)
+        step = checked(world)[WRITTEN]
+        assert not step.ok
+        assert f'enrolments in "{MOTHER}"' in step.finding
+
+    def test_a_form_of_no_program_is_named_before_anything_fails(self, world: World, outpatients: Outpatients) -> None:
+        for mapping in Mapping.objects.filter(type__name="BahmniForm_CommunityProgram"):
+            mapping.is_voided = True
+            mapping.save()
+        step = checked(world)[WRITTEN]
+        assert (step.ok, f'"{ANTENATAL}"' in step.finding) == (False, True)

@@ -15,8 +15,10 @@ import pytest
 from django.db import connection
 
 from engine import work
+from simulators.bahmni import clinicians
 from syncstatus.models import Link
 from tests.flow.clinic import Clinic, open_clinic
+from tests.flow.outpatients import Outpatients, open_outpatients
 from tests.flow.world import World
 
 RECORDS = 100
@@ -339,6 +341,79 @@ def test_an_encounter_announced_again_without_a_change_costs_its_get_and_no_writ
         clinic.change(encounter)
     with counted(clinic.world) as cost:
         clinic.world.sync("encounter")
+    assert cost.avni == {}
+    assert cost.bahmni[ENCOUNTER] == RECORDS
+    assert cost.queries <= allowed(0.2)
+
+
+@pytest.fixture
+def outpatients(signed_in: World) -> Outpatients:
+    return open_outpatients(signed_in)
+
+
+def seen(outpatients: Outpatients, *forms: str) -> list[str]:
+    """Encounters with these forms, each of a registered patient of its own."""
+    subjects(outpatients.world)
+    rows = patients(outpatients.world)
+    outpatients.world.sync()
+    return [outpatients.seen(patient, *forms) for patient in rows]
+
+
+def test_a_new_program_encounter_costs_its_own_get_and_six_calls_with_the_enrolment_it_needs(
+    outpatients: Outpatients,
+) -> None:
+    seen(outpatients, "Antenatal")
+    with counted(outpatients.world) as cost:
+        outpatients.world.sync("encounter")
+    assert cost.bahmni[ENCOUNTER] == RECORDS
+    assert cost.avni == {
+        ("GET", "/api/programEncounter/{id}"): RECORDS,
+        ("GET", "/api/programEncounters"): RECORDS if not outpatients.world.tenant.born_here else 0,
+        ("GET", "/api/subject/{id}"): RECORDS,
+        ("GET", "/api/programEnrolments"): RECORDS,
+        ("POST", "/api/programEnrolment"): RECORDS,
+        ("POST", "/api/programEncounter"): RECORDS,
+    }
+    assert cost.queries <= allowed(0.2)
+
+
+def test_an_edited_program_encounter_costs_one_get_at_each_side_and_one_put(outpatients: Outpatients) -> None:
+    rows = seen(outpatients, "Antenatal")
+    outpatients.world.sync()
+    for encounter in rows:
+        outpatients.edit(encounter, 96)
+    with counted(outpatients.world) as cost:
+        outpatients.world.sync("encounter")
+    assert cost.bahmni[ENCOUNTER] == RECORDS
+    assert cost.avni == {
+        ("GET", "/api/programEncounter/{id}"): RECORDS,
+        ("PUT", "/api/programEncounter/{id}"): RECORDS,
+    }
+    assert cost.queries <= allowed(0.2)
+
+
+def test_a_revised_prescription_costs_two_gets_at_the_hospital_one_at_avni_and_one_patch(
+    outpatients: Outpatients,
+) -> None:
+    rows = seen(outpatients)
+    orders = [outpatients.prescribe(encounter) for encounter in rows]
+    outpatients.world.sync()
+    for order in orders:
+        clinicians.revise_drug_order(outpatients.world.bahmni, order, dose=2)
+    with counted(outpatients.world) as cost:
+        outpatients.world.sync("encounter")
+    assert cost.bahmni[ENCOUNTER] == 2 * RECORDS
+    assert cost.avni == {("GET", "/api/encounter/{id}"): RECORDS, ("PATCH", "/api/encounter/{id}"): RECORDS}
+    assert cost.queries <= allowed(0.2)
+
+
+def test_parts_announced_again_without_a_change_cost_no_call_of_avni(outpatients: Outpatients) -> None:
+    rows = seen(outpatients, "Antenatal", "Vitals")
+    outpatients.world.sync()
+    for encounter in rows:
+        outpatients.tell(encounter)
+    with counted(outpatients.world) as cost:
+        outpatients.world.sync("encounter")
     assert cost.avni == {}
     assert cost.bahmni[ENCOUNTER] == RECORDS
     assert cost.queries <= allowed(0.2)

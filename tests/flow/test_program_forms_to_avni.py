@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from common.outcome import Outcome
+from engine import work
+from engine.commit import as_known
+from engine.registry import connector_of
 from errors.models import ErrorRecord, ErrorState
 from mappings.models import Mapping, MappingType
 from syncstatus.models import Link, Run
-from tests.flow.outpatients import ANTENATAL, CHILD, MOTHER, VITALS, WEIGHT, Outpatients, open_outpatients
+from tests.flow.outpatients import ANTENATAL, CHILD, DRUGS, MOTHER, VITALS, WEIGHT, Outpatients, open_outpatients
 from tests.flow.world import MARKER, World
 
 
@@ -275,3 +278,19 @@ def test_what_came_from_the_hospital_does_not_travel_back(
     assert set(world.bahmni.encounters) - before == {world.link("subject", pair[0]).target_id}
     assert outcome(world, encounter) == Outcome.CREATED.value
     assert sum(run.read for run in Run.objects.filter(stream__key="program-encounter")) == 0
+
+
+def test_both_servers_show_the_program_encounter_and_the_enrolment_made_for_it(
+    world: World, outpatients: Outpatients, pair: tuple[str, str]
+) -> None:
+    encounter = outpatients.seen(pair[1], "Antenatal", "Vitals")
+    outpatients.prescribe(encounter)
+    link = world.link("encounter", synced(world, encounter))
+    servers = work.servers_of(work.setting_of(world.tenant))
+    source, *there = connector_of(world.tenant).show(servers, "encounter", encounter, as_known(link))
+    assert source.record
+    assert source.record["uuid"] == encounter
+    shown = {one.label: one.record["ID"] for one in there if one.record}
+    (row,) = outpatients.program_encounters(pair[0])
+    assert (shown[f"Enrolment in {MOTHER}"], shown[ANTENATAL]) == (row.enrolment, row.uuid)
+    assert set(shown) == {f"Enrolment in {MOTHER}", ANTENATAL, VITALS, DRUGS}

@@ -7,7 +7,9 @@ from bahmni.counterparts import counterparts
 from common.outcome import Outcome
 from engine.ports import Known
 from engine.registry import Counterpart
-from tests.chaos.records import snapshot
+from mappings.snapshot import Entry
+from tests.chaos.forms import forms_snapshot, with_singles
+from tests.chaos.records import snapshot, uuid_of
 
 
 @pytest.mark.parametrize(
@@ -43,4 +45,24 @@ def test_a_program_encounter_stands_as_one_encounter_in_the_visit_of_its_enrolme
         Counterpart("Patient", "P"),
         Counterpart("Visit", "V"),
         Counterpart("Encounter", "T"),
+    ]
+
+
+def test_an_encounter_of_the_hospital_stands_as_its_parts_each_by_its_type_and_the_enrolment_made_for_it() -> None:
+    mapped = with_singles(forms_snapshot(), {v.DRUG_ENCOUNTER_TYPE: Entry("Drugs (Hospital)", "", "")})
+    vitals, antenatal = uuid_of("Vitals"), uuid_of("Antenatal")
+    others = {
+        vitals: "V", f"voided program {antenatal}#2": "A2", f"program {antenatal}": "A", "prescription": "D",
+        "laboratory": "L", "enrolment Mother": "N", "program gone": "G",
+    }  # fmt: skip
+    known = Known("TRI1", "V", "S", others, "", "", Outcome.CREATED, is_suspect=False)
+    found = counterparts(mapped, v.ENCOUNTER, known)
+    assert found[:2] == [Counterpart("Subject", "S"), Counterpart("Enrolment in Mother", "N")]
+    assert sorted((one.label, one.id, one.is_voided_by_us) for one in found[2:]) == [
+        ("Antenatal (Hospital)", "A", False),
+        ("Antenatal (Hospital), no. 2", "A2", True),
+        ("Drugs (Hospital)", "D", False),
+        ("Form gone, no longer mapped", "G", False),
+        ("Laboratory, no longer mapped", "L", False),
+        ("Vitals (Hospital)", "V", False),
     ]
