@@ -13,8 +13,9 @@ from uuid import uuid4
 from engine import work
 from mappings.models import Constant
 from mappings.models import Mapping as MappingRow
-from tests.flow.clinic import VITALS, Clinic
+from tests.flow.clinic import VITALS
 from tests.flow.java_service import JavaDatabase
+from tests.flow.outpatients import ANTENATAL, DRUG_TEXT, DRUGS, LAB, MOTHER
 from tests.flow.world import MARKER, NUMBER, PREFIX, PREGNANCY, REGISTRATION, World
 
 OTHER_HOST: Final = "http://hospital.before:8050"
@@ -25,7 +26,6 @@ class JavaService:
     """A service that works as the Java one does, on the servers of a small world."""
 
     world: World
-    clinic: Clinic
     today: str
     """The day on which it opens visits, as the hospital counts days."""
     patients: dict[str, str] = field(default_factory=dict)
@@ -91,6 +91,25 @@ class JavaService:
     def hand_over_vitals(self, encounter: str, subject: str, **answers: Any) -> str:
         """One form of an encounter of the hospital; gives the uuid of Avni's encounter."""
         return self._in_avni(subject, VITALS, {MARKER: encounter, **answers})
+
+    def hand_over_results(self, encounter: str, subject: str, **answers: Any) -> None:
+        """What the laboratory found, all in one encounter."""
+        self._in_avni(subject, LAB, {MARKER: encounter, **answers})
+
+    def hand_over_prescriptions(self, encounter: str, subject: str, text: str) -> None:
+        """Prescriptions as one text."""
+        self._in_avni(subject, DRUGS, {MARKER: encounter, DRUG_TEXT: text})
+
+    def hand_over_antenatal(self, encounter: str, subject: str, **answers: Any) -> None:
+        """A form of a program, in an enrolment that it makes empty for it."""
+        avni, marked = self.world.avni, {MARKER: encounter}
+        enrolment = avni.put_enrolment(
+            program=MOTHER, subject=subject, observations=marked, at=self.world.moment(), by="java@demo"
+        )
+        avni.put_program_encounter(
+            encounter_type=ANTENATAL, enrolment=enrolment.uuid, observations={**marked, **answers},
+            at=self.world.moment(), by="java@demo",
+        )  # fmt: skip
 
     def _in_avni(self, subject: str, kind: str, observations: Mapping[str, Any]) -> str:
         row = self.world.avni.put_encounter(
