@@ -159,7 +159,7 @@ class _Search:
 def _standing(result: Result) -> Result | None:
     """The result as if what is there had been handed over; None while nothing stands for the record itself.
 
-    Where more would be written, the fingerprints stay empty: the next look at the record compares it again.
+    Where more would be written, what we left there stays unknown: the next look at the record compares it again.
     """
     plan, want = result.plan, result.want
     if plan is None or want is None:
@@ -171,10 +171,9 @@ def _standing(result: Result) -> Result | None:
     target = plan.target_id if plan.target_id not in made else next(iter(parts), "")
     if not target:
         return None
-    agrees = not plan.writes
-    left = plan.left_fingerprint if agrees else ""
-    plan = replace(plan, writes=(), target_id=target, other_targets=kept, left_fingerprint=left, look_again=False)
-    want = want if agrees else replace(want, fingerprint="")
+    plan = replace(plan, target_id=target, other_targets=kept, look_again=False)
+    if plan.writes:
+        want, plan = replace(want, fingerprint=""), replace(plan, writes=(), left_fingerprint="", notes={}, left=None)
     return replace(result, outcome=Outcome.UNCHANGED, plan=plan, want=want)
 
 

@@ -124,8 +124,11 @@ class _Import:
         self.row.save()
         after = {table.name: table.carried.total() for table in self.tally.tables.values() if table.carried}
         audit.record(self.actor, "take over", self.tenant, tenant=self.tenant, after=after)
+        lacks: dict[str, list[str]] = {}
         for flow in CONNECTOR.flows:
-            self.tally.advice += [f"{flow.label}: {lack}" for lack in missing_in(taken, CONNECTOR, flow.key)]
+            for lack in missing_in(taken, CONNECTOR, flow.key):
+                lacks.setdefault(str(lack), []).append(flow.label)
+        self.tally.advice += [f"{' and '.join(flows)}: {lack}" for lack, flows in lacks.items()]
 
     def decide(self, kind: str, key: str, wanted: Any, here: Any) -> Decision:
         """See `deciding.decide`; remembers what is brought."""

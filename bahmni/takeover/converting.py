@@ -40,6 +40,9 @@ FEEDS: Final[Mapping[str, str]] = {"patient": v.PATIENT, "encounter": v.ENCOUNTE
 
 NOT_USED: Final = "nothing here uses it"
 
+UNNAMED: Final = "(no type)"
+"""Stands for the type of an error where nothing tells it."""
+
 _RENAMED: Final[Mapping[str, str]] = {
     "NoIntEntityWithId": "NoPatientWithId",
     "IntEntityIdChanged": "PatientIdChanged",
@@ -101,8 +104,10 @@ class Trouble:
     stream: str
     entity: str
     type: str
-    """Name of the last error's type; empty for a failed event."""
+    """Name of the last error's type; empty for a failed event alone."""
     is_disabled: bool
+    has_event: bool = False
+    """Whether an event of a feed about it was passed by: it has to be looked at, whatever its errors say."""
     logs: list[tuple[datetime, str]] = field(default_factory=list)
     """When, and the name of the type; the oldest first."""
     rows: list[str] = field(default_factory=list)
@@ -415,7 +420,7 @@ def _troubles(service: JavaService, streams: Collection[str], tally: Tally) -> t
         trouble = before or Trouble(stream, entity, "", is_disabled=True)
         trouble.is_disabled = trouble.is_disabled and bool(row["disabled"])
         trouble.logs = sorted([*trouble.logs, *mine])
-        trouble.type = trouble.logs[-1][1] if trouble.logs else ""
+        trouble.type = trouble.logs[-1][1] if trouble.logs else UNNAMED
         trouble.rows += [table, *[log_table] * len(mine)]
         found[stream, entity] = trouble
     orphans = sum(len(mine) for mine in logs.values())
@@ -444,7 +449,7 @@ def _logs(service: JavaService) -> dict[int, list[tuple[datetime, str]]]:
     logs: dict[int, list[tuple[datetime, str]]] = {}
     for row in service.rows("logs"):
         name = names.get(row["type_id"], "") if "type_id" in row else _type_name(row.get("type"))
-        logs.setdefault(row["record"], []).append((_utc(row["at"]), name))
+        logs.setdefault(row["record"], []).append((_utc(row["at"]), name or UNNAMED))
     return logs
 
 
@@ -459,7 +464,7 @@ def _add_failed_events(service: JavaService, found: dict[tuple[str, str], Troubl
         trouble = before or Trouble(*about, "", is_disabled=False)
         if before:
             tally.note(table, "of a record with an error record or another failed event: one here")
-        trouble.is_disabled = False  # lost there without being told: it has to be looked at again
+        trouble.has_event = True
         trouble.logs = sorted([*trouble.logs, (_utc(row["at"]), "")])
         trouble.rows.append(table)
         found[about] = trouble

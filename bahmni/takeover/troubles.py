@@ -34,7 +34,7 @@ def standing(tenant: Tenant) -> set[tuple[str, str]]:
 
 def said(trouble: Trouble) -> Any:
     """What an import brings of it, as JSON."""
-    return [trouble.type, trouble.is_disabled, len(trouble.logs)]
+    return [trouble.type, trouble.is_disabled, trouble.has_event, len(trouble.logs)]
 
 
 def write(tenant: Tenant, troubles: Sequence[Trouble], streams: Mapping[str, Stream]) -> Counter[str]:
@@ -70,6 +70,8 @@ def _record(trouble: Trouble, kind: ErrorType | None, stream: Stream) -> ErrorRe
 
 
 def _state(trouble: Trouble, kind: ErrorType | None) -> ErrorState:
+    if trouble.has_event:
+        return ErrorState.RETRYING
     if kind and kind.is_terminal:
         return ErrorState.CLOSED
     is_of_bahmni = trouble.stream in (v.PATIENT, v.ENCOUNTER)
@@ -79,7 +81,7 @@ def _state(trouble: Trouble, kind: ErrorType | None) -> ErrorState:
 
 
 def _told(type_name: str) -> tuple[str, dict[str, str]]:
-    """Message and parameters of an error of that type; without a type it was a failed event."""
+    """Message and parameters of an error of that type; the empty name is a failed event."""
     if not type_name:
         return EVENT, {}
     message = v.taken_over(type_name)

@@ -193,6 +193,18 @@ def test_two_error_records_and_an_event_of_one_record_become_one(new: JavaDataba
     assert ErrorRecord.objects.get(entity_id=RECORD.format("03")).logs.count() == 2
 
 
+def test_a_failed_event_opens_even_a_record_that_was_not_tried_again(new: JavaDatabase) -> None:
+    bring_in(new)
+    record = ErrorRecord.objects.get(entity_id=RECORD.format("03"))
+    assert (record.type and record.type.name, record.state) == ("EntityIsDeleted", ErrorState.RETRYING)
+
+
+def test_an_error_record_without_a_log_is_an_error_of_no_type(old: JavaDatabase) -> None:
+    bring_in(old)
+    record = ErrorRecord.objects.get(entity_id=RECORD.format("04"))
+    assert (record.message, record.params, record.type) == ("bahmni.taken-over", {"type": "(no type)"}, None)
+
+
 def test_a_failed_event_becomes_an_error_record_of_what_it_is_about(new: JavaDatabase) -> None:
     tally = bring_in(new)
     record = ErrorRecord.objects.get(entity_id=RECORD.format("11"))
@@ -250,6 +262,14 @@ def test_a_tenant_believed_born_here_is_no_longer_after_a_take_over(new: JavaDat
     Tenant.objects.create(name="ashwini", born_here=True)
     bring_in(new)
     assert Tenant.objects.get().born_here is False
+
+
+def test_demographics_are_not_written_after_a_take_over_until_a_person_says_so(new: JavaDatabase) -> None:
+    bring_in(new)
+    assert Tenant.objects.get().follows_demographics is False
+    Tenant.objects.update(follows_demographics=True)
+    bring_in(new)
+    assert Tenant.objects.get().follows_demographics is True
 
 
 # -- connections -------------------------------------------------------------------------------------------------------
