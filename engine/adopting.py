@@ -42,7 +42,7 @@ class Busy(Exception):
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trail:
     """Where records of one stream that were handed over before can be met: in a part of a source, page by page.
 
     Changes may bear no record, then it is fetched. `begin` is the position before the first.
@@ -54,12 +54,12 @@ class Trace:
     pages: Callable[[JsonObject], Iterator[Page]] = field(compare=False)
 
 
-Traces = Callable[[Servers, Tenant], Sequence[Trace]]
-Watch = Callable[[Trace, Mapping[str, int]], None]
+Trails = Callable[[Servers, Tenant], Sequence[Trail]]
+Watch = Callable[[Trail, Mapping[str, int]], None]
 
 
-def adopt(tenant: Tenant, traces: Traces, *, watch: Watch | None = None, afresh: bool = False) -> Counter[str]:
-    """Follow the traces from where the last call ended (`afresh`: from their beginnings); gives counts of this call.
+def adopt(tenant: Tenant, trails: Trails, *, watch: Watch | None = None, afresh: bool = False) -> Counter[str]:
+    """Follow the trails from where the last call ended (`afresh`: from their beginnings); gives counts of this call.
 
     Counted are records by the words above, and those that could not be compared by their message id. Needs a scope of
     the tenant. Raises Busy, common.http_errors.RemoteError (what was found is kept), LeaseLost.
@@ -71,8 +71,8 @@ def adopt(tenant: Tenant, traces: Traces, *, watch: Watch | None = None, afresh:
         connector, setting = connector_of(tenant), setting_of(tenant, refuse_writes=True)
         with closing(connector.connect(setting)) as servers:
             search = _Search(tenant, connector, servers, grant, afresh=afresh)
-            for trace in traces(servers, tenant):
-                search.follow(trace, {key: one.max_parallel for key, one in setting.connections.items()}, watch)
+            for trail in trails(servers, tenant):
+                search.follow(trail, {key: one.max_parallel for key, one in setting.connections.items()}, watch)
             return search.counts
     finally:
         grant.release()
@@ -89,11 +89,11 @@ class _Search:
         self.streams = {stream.key: stream for stream in Stream.objects.filter(tenant=tenant)}
         self.counts: Counter[str] = Counter()
 
-    def follow(self, trace: Trace, limits: Mapping[str, int], watch: Watch | None) -> None:
-        """All pages of a trace. Raises RemoteError."""
-        stream, spec = self.streams[trace.stream], self.connector.stream(trace.stream)
-        known = self.row.searched.setdefault(trace.stream, {}).setdefault(trace.part, {})
-        handover: Handover[Any] = self.servers.handover(trace.stream)
+    def follow(self, trail: Trail, limits: Mapping[str, int], watch: Watch | None) -> None:
+        """All pages of a trail. Raises RemoteError."""
+        stream, spec = self.streams[trail.stream], self.connector.stream(trail.stream)
+        known = self.row.searched.setdefault(trail.stream, {}).setdefault(trail.part, {})
+        handover: Handover[Any] = self.servers.handover(trail.stream)
         carrier = Carrier(
             stream.tenant_id, handover, self.grant.may_write,
             limits[spec.source_side], limits[spec.target_side], rehearses=True,
@@ -102,16 +102,16 @@ class _Search:
             tenant_id=stream.tenant_id, stream=stream, kind=RunKind.TAKE_OVER, started_at=clock.now(), token=0
         )
         calls_before = self.servers.remote_calls
-        read_upto = _read_upto(stream, trace.part)
+        read_upto = _read_upto(stream, trail.part)
         state = RunState.STOPPED
         try:
-            for page in trace.pages(known.get("position", trace.begin)):
+            for page in trail.pages(known.get("position", trail.begin)):
                 self.counts.update({gap.why.message: 1 for gap in page.gaps})
                 self._page(page, stream, carrier, run, read_upto)
                 known["position"] = dict(page.position)
                 self.row.save(update_fields=["searched", "last_at"])
                 if watch:
-                    watch(trace, self.counts)
+                    watch(trail, self.counts)
             state = RunState.DONE
         finally:
             if run.read:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from bahmni.takeover.traces import traces
+from bahmni.takeover.trails import trails
 from common.http_errors import RemoteError
 from engine import adopting, lease, moves
 from errors.models import ErrorRecord, ErrorState
@@ -259,7 +259,7 @@ def test_even_without_links_an_old_record_of_every_type_is_found_by_its_marker(o
 
 
 def find(installation: Installation, **more: Any) -> Counter[str]:
-    return adopting.adopt(installation.world.tenant, traces, **more)
+    return adopting.adopt(installation.world.tenant, trails, **more)
 
 
 @contextmanager

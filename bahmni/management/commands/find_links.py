@@ -9,10 +9,10 @@ from typing import Any
 from django.core.management import BaseCommand
 
 from bahmni.connector import CONNECTOR
-from bahmni.takeover.traces import traces
+from bahmni.takeover.trails import trails
 from common.http_errors import RemoteError
 from engine import adopting, signing_in
-from engine.adopting import Trace
+from engine.adopting import Trail
 from engine.commandline import tenant_named, usage
 from engine.exits import Exit
 from errors.catalogue import explain
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             signing_in.allow_again(tenant.pk)
             tenant.refresh_from_db()
             try:
-                counts = adopting.adopt(tenant, traces, watch=self._progress, afresh=options["again"])
+                counts = adopting.adopt(tenant, trails, watch=self._progress, afresh=options["again"])
                 self._tell(counts)
             except adopting.Busy:
                 self.stderr.write("Somebody else works for this tenant just now. Pause its flows, then try again.")
@@ -67,9 +67,9 @@ class Command(BaseCommand):
         if status:
             raise SystemExit(int(status))
 
-    def _progress(self, trace: Trace, counts: Mapping[str, int]) -> None:
+    def _progress(self, trail: Trail, counts: Mapping[str, int]) -> None:
         found = counts[adopting.LINKED] + counts[adopting.DIFFERS] + counts[adopting.KNOWN]
-        self.stdout.write(f"{trace.stream}, {trace.part}: {found} found so far, {sum(counts.values())} looked at")
+        self.stdout.write(f"{trail.stream}, {trail.part}: {found} found so far, {sum(counts.values())} looked at")
 
     def _tell(self, counts: Mapping[str, int]) -> None:
         for word, told in _WORDS.items():

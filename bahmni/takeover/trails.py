@@ -15,7 +15,7 @@ from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.reading import pages
 from bahmni.connector import CONNECTOR
 from bahmni.servers import BahmniServers
-from engine.adopting import Trace
+from engine.adopting import Trail
 from engine.ports import Change, JsonObject, Page
 from engine.registry import Servers
 from mappings import snapshot
@@ -28,12 +28,12 @@ GENERAL: Final = (v.HOSPITAL_FORM, v.LAB_ENCOUNTER_TYPE, v.DRUG_ENCOUNTER_TYPE)
 IN_PROGRAM: Final = (v.HOSPITAL_PROGRAM_FORM,)
 
 
-def traces(servers: Servers, tenant: Tenant) -> Sequence[Trace]:
-    """All traces of a tenant, what others hang on first."""
+def trails(servers: Servers, tenant: Tenant) -> Sequence[Trail]:
+    """All trails of a tenant, what others hang on first."""
     ours, taken = cast(BahmniServers, servers), snapshot.take(tenant)
     begin = dict(window_start(v.LONG_AGO))
     from_avni = [
-        Trace(spec.key, part, begin, partial(ours.handover(spec.key).pages, part))
+        Trail(spec.key, part, begin, partial(ours.handover(spec.key).pages, part))
         for flow in CONNECTOR.flows
         for spec in flow.streams
         if spec.source_side == v.AVNI
@@ -44,9 +44,9 @@ def traces(servers: Servers, tenant: Tenant) -> Sequence[Trace]:
     if marker is None:
         return from_avni
 
-    def from_bahmni(stream: str, kind: str, list_: Callable[..., Any]) -> Trace:
+    def from_bahmni(stream: str, kind: str, list_: Callable[..., Any]) -> Trail:
         fetch: FetchPage = lambda since, page, size: list_(since, kind, page=page, size=size)  # noqa: E731
-        return Trace(stream, kind, begin, partial(_origins, marker.avni_value, kind, fetch))
+        return Trail(stream, kind, begin, partial(_origins, marker.avni_value, kind, fetch))
 
     return [
         *from_avni,
