@@ -22,9 +22,11 @@ from avni.wire import spelled
 from common import clock
 from common.http import (
     Counts,
+    Forbidden,
     Garbled,
     HttpSession,
     NotFound,
+    Refused,
     Reply,
     Request,
     Timeouts,
@@ -145,6 +147,17 @@ class AvniClient:
             reason = "the server knows no encounter type of the name asked for"
             raise Garbled(reason, side="avni", method="GET", path_template=path)
         return found
+
+    def knows_concept(self, name: str, subject_type: str) -> bool:
+        """Whether the organisation has a question or an answer of this name: a search by any other is refused (A10).
+
+        False, too, where the server refuses to say. `subject_type`: one our user may see.
+        """
+        try:
+            self.subjects(self.server_now(), subject_type, concepts={name: "-"}, size=1)
+        except (Forbidden, Refused):
+            return False
+        return True
 
     def subject(self, identity: str) -> dict[str, Any] | None:
         """A subject by uuid or External ID, also when voided; None when there is none."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from bahmni.unmapped import ANSWERS, QUESTIONS
 from errors.models import FollowUp
 from errors.specs import ErrorTypeSpec
-from mappings.models import Side
+from mappings.models import Side, Unmapped
 from mappings.specs import ConstantSpec, IgnoredConceptSpec, MappingTypeSpec
 
 AVNI_TO_BAHMNI: Final = "avni-to-bahmni"
@@ -323,7 +324,17 @@ _OBSERVATION: Final = (
         group="Observation",
         name="Concept",
         used_for="For each question and each answer the Avni concept's name and the OpenMRS concept.",
-        when_missing="A question is left out and counted; an answer stops its record with an error that names it.",
+        when_missing="A question is left out and counted; an answer stops its record with an error that names it. "
+        "Both can be decided otherwise: in the mapping of the form, the group or the question (Without a mapping), or "
+        "for all in the constants.",
+    ),
+    MappingTypeSpec(
+        group="Observation",
+        name="UnmappedQuestions_Concept",
+        used_for="The Avni text concept and the OpenMRS text concept that list questions without a mapping, where "
+        "somebody decided that these are sent as text.",
+        when_missing="Where that was decided, records with such questions wait with an error.",
+        is_single=True,
     ),
 )
 
@@ -338,7 +349,7 @@ MAPPING_TYPES: Final[tuple[MappingTypeSpec, ...]] = (
     *_LAB_RESULT,
     *_DRUG_ORDER,
 )
-"""The pairs of the Java service (EncounterType stands in three groups), and groups that it did not have."""
+"""The pairs of the Java service (EncounterType stands in three groups), and groups and types that it did not have."""
 
 CONSTANTS: Final[tuple[ConstantSpec, ...]] = (
     ConstantSpec(
@@ -382,6 +393,16 @@ CONSTANTS: Final[tuple[ConstantSpec, ...]] = (
         key="IntegrationAvniSubjectType",
         used_for="The Avni subject type whose subjects are patients, e.g. Individual.",
         needed_by=_BOTH_WAYS,
+    ),
+    *(
+        ConstantSpec(
+            key=key,
+            used_for=f"What becomes of {what} without a mapping in records of {side}, where no mapping says otherwise: "
+            f"{', '.join(Unmapped.values)}. Not set: {usual}.",
+            choices=tuple(Unmapped.values),
+        )
+        for keys, what, usual in ((QUESTIONS, "questions", Unmapped.SKIP), (ANSWERS, "answers", Unmapped.FAIL))
+        for key, side in ((keys[Side.AVNI], "Avni"), (keys[Side.INT_SYSTEM], "Bahmni"))
     ),
 )
 

@@ -67,6 +67,53 @@ SENTENCES: Mapping[str, Sentence] = {
         mends=v.CONCEPT,
         may_be_ignored=True,
     ),
+    "bahmni.answer-unknown": Sentence(
+        cause='An answer to the question "{question}" has no partner in Bahmni, and Avni has no concept of its name: '
+        "perhaps it is no choice, but a text people write. What it says is not shown here.",
+        remedy="Look at the record in Avni. If the question takes a text, change the kind of answer in its mapping to "
+        "Text; if the answer was renamed, mend the mapping of the answer. Or let answers without a mapping be left "
+        "out or sent as text (Without a mapping). Then retry.",
+        question="question",
+    ),
+    "bahmni.question-unmapped": Sentence(
+        cause='The question "{value}" has no partner in Bahmni.',
+        remedy="Add a mapping for this question, or leave it out for good (ignored concepts), then retry. Whether "
+        "such questions are errors is said in the mapping of their form or group, or in the constants.",
+        mends=v.CONCEPT,
+        may_be_ignored=True,
+    ),
+    "bahmni.question-unmapped.by-uuid": Sentence(
+        cause='Avni names a question of the group "{group}" by its uuid only ({uuid}), and no mapping has this uuid.',
+        remedy='Enter it in the mapping of that question as "Its uuid in Avni"; the same for its answers. Or ignore '
+        "it (ignored concepts), or let such questions be left out (Without a mapping, in the group's mapping). Then "
+        "retry.",
+        question="group",
+    ),
+    "bahmni.observation-question-unmapped": Sentence(
+        cause='The question "{name}" has no partner in Avni.',
+        remedy="Add a mapping for this question, or leave it out for good (ignored concepts), then retry. Whether "
+        "such questions are errors is said in the mapping of their form or group, or in the constants.",
+        mends=v.CONCEPT,
+        may_be_ignored=True,
+    ),
+    "bahmni.nowhere-for-unmapped": Sentence(
+        cause="The record holds questions without a mapping that are to be sent as text, and no concept is named that "
+        "takes such texts.",
+        remedy="Name one in each system (Observation / UnmappedQuestions_Concept), or let such questions be left out, "
+        "then retry.",
+        mends=v.UNMAPPED_CONCEPT,
+    ),
+    "bahmni.member-without-uuid": Sentence(
+        cause='Avni shows what stands in the group "{group}" by uuids, and no mapping says which is "{question}".',
+        remedy='Enter the uuid of each question of the group, and of its answers, in their mappings ("Its uuid in '
+        'Avni"), then retry.',
+        question="question",
+    ),
+    "bahmni.value-too-long": Sentence(
+        cause='The {kind} in "{question}" is longer than the {most} characters that are kept.',
+        remedy="Shorten it in the record, or ignore the question (ignored concepts), then retry.",
+        question="question",
+    ),
     "bahmni.attribute-answer-unmapped": Sentence(
         cause='The value "{name}" of the attribute behind "{question}" has no partner in Avni.',
         remedy="Add a mapping for this answer, or leave it out for good (ignored concepts), then retry.",
@@ -162,6 +209,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "bahmni.value-kind": Sentence(
         cause='The question "{question}" should hold {expected}, but the record holds another kind of value: {kind}.',
         remedy="Correct the value in the record, or the kind of answer in the question's mapping, then retry.",
+        question="question",
     ),
     "bahmni.not-understood": Sentence(
         cause="Bahmni could not read a part of the record: a mapping names something of another kind there, or an "
@@ -360,6 +408,10 @@ SENTENCES: Mapping[str, Sentence] = {
     "bahmni.feed-reset": Sentence(
         cause="Bahmni's feed no longer holds the entry we stopped at. Was its database restored or replaced?",
         remedy="Find out what happened to Bahmni. Nothing is read or skipped until somebody accepts it as it is now.",
+    ),
+    "record.field-kind": Sentence(
+        cause='"{field}" of the record should hold {expected}, but holds another kind of value: {kind}.',
+        remedy="Open the record in its own system; report it to the people who run that system.",
     ),
     "record.field-missing": Sentence(
         cause='The record lacks "{field}", which every record should have.',

@@ -191,6 +191,8 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
         mends = explanation(record).mends
         if mends is None or record.state not in OPEN_STATES or not getattr(record, "may_map", False):
             return NOTHING
+        if mends.is_a_question:  # whether it has a mapping is asked on its own page, not for each row
+            return NOTHING
         return format_html('<a href="{}">{}</a>', mend_url(record, mends), mend_words(mends))
 
     @admin.display(description="cause")

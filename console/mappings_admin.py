@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
@@ -18,6 +19,8 @@ from console.names import connector
 from console.site import site
 from console.words import CARE, GOOD, NOTHING, OFF, badge
 from mappings.models import Constant, IgnoredConcept, Mapping, MappingType
+from mappings.specs import ConstantSpec
+from tenants.models import Tenant
 from tenants.rights import Right
 
 
@@ -32,6 +35,7 @@ class MappingForm(StockForm[Mapping]):
             "int_system_value": "Value in the other system",
             "about": "Its name or a remark",
             "data_type_hint": "Kind of answer",
+            "when_unmapped": "Without a mapping",
             "is_voided": "Voided",
         }
 
@@ -82,13 +86,17 @@ class MappingAdmin(FilesAdmin[Mapping]):
         ("type__group", admin.RelatedOnlyFieldListFilter),
         ("type", admin.RelatedOnlyFieldListFilter),
         "data_type_hint",
+        "when_unmapped",
         "is_voided",
     )
     list_select_related = ("tenant", "type__group")
     search_fields = ("avni_value", "int_system_value", "about", "avni_uuid__iexact")
     search_help_text = "Name in Avni, value or name in the other system, uuid."
     actions = ("void", "unvoid")
-    fields = ("type", "why", "avni_value", "avni_uuid", "int_system_value", "about", "data_type_hint", "is_voided")
+    fields = (
+        "type", "why", "avni_value", "avni_uuid", "int_system_value", "about", "data_type_hint", "when_unmapped",
+        "is_voided",
+    )  # fmt: skip
     readonly_fields = ("why",)
 
     def get_fields(self, request: HttpRequest, obj: Mapping | None = None) -> tuple[str, ...]:
@@ -255,10 +263,30 @@ class IgnoredConceptAdmin(FilesAdmin[IgnoredConcept]):
         return ignored.about or NOTHING
 
 
+class ConstantForm(StockForm[Constant]):
+    """One setting."""
+
+    def clean_value(self) -> str:
+        """Refuse what the key cannot hold: it would pass for not set."""
+        value = str(self.cleaned_data["value"])
+        tenant = self.cleaned_data.get("tenant") or (self.instance.tenant if self.instance.tenant_id else None)
+        spec = _spec(tenant, self.cleaned_data.get("key") or self.instance.key)
+        if value and spec and spec.choices and value not in spec.choices:
+            raise ValidationError(f"Enter one of {', '.join(spec.choices)}, or nothing.")
+        return value
+
+
+def _spec(tenant: Tenant | None, key: str) -> ConstantSpec | None:
+    """What the tenant's connector declares of a key."""
+    known = connector(tenant) if tenant else None
+    return next((spec for spec in known.constants if spec.key == key), None) if known else None
+
+
 @admin.register(Constant, site=site)
 class ConstantAdmin(TenantAdmin[Constant]):
     """Settings of a tenant by key."""
 
+    form = ConstantForm
     add_right = change_right = delete_right = Right.CHANGE_MAPPING
     fixed_once_added = ("tenant", "key", "ordinal")
     list_display = ("key", "said", "used_for", "tenant")
@@ -280,7 +308,5 @@ class ConstantAdmin(TenantAdmin[Constant]):
     @admin.display(description="used for")
     def used_for(self, constant: Constant) -> str:
         """What the connector declares of the key."""
-        known = connector(constant.tenant) if constant.tenant_id else None
-        specs = {spec.key: spec for spec in known.constants} if known else {}
-        spec = specs.get(constant.key)
+        spec = _spec(constant.tenant if constant.tenant_id else None, constant.key)
         return spec.used_for + (" One row per element." if spec.is_list else "") if spec else NOTHING

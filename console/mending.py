@@ -18,9 +18,14 @@ from syncstatus.models import Link
 
 
 def mend_url(record: ErrorRecord, mend: Mend) -> str:
-    """Address of the form of the mapping that is wrong, or of a new one, filled in as far as the error knows it."""
+    """Address of the form of the mapping that is wrong, or of a new one, filled in as far as the error knows it.
+
+    Empty where the value that is of the wrong kind belongs to no mapping.
+    """
     if mend.is_there and (wrong := _wrong_mapping(record, mend)):
         return f"{row_url(wrong)}?{urlencode({'error': record.pk})}"
+    if mend.is_a_question:
+        return ""
     field = "int_system_value" if mend.side == Side.INT_SYSTEM else "avni_value"
     query = {"tenant": record.tenant_id, "group": mend.group, "kind": mend.type, field: mend.value, "error": record.pk}
     if mend.side == Side.INT_SYSTEM and mend.value:  # a uuid says nothing to whoever fills in the rest
@@ -35,7 +40,7 @@ def mend_words(mend: Mend) -> str:
 
 def _wrong_mapping(record: ErrorRecord, mend: Mend) -> Mapping | None:
     """The mapping itself; None when somebody took it out of use meanwhile."""
-    kind = {"type__group__name": mend.group, "type__name": mend.type}
+    kind = {} if mend.is_a_question else {"type__group__name": mend.group, "type__name": mend.type}
     live = Mapping.objects.filter(tenant=record.tenant_id, is_voided=False, **kind)
     return live.filter(**{f"{mend.side}_value": mend.value}).first() if mend.side else None
 

@@ -192,6 +192,8 @@ class Mend:
     """Whether it is there and wrong, rather than missing."""
     may_be_ignored: bool = False
     """Whether leaving `value` out on purpose helps as well."""
+    is_a_question: bool = False
+    """Whether it is some mapping of this Avni name, whatever its kind, and nothing is amiss where there is none."""
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,8 @@ def _fill(template: str, texts: _Params) -> str:
 
 
 def _mend(sentence: Sentence, texts: _Params) -> Mend | None:
+    if sentence.question:
+        return Mend("", "", "avni", texts.get(sentence.question, ""), is_there=True, is_a_question=True)
     if sentence.mends is None:
         return None
     group, type_name = sentence.mends

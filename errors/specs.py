@@ -43,3 +43,5 @@ class Sentence:
     """Whether the record gets through as well when the concept without a mapping is ignored."""
     offers: tuple[Move, ...] = ()
     """What a person may decide about the record, in the order in which it is offered."""
+    question: str = ""
+    """The parameter that names, by its Avni name, a question whose mapping may be wrong: it opens if it is there."""

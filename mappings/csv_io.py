@@ -12,7 +12,17 @@ from tenants.audit import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
-COLUMNS: Final = ("group", "type", "avni_value", "avni_uuid", "int_system_value", "data_type_hint", "about", "voided")
+COLUMNS: Final = (
+    "group",
+    "type",
+    "avni_value",
+    "avni_uuid",
+    "int_system_value",
+    "data_type_hint",
+    "when_unmapped",
+    "about",
+    "voided",
+)
 NEEDED: Final = frozenset({"group", "type", "avni_value", "int_system_value"})
 
 Preview = Edits
@@ -62,6 +72,7 @@ def _cells(row: Mapping) -> list[str]:
         str(row.avni_uuid or ""),
         row.int_system_value,
         row.data_type_hint,
+        row.when_unmapped,
         row.about,
         "yes" if row.is_voided else "no",
     ]
@@ -82,6 +93,7 @@ def _read(text: str, refused: list[tuple[int, str]]) -> Iterator[Wanted]:
             int_system_value=said["int_system_value"].strip(),
             avni_uuid=said["avni_uuid"].strip() if "avni_uuid" in said else None,
             data_type_hint=said["data_type_hint"].strip() if "data_type_hint" in said else None,
+            when_unmapped=said["when_unmapped"].strip() if "when_unmapped" in said else None,
             about=said.get("about"),
             voided=voided in _YES,
             line=line,

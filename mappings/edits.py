@@ -15,14 +15,14 @@ from uuid import UUID
 from django.db import transaction
 
 from mappings import revision
-from mappings.models import DataTypeHint, MappingType
+from mappings.models import DataTypeHint, MappingType, Unmapped
 from mappings.models import Mapping as MappingRow
 from tenants import audit
 from tenants.audit import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
-FIELDS: Final = ("avni_value", "avni_uuid", "int_system_value", "data_type_hint", "about")
+FIELDS: Final = ("avni_value", "avni_uuid", "int_system_value", "data_type_hint", "when_unmapped", "about")
 """What a mapping holds besides its kind and whether it is in use."""
 
 _LONGEST: Final = {"avni_value": 255, "int_system_value": 255, "about": 1000}
@@ -43,6 +43,7 @@ class Wanted:
     int_system_value: str = ""
     avni_uuid: str | None = None
     data_type_hint: str | None = None
+    when_unmapped: str | None = None
     about: str | None = None
     voided: bool = False
     line: int = 0
@@ -238,8 +239,10 @@ def _unsound(wanted: Wanted) -> str:
             return f"{name} is longer than {longest} characters"
         if any(sign < " " and sign not in "\t\r\n" for sign in text):
             return f"{name} holds a control character; take it out"
-    if wanted.data_type_hint and wanted.data_type_hint not in DataTypeHint.values:
-        return f"data_type_hint {wanted.data_type_hint!r} is none of {', '.join(DataTypeHint.values)}"
+    for name, choices in (("data_type_hint", DataTypeHint.values), ("when_unmapped", Unmapped.values)):
+        word = getattr(wanted, name)
+        if word and word not in choices:
+            return f"{name} {word!r} is none of {', '.join(choices)}"
     try:
         _ = wanted.fields
     except ValueError:

@@ -45,7 +45,7 @@ class MappingType(TenantOwned):
 
 
 class DataTypeHint(models.TextChoices):
-    """Kinds of answer, as the Java service names them."""
+    """Kinds of answer: as the Java service names them, then those it did not know."""
 
     CODED = "Coded"
     DATE = "Date"
@@ -54,6 +54,17 @@ class DataTypeHint(models.TextChoices):
     BOOLEAN = "Boolean"
     NA = "NA"
     DATETIME = "DateTime"
+    PHONE_NUMBER = "PhoneNumber"
+    QUESTION_GROUP = "QuestionGroup"
+    REPEATABLE_GROUP = "RepeatableGroup"
+
+
+class Unmapped(models.TextChoices):
+    """What becomes of a question or an answer without a mapping."""
+
+    FAIL = "fail", "Error that explains it"
+    SKIP = "skip", "Left out and counted"
+    TEXT = "text", "Sent as text"
 
 
 class Mapping(TenantOwned):
@@ -70,6 +81,13 @@ class Mapping(TenantOwned):
         max_length=255, blank=True, help_text="Text or number of the other system; a uuid for OpenMRS."
     )
     data_type_hint = models.CharField(max_length=20, blank=True, choices=DataTypeHint.choices)
+    when_unmapped = models.CharField(
+        max_length=10,
+        blank=True,
+        choices=Unmapped.choices,
+        help_text="What becomes of answers to this question, or of questions in this form or group, that have no "
+        "mapping. Empty: what the constants of the tenant say.",
+    )
     about = models.CharField(
         max_length=1000, blank=True, help_text="Name or remark people read, e.g. the OpenMRS concept's name."
     )

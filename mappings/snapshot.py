@@ -22,6 +22,13 @@ class Entry:
     avni_value: str
     int_system_value: str
     data_type_hint: str
+    when_unmapped: str = ""
+    """What becomes of what stands in or under it without a mapping (`Unmapped`); empty: what the tenant says."""
+    avni_uuid: str = ""
+
+
+ENTRY = ("avni_value", "int_system_value", "data_type_hint", "when_unmapped", "avni_uuid")
+"""The columns of an entry, in its order."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,7 @@ class Snapshot:
     constants: ReadOnly[str, tuple[str, ...]]
     ignored: ReadOnly[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """Concepts left out on purpose, by side: names in Avni ("avni"), uuids in the other system ("int_system")."""
+    by_avni_uuid: ReadOnly[Pair, ReadOnly[str, Entry]] = field(default_factory=lambda: MappingProxyType({}))
 
     def single(self, group: str, type_name: str) -> Entry | None:
         """The one mapping of a pair that is looked up without a value; None while missing."""
@@ -46,6 +54,10 @@ class Snapshot:
     def from_int_system(self, group: str, type_name: str, value: str) -> Entry | None:
         """The mapping whose other side is `value`; None while missing."""
         return self.by_int_system_value.get((group, type_name), {}).get(value)
+
+    def from_avni_uuid(self, group: str, type_name: str, avni_uuid: str) -> Entry | None:
+        """The mapping whose Avni side has this uuid; None while nobody entered it."""
+        return self.by_avni_uuid.get((group, type_name), {}).get(avni_uuid)
 
     def is_ignored(self, side: str, concept: str) -> bool:
         """Whether somebody decided that this question or answer does not travel."""
@@ -70,13 +82,16 @@ def take_unkept(tenant: Tenant) -> Snapshot:
 def _take(tenant_id: int, namespace: UUID, revision: int) -> Snapshot:
     by_avni: dict[Pair, dict[str, Entry]] = {}
     by_int: dict[Pair, dict[str, Entry]] = {}
+    by_uuid: dict[Pair, dict[str, Entry]] = {}
     singles: dict[Pair, Entry] = {}
     rows = Mapping.objects.filter(tenant=tenant_id, is_voided=False).order_by("pk")
-    fields = ("type__group__name", "type__name", "type__is_single", "avni_value", "int_system_value", "data_type_hint")
-    for group, type_name, is_single, avni_value, int_system_value, hint in rows.values_list(*fields):
-        entry = Entry(avni_value, int_system_value, hint)
+    fields = ("type__group__name", "type__name", "type__is_single", *ENTRY)
+    for group, type_name, is_single, avni_value, int_system_value, hint, policy, uuid in rows.values_list(*fields):
+        entry = Entry(avni_value, int_system_value, hint, policy, str(uuid or ""))
         if is_single:
             singles[(group, type_name)] = entry
+        if entry.avni_uuid:
+            by_uuid.setdefault((group, type_name), {}).setdefault(entry.avni_uuid, entry)
         by_avni.setdefault((group, type_name), {}).setdefault(avni_value, entry)
         by_int.setdefault((group, type_name), {}).setdefault(int_system_value, entry)
     constants: dict[str, tuple[str, ...]] = {}
@@ -91,6 +106,7 @@ def _take(tenant_id: int, namespace: UUID, revision: int) -> Snapshot:
         singles=MappingProxyType(singles),
         constants=MappingProxyType(constants),
         ignored=MappingProxyType({side: frozenset(concepts) for side, concepts in ignored.items()}),
+        by_avni_uuid=_frozen(by_uuid),
     )
 
 

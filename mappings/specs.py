@@ -27,6 +27,8 @@ class ConstantSpec:
     used_for: str
     is_list: bool = False
     needed_by: frozenset[str] = frozenset()
+    choices: tuple[str, ...] = ()
+    """What it may hold; anything when empty."""
 
 
 @dataclass(frozen=True)

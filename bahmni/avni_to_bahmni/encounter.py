@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.answers import answers
 from bahmni.avni_to_bahmni.form_encounter import (
     NEVER,
     Form,
@@ -28,7 +29,6 @@ from bahmni.avni_to_bahmni.form_encounter import (
     partner,
 )
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundVisit
-from bahmni.avni_to_bahmni.observations import answers
 from bahmni.avni_to_bahmni.owner import ENROLMENT, SUBJECT, VOIDED_VISIT, Owner, wait_for
 from bahmni.avni_to_bahmni.visit import FindRoom, Policy, as_it_stands, in_program_visit, stretched_for
 from common.fingerprint import derived_uuid, fingerprint
@@ -134,7 +134,8 @@ def wanted(kind: Kind, encounter: Mapping[str, Any], snapshot: Snapshot, zone: t
         raise Skip("bahmni.not-of-a-patient")  # one encounter type may serve households and people
     voided, completed = encounter["Voided"] is True, bool(encounter.get(DAY))
     # What is voided does not travel any more, and may not keep the encounter from being voided.
-    answered = answers({} if voided or not completed else observations, snapshot, zone)
+    mapping = snapshot.from_avni(*kind.form, type_name)
+    answered = answers({} if voided or not completed else observations, snapshot, zone, mapping)
     form = None
     if completed and not voided:
         form = filled_in(

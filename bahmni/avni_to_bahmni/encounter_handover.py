@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from avni.client import AvniClient, AvniPage
 from bahmni.avni_to_bahmni import encounter
 from bahmni.avni_to_bahmni.hospital import Hospital
-from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages, reread
+from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages, refuse_unknown, reread
 from bahmni.openmrs import OpenMRSClient
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 from engine.registry import Setting
@@ -33,12 +33,13 @@ class EncounterHandover:
 
     def __init__(
         self, kind: encounter.Kind, list_: ListEncounters, one: Callable[[str], JsonObject | None],
-        setting: Setting, openmrs: OpenMRSClient,
+        setting: Setting, avni: AvniClient, openmrs: OpenMRSClient,
     ) -> None:  # fmt: skip
         """`list_` and `one` ask Avni for encounters of this kind; see `general_encounters`, `program_encounters`."""
         self._kind = kind
         self._list = list_
         self._one = one
+        self._avni = avni
         self._snapshot = setting.snapshot
         self._namespace = setting.tenant.namespace
         self._hospital = Hospital(setting, openmrs)
@@ -76,6 +77,7 @@ class EncounterHandover:
         An encounter of ours without a link and without its marker is met when creating it fails: its uuid is taken.
         """
         content: encounter.Encounter = want.content
+        refuse_unknown(content.form, self._avni, self._snapshot)
         encounter.admit(content, known, parent)
         patient, number = (parent.target_parent_id, parent.identifier) if parent else ("", "")
         if known and known.points_somewhere:
@@ -101,9 +103,11 @@ class EncounterHandover:
 
 def general_encounters(setting: Setting, avni: AvniClient, openmrs: OpenMRSClient) -> EncounterHandover:
     """The stream of general encounters."""
-    return EncounterHandover(encounter.GENERAL, avni.encounters, avni.encounter, setting, openmrs)
+    return EncounterHandover(encounter.GENERAL, avni.encounters, avni.encounter, setting, avni, openmrs)
 
 
 def program_encounters(setting: Setting, avni: AvniClient, openmrs: OpenMRSClient) -> EncounterHandover:
     """The stream of program encounters."""
-    return EncounterHandover(encounter.IN_PROGRAM, avni.program_encounters, avni.program_encounter, setting, openmrs)
+    return EncounterHandover(
+        encounter.IN_PROGRAM, avni.program_encounters, avni.program_encounter, setting, avni, openmrs
+    )  # fmt: skip

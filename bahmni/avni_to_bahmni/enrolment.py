@@ -14,8 +14,9 @@ from datetime import tzinfo
 from typing import Any, Final
 
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.answers import answers
 from bahmni.avni_to_bahmni.form_encounter import Form, day_in, filled_in, partner
-from bahmni.avni_to_bahmni.observations import Leaf, answers
+from bahmni.avni_to_bahmni.observations import Leaf
 from bahmni.avni_to_bahmni.owner import SUBJECT, wait_for
 from common.fingerprint import fingerprint
 from engine.ports import Known, Want
@@ -135,7 +136,7 @@ def _form(enrolment: Mapping[str, Any], event: Event, snapshot: Snapshot, zone: 
     form = filled_in(
         enrolment["ID"],
         day,
-        answers(_without_our_marker(observations, snapshot), snapshot, zone),
+        answers(_without_our_marker(observations, snapshot), snapshot, zone, snapshot.from_avni(*event.form, program)),
         enrolment["audit"]["Last modified at"],
         snapshot,
         encounter_type=partner(program, event.encounter_type, event.type_unmapped, snapshot),

@@ -18,7 +18,7 @@ from avni.client import AvniClient, AvniPage
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni import enrolment, enrolment_plan
 from bahmni.avni_to_bahmni.hospital import Hospital
-from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages, reread
+from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages, refuse_unknown, reread
 from bahmni.avni_to_bahmni.visit import Policy
 from bahmni.openmrs import OpenMRSClient
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
@@ -62,6 +62,8 @@ class EnrolmentHandover:
     def look(self, want: Want, known: Known | None, parent: Known | None) -> enrolment_plan.Found:
         """What carries the marker; of a new enrolment patient and visits, of a voided one what else its visit holds."""
         content: enrolment.Enrolment = want.content
+        for form in (content.form, content.exit):
+            refuse_unknown(form, self._avni, self._snapshot)
         enrolment.admit(content, known, parent)
         patient, number = (parent.target_parent_id, parent.identifier) if parent else ("", "")
         of = patient or (known.target_parent_id if known else "")

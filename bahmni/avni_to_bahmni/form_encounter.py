@@ -15,17 +15,9 @@ from uuid import UUID
 
 from avni.wire import instant
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.answers import UUID_OF_OPENMRS, Answers
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
-from bahmni.avni_to_bahmni.observations import (
-    UUID_OF_OPENMRS,
-    Answers,
-    FoundObs,
-    Leaf,
-    NewUuids,
-    agrees,
-    changes,
-    new_member,
-)
+from bahmni.avni_to_bahmni.observations import FoundObs, Group, Leaf, NewUuids, agrees, changes, emptied, new_member
 from common.fingerprint import fingerprint
 from common.outcome import Outcome
 from engine.ports import Known, Plan, Want, Write
@@ -51,7 +43,7 @@ class Form:
     """What an enrolment or exit says of its program; empty while that concept is not mapped."""
 
     @property
-    def members(self) -> list[Leaf]:
+    def members(self) -> list[Leaf | Group]:
         """Everything that stands in the form's group, each observation once."""
         return [*dict.fromkeys(self.answers.leaves), self.marker, self.event_date, *self.program_data]
 
@@ -60,7 +52,8 @@ class Form:
         """What the form says and every mapping used, but neither version nor the list of all concepts."""
         concepts = [self.encounter_type, self.concept, self.marker.concept, self.event_date.concept]
         leaves = (*self.answers.leaves, *self.program_data)
-        return [concepts, self.day.isoformat(), sorted([leaf.concept, str(leaf.value)] for leaf in leaves)]
+        said = sorted([leaf.concept, str(leaf.value)] for leaf in leaves)
+        return [concepts, self.day.isoformat(), said, *(list(unknown) for unknown in self.answers.unknown)]
 
 
 def filled_in(
@@ -228,7 +221,7 @@ def _differences(form: Form, ours: FoundEncounter, uuids: NewUuids) -> tuple[Wri
         why = f"{len(changed)} observations differ"
     former = [obs for obs in ours.obs if obs.concept != form.concept and _is_marked(obs, ours.marker)]
     if former:
-        body += [_emptied(obs, spoken_for, uuids) for obs in former]
+        body += [emptied(obs, spoken_for) for obs in former]
         why = "it is filed under another form now"
     return (Write("update", "encounter", ours.uuid, {"obs": body}, why),) if body else ()
 
@@ -236,14 +229,6 @@ def _differences(form: Form, ours: FoundEncounter, uuids: NewUuids) -> tuple[Wri
 def _is_marked(obs: FoundObs, marker: str) -> bool:
     """Whether a group is the form of the record with this id."""
     return any(leaf.value == marker for leaf in obs.leaves())
-
-
-def _emptied(former: FoundObs, spoken_for: frozenset[str], uuids: NewUuids) -> dict[str, Any]:
-    """Take all that is ours out of a group in which the form stood before, and the group too if that leaves nothing."""
-    members = changes([], spoken_for, former, uuids)
-    is_empty = len(members) == len(list(former.leaves()))
-    body = {"uuid": former.uuid, "concept": former.concept, "groupMembers": members}
-    return {**body, "voided": True} if is_empty else body
 
 
 def _new_group(form: Form, uuids: NewUuids) -> dict[str, Any]:

@@ -14,7 +14,16 @@ from typing import Any, Final
 from bahmni.avni_to_bahmni.observations import FoundObs, found_obs
 
 _IDENTIFIERS = "identifiers:(identifier,identifierType:(uuid),preferred,voided)"
-_OBS = "obs:(uuid,voided,concept:(uuid),value:ref,groupMembers:(uuid,voided,concept:(uuid),value:ref,groupMembers))"
+_LEVELS = 4
+"""Of groups inside groups that are spelled out, the form among them; what lies deeper comes in default (O87)."""
+
+
+def _members(levels: int) -> str:
+    below = f"groupMembers:{_members(levels - 1)}" if levels else "groupMembers"
+    return f"(uuid,voided,concept:(uuid),value:ref,{below})"
+
+
+_OBS = f"obs:{_members(_LEVELS)}"
 
 _OF_PATIENT = f"patient:(uuid,voided,{_IDENTIFIERS},person:(birthdate))"
 _NAME = "preferredName:(uuid,givenName,middleName,familyName)"

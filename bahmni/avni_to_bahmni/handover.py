@@ -16,7 +16,7 @@ from bahmni.avni_to_bahmni import subject
 from bahmni.avni_to_bahmni.form_encounter import mapped
 from bahmni.avni_to_bahmni.found import FoundEncounter
 from bahmni.avni_to_bahmni.hospital import Hospital
-from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages, reread
+from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages, refuse_unknown, reread
 from bahmni.openmrs import OpenMRSClient
 from bahmni.same_person import Likeness
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
@@ -63,6 +63,7 @@ class SubjectHandover:
     def look(self, want: Want, known: Known | None, parent: Known | None) -> subject.Found:
         """With a link one request; without, whatever tells that nothing is created twice."""
         content: subject.Registration = want.content
+        refuse_unknown(content.form, self._avni, self._snapshot)
         if known and known.points_somewhere:
             return self._linked(content, known.target_id)
         if content.voided and not want.identifier:

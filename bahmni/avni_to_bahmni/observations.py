@@ -1,175 +1,52 @@
-"""Observations of Avni → leaf observations of OpenMRS, and what must change for a form group to agree with them. Pure.
+"""What a form says as observations of OpenMRS, and what must change for a form group to agree with it. Pure.
 
-Values: openmrs.md O66 to O74; updates: O75 to O85. An edited observation gets a new uuid from the server, what is
-not listed stays untouched, `voided` is only ever sent as true, and the uuid of a new one never repeats an earlier one.
+Updates: openmrs.md O75 to O85, groups O83, O160. An edited observation gets a new uuid from the server, what is not
+listed stays untouched, `voided` is only ever sent as true, and the uuid of a new one never repeats an earlier one.
 """
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from math import isfinite
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from avni.wire import INDIA, instant, is_day
-from bahmni import vocabulary as v
-from bahmni.numbers import number_in
 from common.fingerprint import derived_uuid
-from common.text import is_storable
-from engine.verdicts import Fail
-from mappings.models import DataTypeHint, Side
-from mappings.snapshot import Entry, Snapshot
 
 Value = str | int | float
-
-LONGEST_ANSWER = 255
-"""Characters of the longest name of a concept; what is longer names none and may be anything."""
-
-UUID_OF_OPENMRS = re.compile(r"[0-9A-Za-z-]{36,38}")
-"""36 characters, up to 38 in old data; not always in the usual form."""
 
 FIRST_DAY = "1970-01-01T"
 """How OpenMRS shows a time of the day (O72)."""
 
-DEMOGRAPHICS = frozenset({"First name", "Middle name", "Last name", "Date of birth", "Gender", "Profile picture"})
-"""Avni puts these among a subject's observations; they travel as name, gender and birth date of the person."""
-
 
 @dataclass(frozen=True)
 class Leaf:
-    """One observation without members: a question's concept and one value (coded: the answer's concept)."""
+    """One observation without members: a question's concept and one value (coded: the answer's concept).
+
+    A truth is sent as the word true or false, which OpenMRS takes for one of two concepts (O68).
+    """
 
     concept: str
     value: Value
     is_coded: bool = False
     is_date: bool = False
     is_moment: bool = False
+    is_truth: bool = False
 
 
 @dataclass(frozen=True)
-class Answers:
-    """All leaves of a record, the concepts we answer for (also those left blank), and questions without a mapping."""
+class Group:
+    """A group of questions answered once: one observation with members. `number` tells repetitions apart."""
 
-    leaves: tuple[Leaf, ...]
-    concepts: frozenset[str]
-    unmapped: tuple[str, ...]
+    concept: str
+    members: tuple[Leaf | Group, ...]
+    number: int = 1
 
-
-def answers(observations: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Answers:
-    """Translate the observations of one Avni record. Raises Fail naming question, kind and mapping.
-
-    `zone` is the hospital's, which takes moments as its own clock shows them. Ignored answers are left out like those
-    nobody gave, and counted nowhere; so are ignored questions, for which we do not answer at all.
-    """
-    leaves: list[Leaf] = []
-    unmapped: list[str] = []
-    number = snapshot.single(*v.IDENTIFIER_CONCEPT)  # travels as the patient's identifier
-    elsewhere = DEMOGRAPHICS | ({number.avni_value} if number else set())
-    for question, value in sorted(observations.items()):
-        if snapshot.is_ignored(Side.AVNI, question):
-            continue
-        entry = snapshot.from_avni(*v.CONCEPT, question)
-        if entry:
-            leaves += _leaves(question, value, entry, snapshot, zone)
-        elif question not in elsewhere:
-            unmapped.append(question)
-    concepts = frozenset(
-        entry.int_system_value
-        for name, entry in snapshot.by_avni_value.get(v.CONCEPT, {}).items()
-        if not snapshot.is_ignored(Side.AVNI, name)
-    )
-    return Answers(tuple(leaves), concepts, tuple(unmapped))
-
-
-def _leaves(question: str, value: Any, entry: Entry, snapshot: Snapshot, zone: tzinfo) -> Iterator[Leaf]:
-    if value is None:
-        return
-    concept = _concept(question, entry)
-    match entry.data_type_hint:
-        case DataTypeHint.CODED:
-            for answer in value if isinstance(value, list) else [value]:
-                if isinstance(answer, str) and snapshot.is_ignored(Side.AVNI, answer):
-                    continue
-                yield Leaf(concept, _answer(question, answer, snapshot), is_coded=True)
-        case DataTypeHint.DATE:
-            yield Leaf(concept, _date(question, value, zone), is_date=True)
-        case DataTypeHint.DATETIME:
-            yield Leaf(concept, _moment(question, value, zone), is_moment=True)
-        case DataTypeHint.NUMERIC:
-            yield Leaf(concept, _number(question, value))
-        case _:
-            text = _plain(question, value, entry.data_type_hint)
-            if not isinstance(text, str) or text.strip():
-                yield Leaf(concept, text)
-
-
-def _answer(question: str, answer: Any, snapshot: Snapshot) -> str:
-    if not isinstance(answer, str) or len(answer) > LONGEST_ANSWER or not is_storable(answer):
-        raise Fail("bahmni.value-kind", question=question, expected="the name of an answer", kind=_kind(answer))
-    entry = snapshot.from_avni(*v.CONCEPT, answer)
-    if entry is None:
-        raise Fail("bahmni.answer-unmapped", question=question, value=answer, side="avni")
-    return _concept(answer, entry)
-
-
-def _concept(name: str, entry: Entry) -> str:
-    """The concept a question or answer is mapped to; a mapping typed by hand may hold anything."""
-    if not UUID_OF_OPENMRS.fullmatch(entry.int_system_value):
-        raise Fail("bahmni.mapping-without-uuid", name=name, side="avni", value=name)
-    return entry.int_system_value
-
-
-def _date(question: str, value: Any, zone: tzinfo) -> str:
-    """A day; of a moment (the question may ask for the time as well) the one on which it is in the hospital."""
-    try:
-        at = datetime.fromisoformat(value)
-        if at.tzinfo:
-            at = at.astimezone(INDIA if is_day(at) else zone)
-        return at.date().isoformat()
-    except (TypeError, ValueError, OverflowError):
-        raise Fail("bahmni.value-kind", question=question, expected="a date", kind=_kind(value)) from None
-
-
-def _moment(question: str, value: Any, zone: tzinfo) -> str:
-    """To the minute and with a blank, the one spelling that is taken (O72)."""
-    try:
-        return instant(value).astimezone(zone).replace(tzinfo=None).isoformat(" ", "minutes")
-    except (TypeError, ValueError, OverflowError):
-        raise Fail("bahmni.value-kind", question=question, expected="a date and time", kind=_kind(value)) from None
-
-
-def _number(question: str, value: Any) -> float | int:
-    try:
-        return number_in(value)
-    except ValueError:
-        raise Fail("bahmni.value-kind", question=question, expected="a number", kind=_kind(value)) from None
-
-
-def _plain(question: str, value: Any, hint: str) -> Value:
-    if isinstance(value, str) and is_storable(value):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-        return str(value) if hint == DataTypeHint.TEXT else value
-    raise Fail("bahmni.value-kind", question=question, expected="a text", kind=_kind(value))
-
-
-def _kind(value: Any) -> str:
-    names = {
-        bool: "yes/no",
-        int: "number",
-        float: "number",
-        str: "text",
-        list: "list",
-        dict: "group",
-        type(None): "nothing",
-    }
-    return names.get(type(value), "something else")
-
-
-# -- comparing with what stands in OpenMRS ---------------------------------------------------------------------------
+    @property
+    def value(self) -> str:
+        """All it says, as one text in an order of its own: what a change of it changes."""
+        return json.dumps(sorted([member.concept, str(member.value)] for member in self.members))
 
 
 @dataclass(frozen=True)
@@ -180,6 +57,8 @@ class FoundObs:
     concept: str
     value: Any
     members: tuple[FoundObs, ...] = ()
+    name: str = ""
+    """What OpenMRS calls a coded value."""
 
     def leaves(self) -> Iterator[FoundObs]:
         """The observations without members below (or at) this one."""
@@ -193,52 +72,141 @@ def found_obs(document: Mapping[str, Any]) -> FoundObs | None:
     """Read an obs of a custom representation; None when it is voided."""
     if document.get("voided"):
         return None
-    value = document.get("value")
+    value, uuid, concept = document.get("value"), str(document["uuid"]), str(document["concept"]["uuid"])
     members = tuple(obs for member in document.get("groupMembers") or () if (obs := found_obs(member)))
     if isinstance(value, Mapping):
-        value = value.get("uuid")
-    return FoundObs(str(document["uuid"]), str(document["concept"]["uuid"]), value, members)
+        return FoundObs(uuid, concept, value.get("uuid"), members, str(value.get("display")))
+    return FoundObs(uuid, concept, value, members)
 
 
 @dataclass(frozen=True)
 class NewUuids:
     """Source of uuids for new observations of one encounter.
 
-    Never repeated, because they also hash the encounter's last change and the version of the source record.
+    Never repeated, because they also hash the encounter's last change and the version of the source record, and in
+    which repetition of which group the observation stands.
     """
 
     namespace: UUID
     encounter: str
     changed: str
     version: str
+    place: tuple[str, ...] = ()
 
-    def of(self, leaf: Leaf | str) -> str:
-        """The uuid for a leaf, or for a group by its concept."""
-        parts = (leaf.concept, str(leaf.value)) if isinstance(leaf, Leaf) else (leaf,)
-        return str(derived_uuid(self.namespace, "obs", self.encounter, self.changed, self.version, *parts))
+    def of(self, said: Leaf | Group | str) -> str:
+        """The uuid for an observation, or for a form by its concept."""
+        known = (self.encounter, self.changed, self.version, *self.place)
+        match said:
+            case Leaf():
+                known = (*known, said.concept, str(said.value))
+            case Group():
+                known = (*known, said.concept, str(said.number), "group")
+            case concept:
+                known = (*known, concept)
+        return str(derived_uuid(self.namespace, "obs", *known))
+
+    def inside(self, group: Group) -> NewUuids:
+        """The source for the members of a group."""
+        return replace(self, place=(*self.place, group.concept, str(group.number)))
 
 
-def new_member(leaf: Leaf, uuids: NewUuids) -> dict[str, Any]:
+def new_member(said: Leaf | Group, uuids: NewUuids) -> dict[str, Any]:
     """The body of an observation that does not exist yet."""
-    return {"uuid": uuids.of(leaf), "concept": leaf.concept, "value": leaf.value}
+    body: dict[str, Any] = {"uuid": uuids.of(said), "concept": said.concept}
+    if isinstance(said, Leaf):
+        return {**body, "value": said.value}
+    return {**body, "groupMembers": [new_member(member, uuids.inside(said)) for member in said.members]}
 
 
-def changes(wanted: Sequence[Leaf], ours: frozenset[str], group: FoundObs, uuids: NewUuids) -> list[dict[str, Any]]:
+def changes(
+    wanted: Sequence[Leaf | Group], ours: frozenset[str], group: FoundObs, uuids: NewUuids
+) -> list[dict[str, Any]]:
     """What must be sent below an existing group so that its questions in `ours` hold `wanted`; empty when they do.
 
     Observations of other concepts belong to the hospital and are left alone.
     """
-    existing: dict[str, list[FoundObs]] = {}
-    for obs in group.leaves():
-        if obs.concept in ours and obs is not group:
-            existing.setdefault(obs.concept, []).append(obs)
+    leaves: dict[str, list[FoundObs]] = {}
+    groups: dict[str, list[FoundObs]] = {}
+    for obs in _questions(group, ours):
+        (groups if obs.members else leaves).setdefault(obs.concept, []).append(obs)
+    answered: dict[str, list[Leaf]] = {}
+    repeated: dict[str, list[Group]] = {}
+    for said in dict.fromkeys(wanted):
+        if isinstance(said, Leaf):
+            answered.setdefault(said.concept, []).append(said)
+        else:
+            repeated.setdefault(said.concept, []).append(said)
     sent: list[dict[str, Any]] = []
-    asked: dict[str, list[Leaf]] = {}
-    for leaf in dict.fromkeys(wanted):
-        asked.setdefault(leaf.concept, []).append(leaf)
-    for concept in sorted({*existing, *asked}):
-        sent += _one_question(asked.get(concept, []), existing.get(concept, []), uuids)
+    for concept in sorted({*leaves, *groups, *answered, *repeated}):
+        sent += _one_question(answered.get(concept, []), leaves.get(concept, []), uuids)
+        sent += _one_group(repeated.get(concept, []), groups.get(concept, []), ours, uuids)
     return sent
+
+
+def emptied(group: FoundObs, ours: frozenset[str]) -> dict[str, Any]:
+    """Take all that is ours out of a group, and the group too if that leaves nothing in it.
+
+    Members are voided one by one as well: what lists observations of a patient knows nothing of their groups (O160).
+    """
+    members = [
+        emptied(obs, ours) if obs.members else {"uuid": obs.uuid, "concept": obs.concept, "voided": True}
+        for obs in _questions(group, ours)
+    ]
+    body = {"uuid": group.uuid, "concept": group.concept, "groupMembers": members}
+    return {**body, "voided": True} if all(leaf.concept in ours for leaf in group.leaves()) else body
+
+
+def _questions(group: FoundObs, ours: frozenset[str]) -> Iterator[FoundObs]:
+    """Answers and groups of ours in a group; what is no question of ours may be a section that holds some."""
+    for member in group.members:
+        if member.concept in ours:
+            yield member
+        else:
+            yield from _questions(member, ours)
+
+
+def _one_group(
+    wanted: list[Group], found: list[FoundObs], ours: frozenset[str], uuids: NewUuids
+) -> Iterator[dict[str, Any]]:
+    """Leave repetitions alone that say the same; of the others change the ones that agree most, add and take out."""
+    left = list(found)
+    missing: list[Group] = []
+    for said in wanted:
+        same = next((obs for obs in left if not changes(said.members, ours, obs, uuids)), None)
+        if same:
+            left.remove(same)
+        else:
+            missing.append(said)
+    alike = [(_likeness(said, obs), said, obs) for said in missing for obs in left]
+    alike.sort(key=lambda pair: -pair[0])
+    is_the_only_one = len(missing) == len(left) == 1
+    for likeness, said, obs in alike:
+        if said in missing and obs in left and (likeness or is_the_only_one):
+            missing.remove(said)
+            left.remove(obs)
+            inside = changes(said.members, ours, obs, uuids.inside(said))
+            yield {"uuid": obs.uuid, "concept": obs.concept, "groupMembers": inside}
+    for obs in left:
+        body = emptied(obs, ours)
+        if body["groupMembers"]:  # else clinicians' answers are all that is left in it
+            yield body
+    for said in missing:
+        yield new_member(said, uuids)
+
+
+def _likeness(group: Group, found: FoundObs) -> int:
+    """How many answers of a group stand in one that was found."""
+    there = list(found.leaves())
+    said = _leaves_of(group)
+    return sum(any(leaf.concept == obs.concept and agrees(leaf, obs) for obs in there) for leaf in said)
+
+
+def _leaves_of(group: Group) -> Iterator[Leaf]:
+    for member in group.members:
+        if isinstance(member, Leaf):
+            yield member
+        else:
+            yield from _leaves_of(member)
 
 
 def _one_question(leaves: list[Leaf], found: list[FoundObs], uuids: NewUuids) -> Iterator[dict[str, Any]]:
@@ -269,6 +237,8 @@ def agrees(leaf: Leaf, obs: FoundObs) -> bool:
     wanted, there = leaf.value, obs.value
     if isinstance(there, bool):
         return False
+    if leaf.is_truth:
+        return obs.name.lower() == wanted
     if isinstance(there, int | float):
         try:
             return float(wanted) == float(there)

@@ -7,10 +7,15 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from avni import windows
+from avni.client import AvniClient
 from avni.windows import FetchPage, WindowPosition, read_gap, read_window
 from avni.wire import instant
+from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.form_encounter import Form
 from engine.ports import Change, Gap, JsonObject, Page
 from engine.verdicts import Fail
+from mappings.models import Side
+from mappings.snapshot import Snapshot
 
 
 def pages(partition: str, position: JsonObject, fetch: FetchPage) -> Iterator[Page]:
@@ -31,6 +36,18 @@ def reread(partition: str, place: str, fetch: FetchPage) -> tuple[Sequence[Chang
 def _gap(partition: str, unread: windows.Gap) -> Gap:
     told = {"part": partition, "at": unread.name, "rows": str(unread.rows), "code": unread.failure.code}
     return Gap(unread.name, Fail("bahmni.row-unreadable", **told))
+
+
+def refuse_unknown(form: Form | None, avni: AvniClient, snapshot: Snapshot) -> None:
+    """Raise Fail for an answer without a mapping; one request, and only then.
+
+    It is named only when Avni has a concept of that name: a question that is no choice in truth may hold anything
+    that people write.
+    """
+    for question, answer in form.answers.unknown if form else ():
+        if avni.knows_concept(answer, snapshot.constant(v.SUBJECT_TYPE)):
+            raise Fail("bahmni.answer-unmapped", question=question, value=answer, side=Side.AVNI)
+        raise Fail("bahmni.answer-unknown", question=question)
 
 
 @contextmanager

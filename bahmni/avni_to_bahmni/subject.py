@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.answers import Answers, answers
 from bahmni.avni_to_bahmni.demographics import (
     Person,
     check_complete,
@@ -34,7 +35,6 @@ from bahmni.avni_to_bahmni.form_encounter import (
     ours_among,
 )
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
-from bahmni.avni_to_bahmni.observations import Answers, answers
 from bahmni.avni_to_bahmni.visit import new_visit
 from bahmni.same_person import Demographics, Likeness
 from bahmni.same_person import confirm as confirm_likeness
@@ -118,7 +118,7 @@ def wanted(subject: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Want
         raise Fail("bahmni.value-kind", question=_name(snapshot), expected="a patient number", kind="something else")
     if voided:
         observations = {}  # what it said does not travel any more, and may not keep it from being voided
-    answered = answers(observations, snapshot, zone)
+    answered = answers(observations, snapshot, zone, snapshot.single(*v.REGISTRATION_FORM))
     content = Registration(
         subject_id=subject["ID"],
         identifier=identifier,

@@ -27,7 +27,7 @@ from common.outcome import FINISHED, Outcome
 from engine.ports import Known, Parent, Want
 from engine.verdicts import Defer, Fail, Skip
 from mappings.models import Side
-from mappings.snapshot import Snapshot
+from mappings.snapshot import Entry, Snapshot
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,14 @@ def _forms(
         times[concept["uuid"]] += 1
         again = times[concept["uuid"]]
         key = concept["uuid"] if again == 1 else f"{concept['uuid']}#{again}"
-        said = {**observations(form, snapshot, unmapped), **marked}
+        said = {**observations(form, snapshot, unmapped, _mapping_of(concept, snapshot)), **marked}
         yield Part(IN_PROGRAM + key if program else key, encounter_type, said, program)
+
+
+def _mapping_of(form: Mapping[str, Any], snapshot: Snapshot) -> Entry | None:
+    """The mapping of a form that travels: it may say what becomes of questions without one."""
+    general = snapshot.from_int_system(*v.HOSPITAL_FORM, form["uuid"])
+    return general or snapshot.from_int_system(*v.HOSPITAL_PROGRAM_FORM, form["uuid"])
 
 
 def _as_mapped(concept: Mapping[str, Any], snapshot: Snapshot) -> tuple[str, str] | None:

@@ -59,6 +59,7 @@ class EncounterHandover:
             setting.tenant.namespace,
             encounter_plan.questions(setting.snapshot),
             ZoneInfo(setting.connections[v.BAHMNI].zone),
+            encounter_plan.names(setting.snapshot),
         )
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:

@@ -59,6 +59,8 @@ class Policy:
     questions: Container[str]
     """See `questions`."""
     zone: tzinfo
+    names: Mapping[str, str] = field(default_factory=dict)
+    """See `names`."""
 
 
 def is_left_out(key: str, content: HospitalEncounter) -> bool:
@@ -90,12 +92,17 @@ def external_id(namespace: UUID, encounter_uuid: str, key: str) -> str:
 
 def questions(snapshot: Snapshot) -> frozenset[str]:
     """The questions in Avni that the hospital speaks for. What else stands in an encounter is the field team's."""
-    whole = [entry.avni_value for pair in TOLD_AS_ONE if (entry := snapshot.single(*pair))]
+    whole = [entry.avni_value for pair in (*TOLD_AS_ONE, v.UNMAPPED_CONCEPT) if (entry := snapshot.single(*pair))]
     return frozenset(whole) | frozenset(
         name
         for name, entry in snapshot.by_avni_value.get(v.CONCEPT, {}).items()
         if not snapshot.is_ignored(Side.INT_SYSTEM, entry.int_system_value) and not snapshot.is_ignored(Side.AVNI, name)
     )
+
+
+def names(snapshot: Snapshot) -> dict[str, str]:
+    """What is called by its uuid inside a group of Avni, by that uuid (avni.md A28)."""
+    return {uuid: entry.avni_value for uuid, entry in snapshot.by_avni_uuid.get(v.CONCEPT, {}).items()}
 
 
 TOLD_AS_ONE = (v.LAB_TEXT, v.LAB_GROUP, v.LAB_TEST, v.LAB_RESULT, v.DRUG_TEXT, v.DRUG_GROUP, *prescription.FIELDS)
@@ -209,7 +216,7 @@ def _of_wanted(
 def _differing(part: Part, content: HospitalEncounter, there: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
     """What a partial update would have to carry; nothing when Avni agrees."""
     body: dict[str, Any] = {}
-    changes = differing(part.observations, there["observations"], policy.questions)
+    changes = differing(part.observations, there["observations"], policy.questions, policy.names)
     if changes:
         body["observations"] = changes
     if there["Encounter type"] != part.encounter_type:

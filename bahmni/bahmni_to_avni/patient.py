@@ -69,7 +69,7 @@ def wanted(patient: Mapping[str, Any], snapshot: Snapshot) -> Want:
         if entry is None:
             unmapped.append(_attribute_name(attribute))
             continue
-        shown = translated(value, entry, snapshot, unmapped="bahmni.attribute-answer-unmapped")
+        shown = translated(value, entry, snapshot, unmapped="bahmni.attribute-answer-unmapped", counted=unmapped)
         if shown is not None:
             observations[entry.avni_value] = shown
     concepts = {entry.avni_value for entry in snapshot.by_int_system_value.get(v.PERSON_ATTRIBUTE, {}).values()}

@@ -100,6 +100,7 @@ def _mappings(tenant: Tenant) -> dict[str, dict[str, list[_OneLine]]]:
             "int": row.int_system_value,
             "uuid": str(row.avni_uuid or ""),
             "hint": row.data_type_hint,
+            "unmapped": row.when_unmapped,
             "about": row.about,
         }
         entry = _OneLine({key: value for key, value in said.items() if value})

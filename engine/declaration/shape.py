@@ -144,6 +144,10 @@ class _Parser:
             parts = self.reader.items(part, f"constant {key}") if specs[key].is_list else [part]
             values = [self.reader.wire_text(each, f"constant {key}") for each in parts]
             constants[key] = tuple(value for value in values if value)
+            strange = [value for value in constants[key] if specs[key].choices and value not in specs[key].choices]
+            if strange:
+                what = f"constant {key} cannot be {strange[0]!r}"
+                self.reader.report(line_of(part), what, f"Write one of {', '.join(specs[key].choices)}")
             if any(len(value) > _LONGEST_CONSTANT for value in constants[key]):
                 self.reader.report(
                     line_of(part), f"constant {key} is too long", f"At most {_LONGEST_CONSTANT} characters"
@@ -175,6 +179,7 @@ class _Parser:
             int_system_value=said.get("int") or "",
             avni_uuid=said.get("uuid"),
             data_type_hint=said.get("hint"),
+            when_unmapped=said.get("unmapped"),
             about=said.get("about"),
             line=line_of(node),
         )
@@ -234,7 +239,7 @@ _ERROR_TYPE: Final = (
     "follow_up", "comparison", "comparison_value", "first_wait_minutes", "longest_wait_minutes", "most_attempts",
     "is_voided",
 )  # fmt: skip
-_MAPPING: Final = ("avni", "int", "uuid", "hint", "about")
+_MAPPING: Final = ("avni", "int", "uuid", "hint", "unmapped", "about")
 _IGNORED: Final = ("concept", "about")
 _MAY_BE_NULL: Final = ("most_attempts",)
 _FIELDS: Final[Mapping[str, Callable[[Reader, yaml.Node, str], Any]]] = {

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bahmni.avni_to_bahmni.observations import FoundObs, Leaf, NewUuids, agrees, answers, changes, found_obs
+from bahmni.avni_to_bahmni.answers import answers
+from bahmni.avni_to_bahmni.observations import FoundObs, Leaf, NewUuids, agrees, changes, found_obs
 from engine.verdicts import Fail
 from tests.chaos.records import KINDS, NAMESPACE, ZONE, snapshot, uuid_of
 

@@ -1,0 +1,35 @@
+"""What a value of a patient may be called in an error: its kind, never itself."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from engine.verdicts import Fail
+
+__all__ = ["LAST_YEAR", "LONGEST_TEXT", "kind_of", "wrong_kind"]
+
+LONGEST_TEXT: Final = 65535
+"""Characters of the longest text OpenMRS keeps (openmrs.md O70)."""
+
+LAST_YEAR: Final = 9998
+"""What lies later is how people and programs write that they know no date."""
+
+_KINDS: Final = {
+    bool: "yes/no",
+    int: "number",
+    float: "number",
+    str: "text",
+    list: "list",
+    dict: "group",
+    type(None): "nothing",
+}
+
+
+def kind_of(value: Any) -> str:
+    """The kind of a JSON value in a word."""
+    return _KINDS.get(type(value), "something else")
+
+
+def wrong_kind(question: str, expected: str, value: Any) -> Fail:
+    """The verdict on a value that is not what its question's mapping says. `question`: by its name in Avni."""
+    return Fail("bahmni.value-kind", question=question, expected=expected, kind=kind_of(value))
