@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from avni.client import AvniPage
-from avni.wire import instant
+from avni.wire import instant, spelled
+from common.fingerprint import fingerprint
 from common.http_errors import Garbled, Refused
 
 __all__ = [
-    "MILLISECOND", "PAGE_SIZE", "PATIENCE", "Ahead", "FetchPage", "Row", "Version", "ahead", "ask", "is_end",
-    "readable_start", "versions", "walk",
+    "MILLISECOND", "PAGE_SIZE", "PATIENCE", "Ahead", "FetchPage", "Row", "Version", "ahead", "ask", "identity",
+    "is_end", "readable_start", "versions", "walk",
 ]  # fmt: skip
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -59,17 +60,32 @@ class Ahead:
 
 
 def versions(page: AvniPage) -> list[Version]:
-    """The rows of a page with their identities. Raises Garbled: without these nothing can be known as read."""
+    """The rows of a page with their identities; a row without a time stands in time where it stands in the list.
+
+    Raises Garbled when no row tells its time: then nothing can be known as read.
+    """
+    times = [_time(row) for row in page.content]
+    at = next((time for time in times if time), None)
+    found: list[Version] = []
+    for row, time in zip(page.content, times, strict=True):
+        if at is None:
+            raise Garbled("no row tells its time", side="avni", method="GET", path_template="a list")
+        at = time or at
+        found.append(Version(row, identity(row), row["audit"]["Last modified at"] if time else spelled(at), at))
+    return found
+
+
+def identity(row: Row) -> str:
+    """What a row is known by: its ID, or for one that has none a name made of all it says."""
+    own = row.get("ID")
+    return own if isinstance(own, str) and own else f"without an ID: {fingerprint(repr(row))}"
+
+
+def _time(row: Row) -> datetime | None:
     try:
-        return [_version(row) for row in page.content]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        failure = Garbled("a row lacks its ID or its time", side="avni", method="GET", path_template="a list")
-    raise failure
-
-
-def _version(row: Row) -> Version:
-    stamp = row["audit"]["Last modified at"]
-    return Version(row, str(row["ID"]), stamp, instant(stamp))
+        return instant(row["audit"]["Last modified at"])
+    except (KeyError, OverflowError, TypeError, ValueError):
+        return None
 
 
 def ask(fetch: FetchPage, since: datetime, page: int, size: int) -> AvniPage | Refused:

@@ -328,8 +328,11 @@ _OBSERVATION: Final = (
         "Both can be decided otherwise: in the mapping of the form, the group or the question (Without a mapping), or "
         "for all in the constants.",
     ),
+)
+
+_UNMAPPED: Final = (
     MappingTypeSpec(
-        group="Observation",
+        group="Unmapped",
         name="UnmappedQuestions_Concept",
         used_for="The Avni text concept and the OpenMRS text concept that list questions without a mapping, where "
         "somebody decided that these are sent as text.",
@@ -345,6 +348,7 @@ MAPPING_TYPES: Final[tuple[MappingTypeSpec, ...]] = (
     *_PROGRAM_ENCOUNTER,
     *_GENERAL_ENCOUNTER,
     *_OBSERVATION,
+    *_UNMAPPED,
     *_LOCATION,
     *_LAB_RESULT,
     *_DRUG_ORDER,

@@ -99,7 +99,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "bahmni.nowhere-for-unmapped": Sentence(
         cause="The record holds questions without a mapping that are to be sent as text, and no concept is named that "
         "takes such texts.",
-        remedy="Name one in each system (Observation / UnmappedQuestions_Concept), or let such questions be left out, "
+        remedy="Name one in each system (Unmapped / UnmappedQuestions_Concept), or let such questions be left out, "
         "then retry.",
         mends=v.UNMAPPED_CONCEPT,
     ),

@@ -52,7 +52,7 @@ DRUG_AS_NEEDED: Final[Pair] = ("DrugOrder", "DrugOrder_AsNeeded")
 DRUG_START: Final[Pair] = ("DrugOrder", "DrugOrder_Start")
 DRUG_INSTRUCTIONS: Final[Pair] = ("DrugOrder", "DrugOrder_Instructions")
 CONCEPT: Final[Pair] = ("Observation", "Concept")
-UNMAPPED_CONCEPT: Final[Pair] = ("Observation", "UnmappedQuestions_Concept")
+UNMAPPED_CONCEPT: Final[Pair] = ("Unmapped", "UnmappedQuestions_Concept")
 
 IDENTIFIER_PREFIX: Final = "BahmniIdentifierPrefix"
 PROVIDER: Final = "IntegrationBahmniProvider"

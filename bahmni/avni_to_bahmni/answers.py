@@ -151,7 +151,7 @@ class _Reading:
     # -- by kind of answer
 
     def _answered(self, question: str, value: Any, entry: Entry, path: tuple[str, ...]) -> Iterator[Leaf | Group]:
-        if value is None:
+        if value is None or value == []:
             return
         concept = _concept(question, entry)
         match entry.data_type_hint:

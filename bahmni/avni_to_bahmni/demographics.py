@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.found import ADDRESS_FIELDS, FoundPerson
+from bahmni.kinds import LAST_YEAR, wrong_kind
 from common.fingerprint import fingerprint
 from engine.verdicts import Fail
 from mappings.snapshot import Snapshot
@@ -198,9 +199,12 @@ def _birthdate(observations: Mapping[str, Any]) -> str:
     if not value:
         return ""
     try:
-        return date.fromisoformat(value[:10]).isoformat()
-    except (TypeError, ValueError):
-        raise Fail("bahmni.value-kind", question="Date of birth", expected="a date", kind="something else") from None
+        day = date.fromisoformat(value[:10])
+    except (KeyError, TypeError, ValueError):
+        raise wrong_kind("Date of birth", "a date", value) from None
+    if day.year > LAST_YEAR:
+        raise wrong_kind("Date of birth", f"a date before the year {LAST_YEAR + 1}", value)
+    return day.isoformat()
 
 
 def _address(location: Any, snapshot: Snapshot) -> dict[str, str]:

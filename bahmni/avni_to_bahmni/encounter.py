@@ -31,6 +31,7 @@ from bahmni.avni_to_bahmni.form_encounter import (
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundVisit
 from bahmni.avni_to_bahmni.owner import ENROLMENT, SUBJECT, VOIDED_VISIT, Owner, wait_for
 from bahmni.avni_to_bahmni.visit import FindRoom, Policy, as_it_stands, in_program_visit, stretched_for
+from bahmni.shapes import AVNI_ENCOUNTER, check
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
 from engine.ports import Known, Plan, Want, Write
@@ -121,9 +122,8 @@ def wanted(kind: Kind, encounter: Mapping[str, Any], snapshot: Snapshot, zone: t
 
     Raises Skip for what came from there or belongs to nobody who is a patient, Fail, KeyError.
     """
+    check(encounter, AVNI_ENCOUNTER)
     type_name, observations, owner_id = encounter["Encounter type"], encounter["observations"], kind.owner.field
-    if not isinstance(observations, Mapping):
-        raise Fail("record.field-missing", field="observations")
     if not isinstance(encounter[owner_id], str):
         raise Fail("record.field-missing", field=owner_id)
     marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)

@@ -18,6 +18,7 @@ from bahmni.avni_to_bahmni.answers import answers
 from bahmni.avni_to_bahmni.form_encounter import Form, day_in, filled_in, partner
 from bahmni.avni_to_bahmni.observations import Leaf
 from bahmni.avni_to_bahmni.owner import SUBJECT, wait_for
+from bahmni.shapes import ENROLMENT, check
 from common.fingerprint import fingerprint
 from engine.ports import Known, Want
 from engine.verdicts import Fail, Skip
@@ -96,8 +97,7 @@ def wanted(enrolment: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Wa
 
     Raises Skip for one of a subject that is no patient, Fail, KeyError.
     """
-    if not isinstance(enrolment["Subject ID"], str):
-        raise Fail("record.field-missing", field="Subject ID")
+    check(enrolment, ENROLMENT)
     patients = snapshot.constant(v.SUBJECT_TYPE)
     if enrolment.get("Subject type", patients) != patients:
         raise Skip("bahmni.not-of-a-patient")
@@ -130,7 +130,7 @@ def admit(content: Enrolment, known: Known | None, subject: Known | None) -> Non
 
 def _form(enrolment: Mapping[str, Any], event: Event, snapshot: Snapshot, zone: tzinfo) -> Form:
     program, observations = enrolment["Program"], enrolment[event.observations]
-    if not isinstance(observations, Mapping):
+    if observations is None:
         raise Fail("record.field-missing", field=event.observations)
     day = day_in(enrolment[event.time], event.time, zone)
     form = filled_in(

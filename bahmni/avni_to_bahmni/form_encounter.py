@@ -18,6 +18,7 @@ from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.answers import UUID_OF_OPENMRS, Answers
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
 from bahmni.avni_to_bahmni.observations import FoundObs, Group, Leaf, NewUuids, agrees, changes, emptied, new_member
+from bahmni.kinds import LAST_YEAR, wrong_kind
 from common.fingerprint import fingerprint
 from common.outcome import Outcome
 from engine.ports import Known, Plan, Want, Write
@@ -68,9 +69,12 @@ def filled_in(
 def day_in(text: Any, field: str, zone: tzinfo) -> date:
     """The day of a moment, as the hospital counts days. Raises Fail that names the field it stands in."""
     try:
-        return instant(text).astimezone(zone).date()
+        day = instant(text).astimezone(zone).date()
     except (TypeError, ValueError, OverflowError):
-        raise Fail("bahmni.value-kind", question=field, expected="a date and time", kind="something else") from None
+        raise wrong_kind(field, "a date and time", text) from None
+    if day.year > LAST_YEAR:
+        raise wrong_kind(field, f"a time before the year {LAST_YEAR + 1}", text)
+    return day
 
 
 def partner(name: str, pair: Pair, unmapped: str, snapshot: Snapshot) -> str:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from avni import windows
 from avni.client import AvniClient
+from avni.listing import identity
 from avni.windows import FetchPage, WindowPosition, read_gap, read_window
 from avni.wire import instant
 from bahmni import vocabulary as v
@@ -60,5 +61,11 @@ def naming_what_is_missing() -> Iterator[None]:
 
 
 def _change(row: Mapping[str, Any]) -> Change:
-    stamp = row["audit"]["Last modified at"]
-    return Change(row["ID"], stamp, instant(stamp), row)
+    """A row as a change; what it lacks is told when it is made something of."""
+    audit = row.get("audit")
+    stamp = audit.get("Last modified at") if isinstance(audit, Mapping) else None
+    try:
+        at = instant(stamp) if isinstance(stamp, str) else None
+    except (OverflowError, ValueError):
+        at = None
+    return Change(identity(dict(row)), stamp if at and isinstance(stamp, str) else "", at, row)

@@ -36,8 +36,10 @@ from bahmni.avni_to_bahmni.form_encounter import (
 )
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
 from bahmni.avni_to_bahmni.visit import new_visit
+from bahmni.kinds import LAST_YEAR, wrong_kind
 from bahmni.same_person import Demographics, Likeness
 from bahmni.same_person import confirm as confirm_likeness
+from bahmni.shapes import SUBJECT, check
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
 from common.text import is_storable
@@ -108,14 +110,13 @@ def identifier_of(subject: Mapping[str, Any], snapshot: Snapshot) -> str:
 
 def wanted(subject: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Want:
     """What Bahmni should hold; `zone` is the hospital's. Raises Fail for what cannot be handed over as it is."""
-    observations, voided = subject["observations"], subject["Voided"] is True
-    if not isinstance(observations, Mapping):
-        raise Fail("record.field-missing", field="observations")
+    check(subject, SUBJECT)
+    observations, voided = subject["observations"], subject["Voided"]
     identifier = identifier_of(subject, snapshot)
     if not identifier and not voided:  # of a voided one the ledger tells whether it was ever handed over
         raise Fail("bahmni.subject-id-null", concept=_name(snapshot))
     if len(identifier) > LONGEST_NUMBER or not is_storable(identifier):
-        raise Fail("bahmni.value-kind", question=_name(snapshot), expected="a patient number", kind="something else")
+        raise wrong_kind(_name(snapshot), f"a patient number of at most {LONGEST_NUMBER} characters", identifier)
     if voided:
         observations = {}  # what it said does not travel any more, and may not keep it from being voided
     answered = answers(observations, snapshot, zone, snapshot.single(*v.REGISTRATION_FORM))
@@ -162,10 +163,14 @@ def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, poli
 
 
 def _registered_on(subject: Mapping[str, Any]) -> date:
+    said = subject["Registration date"]
     try:
-        return date.fromisoformat(subject["Registration date"][:10])
+        day = date.fromisoformat(said[:10])
     except (TypeError, ValueError):
         raise Fail("bahmni.registration-date-missing") from None
+    if day.year > LAST_YEAR:
+        raise wrong_kind("Registration date", f"a date before the year {LAST_YEAR + 1}", said)
+    return day
 
 
 def _name(snapshot: Snapshot) -> str:

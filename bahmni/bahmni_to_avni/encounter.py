@@ -22,6 +22,8 @@ from bahmni.bahmni_to_avni.part import IN_PROGRAM, LABORATORY, PRESCRIPTION, Par
 from bahmni.bahmni_to_avni.patient import preferred_identifier
 from bahmni.bahmni_to_avni.values import moment
 from bahmni.bahmni_to_avni.visit_type import is_outpatient
+from bahmni.kinds import wrong_kind
+from bahmni.shapes import FORMS, HOSPITAL_ENCOUNTER, check
 from common.fingerprint import fingerprint
 from common.outcome import FINISHED, Outcome
 from engine.ports import Known, Parent, Want
@@ -61,14 +63,15 @@ def wanted(encounter: Mapping[str, Any], snapshot: Snapshot) -> Want:
 
     A representation without the patient's identifiers leaves it to the ledger whether the patient is in the programme.
     """
-    patient = encounter.get("patient") or {}
+    check(encounter, HOSPITAL_ENCOUNTER)
+    patient = encounter["patient"]
     identifier, prefix = preferred_identifier(patient), snapshot.constant(v.IDENTIFIER_PREFIX)
     patient_voided, voided = patient.get("voided") is True, encounter.get("voided") is True
-    if not patient.get("uuid"):
-        raise Fail("record.field-missing", field="patient")
     is_told = "identifiers" in patient and not patient_voided  # voiding a patient voids its numbers, too
     if is_told and (not identifier.startswith(prefix) or identifier == prefix):
         raise Skip("bahmni.not-in-programme")
+    if not voided:  # what a voided one says may not keep it from being voided
+        check(encounter, FORMS)
     unmapped: list[str] = []
     left_out: set[str] = set()
     marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
@@ -226,4 +229,4 @@ def _held_at(encounter: Mapping[str, Any]) -> str:
     try:
         return moment(encounter["encounterDatetime"])
     except ValueError:
-        raise Fail("record.field-missing", field="encounterDatetime") from None
+        raise wrong_kind("encounterDatetime", "a date with its time", encounter["encounterDatetime"]) from None

@@ -14,6 +14,7 @@ from uuid import UUID
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni.values import differing, moment, translated
 from bahmni.same_person import Demographics, Likeness, confirm
+from bahmni.shapes import PATIENT, check
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
 from engine.ports import Known, Plan, Want, Write
@@ -52,6 +53,7 @@ def preferred_identifier(patient: Mapping[str, Any]) -> str:
 
 def wanted(patient: Mapping[str, Any], snapshot: Snapshot) -> Want:
     """What Avni should hold. Raises Skip for a patient outside the programme, Fail for what cannot be translated."""
+    check(patient, PATIENT)
     identifier, prefix = preferred_identifier(patient), snapshot.constant(v.IDENTIFIER_PREFIX)
     voided = patient.get("voided") is True
     if not voided and (not identifier.startswith(prefix) or identifier == prefix):

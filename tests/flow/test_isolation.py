@@ -39,8 +39,8 @@ def without(field: str) -> Spoil:
 
 SUBJECTS: dict[str, tuple[Spoil, str]] = {
     "observations null": (having(observations=None), "record.field-missing"),
-    "observations a list": (having(observations=[SECRET]), "record.field-missing"),
-    "observations a text": (having(observations=SECRET), "record.field-missing"),
+    "observations a list": (having(observations=[SECRET]), "record.field-kind"),
+    "observations a text": (having(observations=SECRET), "record.field-kind"),
     "a number as a group": (saying(Height={"value": SECRET}), "bahmni.value-kind"),
     "a number as a word": (saying(Height=SECRET), "bahmni.value-kind"),
     "a number without end": (saying(Height=10**400), "bahmni.value-kind"),
@@ -48,9 +48,11 @@ SUBJECTS: dict[str, tuple[Spoil, str]] = {
     "an answer as a group": (saying(Marital_status={"uuid": SECRET}), "bahmni.value-kind"),
     "an answer as long as a book": (saying(Marital_status=SECRET * 10_000), "bahmni.value-kind"),
     "a date in the year 0": (saying(Marriage_date="0000-01-01"), "bahmni.value-kind"),
+    "a date in the year 9999": (saying(Marriage_date="9999-12-31"), "bahmni.value-kind"),
+    "an answer that is no concept": (saying(Marital_status=SECRET), "bahmni.answer-unknown"),
     "a date that is none": (saying(Marriage_date=SECRET), "bahmni.value-kind"),
     "a text as a list": (saying(Occupation=[SECRET]), "bahmni.value-kind"),
-    "two megabytes of text": (saying(Occupation=SECRET * 150_000), "remote.refused"),
+    "two megabytes of text": (saying(Occupation=SECRET * 150_000), "bahmni.value-too-long"),
     "half a surrogate": (saying(Occupation=f"{SECRET} \ud83d"), "bahmni.value-kind"),
     "half a surrogate in a name": (saying(First_name=f"{SECRET} \ud83d"), "bahmni.name-refused"),
     "NUL in the number": (saying(**{NUMBER: f"{SECRET}\x00"}), "bahmni.value-kind"),
@@ -59,6 +61,8 @@ SUBJECTS: dict[str, tuple[Spoil, str]] = {
     "no registration date": (without("Registration date"), "record.field-missing"),
     "registration date a number": (having(Registration_date=20260105), "bahmni.registration-date-missing"),
     "no word whether voided": (without("Voided"), "record.field-missing"),
+    "a word whether voided that is none": (having(Voided=SECRET), "record.field-kind"),
+    "no time": (without("audit"), "record.field-missing"),
     "a name that is a number": (saying(First_name=7), "bahmni.demographic-missing"),
     "a birth date that is none": (saying(Date_of_birth=SECRET), "bahmni.value-kind"),
     "a gender nobody knows": (saying(Gender=SECRET), "bahmni.demographic-missing"),
@@ -85,8 +89,8 @@ PATIENTS: dict[str, tuple[Callable[[World], Spoil], str]] = {
     "an attribute without a type": (
         plainly(lambda row: row["person"].update(attributes=[{"value": SECRET}])), "record.field-missing",
     ),
-    "attributes a text": (plainly(lambda row: row["person"].update(attributes=SECRET)), "engine.unexpected"),
-    "a person that is a list": (plainly(having(person=[SECRET])), "engine.unexpected"),
+    "attributes a text": (plainly(lambda row: row["person"].update(attributes=SECRET)), "record.field-kind"),
+    "a person that is a list": (plainly(having(person=[SECRET])), "record.field-kind"),
     "no word on when": (plainly(having(auditInfo=None)), "record.field-missing"),
     "a time that is none": (plainly(having(auditInfo={"dateCreated": SECRET})), "record.field-missing"),
 }  # fmt: skip

@@ -31,7 +31,7 @@ def test_every_kind_of_mapping_stands_there_with_its_help(tenant: Tenant) -> Non
 
 def test_the_keys_of_the_constants_stand_there_empty(tenant: Tenant) -> None:
     assert set(Constant.objects.values_list("value", flat=True)) == {""}
-    assert Constant.objects.count() == 8
+    assert Constant.objects.count() == 12
 
 
 def test_the_eight_error_types_stand_there(tenant: Tenant) -> None:

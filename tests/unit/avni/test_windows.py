@@ -201,14 +201,25 @@ def test_reading_an_overlap_again_costs_its_pages_once() -> None:
     "row",
     [
         {"ID": "a"},
-        {"audit": {"Last modified at": stamp(1)}},
         {"ID": "a", "audit": None},
         {"ID": "a", "audit": {"Last modified at": "yesterday"}},
         {"ID": "a", "audit": {"Last modified at": None}},
         {"ID": "a", "audit": {"Last modified at": "2026-01-01T00:00:00"}},
     ],
 )
-def test_a_row_without_identity_or_time_is_garbled(row: dict[str, Any]) -> None:
+def test_a_page_on_which_no_row_tells_its_time_is_garbled(row: dict[str, Any]) -> None:
     page: Callable[[datetime, int, int], AvniPage] = lambda *_: AvniPage([row], 1, at(1_000_000))  # noqa: E731
     with pytest.raises(Garbled):
         list(read_window(START, page))
+
+
+@pytest.mark.parametrize("spoilt", [{"ID": "a"}, {"audit": {"Last modified at": stamp(2)}}, {"ID": 7, "audit": None}])
+def test_a_row_without_identity_or_time_is_read_once_where_it_stands_and_those_behind_it_too(
+    spoilt: dict[str, Any],
+) -> None:
+    first, last = ({"ID": name, "audit": {"Last modified at": stamp(second)}} for name, second in (("x", 1), ("y", 3)))
+    rows = [first, spoilt, last]
+    page: Callable[[datetime, int, int], AvniPage] = lambda *_: AvniPage(rows, 1, at(1_000_000))  # noqa: E731
+    readings = list(read_window(START, page))
+    assert [row for reading in readings for row in reading.rows] == rows
+    assert list(read_window(readings[-1].position, lambda *_: AvniPage([last], 1, at(1_000_000)))) == []

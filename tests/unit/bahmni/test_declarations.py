@@ -31,6 +31,7 @@ PAIRS = {
 
 OWN = {
     "Location": {"AddressField", "AddressValue"},
+    "Unmapped": {"UnmappedQuestions_Concept"},
     "LabResult": {"LabResult_Text", "LabResult_Group", "LabResult_Test", "LabResult_Result"},
     "DrugOrder": {
         "DrugOrder_Group", "DrugOrder_Name", "DrugOrder_Dose", "DrugOrder_DoseUnits", "DrugOrder_Frequency",
@@ -39,6 +40,10 @@ OWN = {
     },
 }  # fmt: skip
 """What the Java service does not know."""
+
+OWN_CONSTANTS = {
+    "UnmappedQuestionsFromAvni", "UnmappedQuestionsFromBahmni", "UnmappedAnswersFromAvni", "UnmappedAnswersFromBahmni",
+}  # fmt: skip
 
 SINGLE = {
     "PatientIdentifier_Concept", "Subject_EncounterType", "CommunityRegistration_BahmniForm", "AvniUUID_Concept",
@@ -60,7 +65,7 @@ def test_the_groups_and_types_are_those_of_the_java_service_and_groups_of_our_ow
 
 
 def test_no_pair_is_declared_twice() -> None:
-    assert len({(spec.group, spec.name) for spec in MAPPING_TYPES}) == len(MAPPING_TYPES) == 44
+    assert len({(spec.group, spec.name) for spec in MAPPING_TYPES}) == len(MAPPING_TYPES) == 45
 
 
 def test_every_type_and_constant_says_what_it_is_for() -> None:
@@ -99,7 +104,11 @@ def test_patients_need_only_what_finds_and_marks_them_in_avni() -> None:
 
 def test_the_constants_are_those_of_the_java_service() -> None:
     assert {spec.key for spec in CONSTANTS if spec.is_list} == {"OutpatientVisitTypes"}
-    assert len(CONSTANTS) == 8
+    assert len({spec.key for spec in CONSTANTS} - OWN_CONSTANTS) == 8
+
+
+def test_no_flow_needs_what_the_java_service_did_not_have() -> None:
+    assert not OWN_CONSTANTS & (needed_by(AVNI_TO_BAHMNI) | needed_by(BAHMNI_TO_AVNI))
 
 
 def test_two_of_the_eight_error_types_are_final() -> None:

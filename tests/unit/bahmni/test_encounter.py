@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,29 @@ def observations(*leaves: dict[str, Any], **more: Any) -> dict[str, Any]:
     found = dict(part.observations)
     assert found.pop(MARKER) == ENCOUNTER
     return found
+
+
+def with_mappings(
+    *rows: Entry, policy: str = "", without: str = "", spare: Entry | None = None, **more: str
+) -> Snapshot:  # fmt: skip
+    """The usual mappings with these of questions and answers, a policy of the form "Vitals", and constants."""
+    usual = forms_snapshot()
+    concepts = {one.int_system_value: one for one in (*usual.by_int_system_value[v.CONCEPT].values(), *rows)}
+    concepts.pop(without, None)
+    form = {uuid_of("Vitals"): Entry("Vitals (Hospital)", uuid_of("Vitals"), "", policy)}
+    return replace(
+        usual,
+        by_int_system_value={**usual.by_int_system_value, v.CONCEPT: concepts, v.HOSPITAL_FORM: form},
+        singles={**usual.singles, **({v.UNMAPPED_CONCEPT: spare} if spare else {})},
+        constants={**usual.constants, **{key: (value,) for key, value in more.items()}},
+    )
+
+
+def read(form: dict[str, Any], *rows: Entry, ignored: Sequence[str] = (), **more: Any) -> dict[str, Any]:
+    """What one form becomes in Avni, the marker left out."""
+    mapped = replace(with_mappings(*rows, **more), ignored={"int_system": frozenset(map(uuid_of, ignored))})
+    (part,) = wanted(encounter(form), mapped).content.parts
+    return {name: value for name, value in part.observations.items() if name != MARKER}
 
 
 def link(outcome: Outcome = Outcome.CREATED, **more: Any) -> Known:
@@ -89,6 +113,12 @@ class TestForms:
     def test_the_time_travels_in_utc_to_the_second(self) -> None:
         record = encounter(group("Vitals"), encounterDatetime="2026-11-20T10:30:05.750+0530")
         assert wanted(record, MAPPED).content.held_at == "2026-11-20T05:00:05.000Z"
+
+    def test_a_time_nobody_means_is_told_by_its_field(self) -> None:
+        for at in ("soon", "9999-12-31T00:00:00.000+0530", "0000-01-01T00:00:00.000+0530"):
+            with pytest.raises(Fail) as failure:
+                wanted(encounter(group("Vitals"), encounterDatetime=at), MAPPED)
+            assert failure.value.params["question"] == "encounterDatetime"
 
     @pytest.mark.parametrize("field", ["encounterDatetime", "patient"])
     def test_a_record_without_an_essential_field_is_refused_by_name(self, field: str) -> None:
@@ -237,7 +267,13 @@ class TestAnswers:
             ("Seen at", "0001-01-01T00:00:00.000+0530"),
             ("Advice", ["a", "b"]),
             ("Advice", {"uuid": uuid_of("OPD"), "links": [{"rel": "self", "uri": "http://h/ws/rest/v1/location/x"}]}),
-            ("Advice", {"display": "raw file", "links": [{"rel": "value", "uri": "http://h/ws/rest/v1/obs/x/value"}]}),
+            ("Advice", {"display": "raw file", "links": []}),
+            ("Pulse", {"uuid": "x", "display": "OPD", "links": [{"uri": "http://h/ws/rest/v1/location/x"}]}),
+            ("Onset", "0000-01-01"),
+            ("Onset", "9999-12-31"),
+            ("Seen at", "9999-12-31T00:00:00.000+0530"),
+            ("Advice", "half a sign \ud83d"),
+            ("Complaint", {"uuid": "x", "display": "OPD", "links": [{"uri": "http://h/ws/rest/v1/location/x"}]}),
         ],
     )
     def test_a_value_of_another_kind_is_named_by_question_and_never_shown(self, question: str, value: Any) -> None:
@@ -246,6 +282,170 @@ class TestAnswers:
         assert failure.value.message == "bahmni.value-kind"
         assert failure.value.params["question"] == f"{question} (Hospital)"
         assert set(failure.value.params) == {"question", "expected", "kind"}
+
+
+def file(uri: str) -> dict[str, Any]:
+    """A file, whose one link may stand without a list (openmrs.md O161)."""
+    return {"display": "raw file", "links": {"rel": "value", "uri": uri}}
+
+
+TOLD = uuid_of("Told")
+OPD = {"uuid": "x", "display": "OPD", "links": [{"uri": "http://h/ws/rest/v1/location/x"}]}
+
+
+class TestEveryKind:
+    @pytest.mark.parametrize(
+        ("hint", "value", "shown"),
+        [
+            ("", "1970-01-01T14:05:00.000+0530", "14:05"),
+            ("Text", "1970-01-01T14:05:00.000+0530", "14:05"),
+            ("DateTime", "1970-01-01T14:05:00.000+0530", "1970-01-01T08:35:00.000Z"),
+            ("", "P21Y", "P21Y"),
+            ("Text", OPD, "OPD"),
+            ("", file("http://h/ws/rest/v1/obs/x/value"), "http://h/ws/rest/v1/obs/x/value"),
+            ("Text", file("http://h/ws/rest/v1/obs/x/value"), "http://h/ws/rest/v1/obs/x/value"),
+            ("PhoneNumber", "9876543210", {"phoneNumber": "9876543210", "verified": False}),
+            ("", "2026-11-02", "2026-11-02"),
+            ("", 72.0, 72.0),
+        ],
+    )
+    def test_w31_a_value_travels_as_its_mapping_says(self, hint: str, value: Any, shown: Any) -> None:
+        assert read(group("Vitals", leaf("Told", value)), Entry("Told", TOLD, hint)) == {"Told": shown}
+
+    def test_several_files_are_a_list_of_links(self) -> None:
+        form = group("Vitals", leaf("Told", file("b")), leaf("Told", file("a")))
+        assert read(form, Entry("Told", TOLD, "")) == {"Told": ["a", "b"]}
+
+    @pytest.mark.parametrize(("value", "shown"), [(concept("True"), "Ja"), (True, "Ja"), (False, "Nein")])
+    def test_a_truth_is_found_by_its_word_where_its_concept_is_not_mapped(self, value: Any, shown: str) -> None:
+        rows = (Entry("Told", TOLD, "Boolean"), Entry("Ja", "true", ""), Entry("Nein", "false", ""))
+        assert read(group("Vitals", leaf("Told", value)), *rows, without=uuid_of("True")) == {"Told": shown}
+
+    def test_a_drug_is_an_answer_like_a_concept(self) -> None:
+        tablet = uuid_of("Iron 60 mg")
+        drug = {"uuid": tablet, "display": "Iron 60 mg", "links": [{"uri": "http://h/ws/rest/v1/drug/x"}]}
+        rows = (Entry("Told", TOLD, ""), Entry("Iron", tablet, ""))
+        assert read(group("Vitals", leaf("Told", drug)), *rows) == {"Told": "Iron"}
+
+    def test_a_text_longer_than_any_is_named_by_its_question(self) -> None:
+        with pytest.raises(Fail) as failure:
+            observations(leaf("Advice", "x" * 2_000_000))
+        assert (failure.value.message, failure.value.params["question"]) == (
+            "bahmni.value-too-long", "Advice (Hospital)",
+        )  # fmt: skip
+
+
+class TestGroups:
+    PAIN = (Entry("Pains", uuid_of("Pains"), "RepeatableGroup"), Entry("Where", uuid_of("Where"), "Text"))
+    ONCE = Entry("Pains", uuid_of("Pains"), "QuestionGroup")
+
+    def test_w31_each_repetition_is_an_object_in_a_list_in_its_order(self) -> None:
+        pains = [group("Pains", leaf("Where", place), leaf("Pulse", 70.0)) for place in ("head", "back", "head")]
+        shown = [{"Where": place, "Pulse (Hospital)": 70} for place in ("head", "back", "head")]
+        assert read(group("Vitals", *pains), *self.PAIN) == {"Pains": shown}
+
+    def test_w31_a_repeatable_group_filled_in_once_is_a_list(self) -> None:
+        form = group("Vitals", group("Pains", leaf("Where", "head")))
+        assert read(form, *self.PAIN) == {"Pains": [{"Where": "head"}]}
+
+    def test_w31_a_group_filled_in_once_is_an_object(self) -> None:
+        form = group("Vitals", group("Pains", leaf("Pulse", 70.0)))
+        assert read(form, self.ONCE) == {"Pains": {"Pulse (Hospital)": 70}}
+
+    def test_a_group_for_one_that_is_filled_in_twice_is_an_error(self) -> None:
+        with pytest.raises(Fail, match=r"bahmni\.repeated-question"):
+            read(group("Vitals", *(group("Pains", leaf("Pulse", one)) for one in (70.0, 71.0))), self.ONCE)
+
+    @pytest.mark.parametrize("hint", ["", "NA", "Coded"])
+    def test_a_section_whose_mapping_does_not_say_it_is_a_group_is_none(self, hint: str) -> None:
+        section = Entry("Pains", uuid_of("Pains"), hint)
+        assert read(group("Vitals", group("Pains", leaf("Pulse", 70.0))), section) == {"Pulse (Hospital)": 70}
+
+    def test_groups_stand_inside_groups_and_sections(self) -> None:
+        inner = Entry("Course", uuid_of("Course"), "QuestionGroup")
+        form = group("Vitals", group("Section", group("Pains", group("Course", leaf("Pulse", 70.0)))))
+        assert read(form, *self.PAIN, inner) == {"Pains": [{"Course": {"Pulse (Hospital)": 70}}]}
+
+    def test_a_group_that_is_empty_or_voided_is_none(self) -> None:
+        form = group("Vitals", group("Pains"), group("Pains", leaf("Where", "head"), voided=True))
+        assert read(form, *self.PAIN) == {}
+
+    @pytest.mark.parametrize("ignored", ["Where", "Pains", "Section"])
+    def test_what_is_ignored_is_left_out_with_all_below_it(self, ignored: str) -> None:
+        form = group("Vitals", group("Section", group("Pains", leaf("Where", "head"))), leaf("Pulse", 70.0))
+        assert read(form, *self.PAIN, ignored=[ignored]) == {"Pulse (Hospital)": 70}
+
+
+class TestPolicies:
+    FORM = group("Vitals", leaf("Mood", "calm"), leaf("Weather", concept("Rain")))
+
+    @pytest.mark.parametrize(
+        ("of_the_form", "constants"), [("fail", {}), ("", {"UnmappedQuestionsFromBahmni": "fail"})]
+    )
+    def test_w30_a_question_without_mapping_may_be_an_error(self, of_the_form: str, constants: dict[str, str]) -> None:
+        with pytest.raises(Fail) as failure:
+            read(self.FORM, policy=of_the_form, **constants)
+        assert (failure.value.message, failure.value.params) == (
+            "bahmni.observation-question-unmapped",
+            {"name": "Mood", "value": uuid_of("Mood"), "side": "int_system"},
+        )
+
+    def test_w30_questions_without_mapping_may_be_sent_as_one_text(self) -> None:
+        spare = Entry("Other answers", uuid_of("other"), "")
+        said = read(self.FORM, policy="text", spare=spare)
+        assert said == {"Other answers": "Mood: calm\nWeather: Rain"}
+
+    def test_to_send_them_as_text_somebody_must_say_where(self) -> None:
+        with pytest.raises(Fail, match=r"bahmni\.nowhere-for-unmapped"):
+            read(self.FORM, policy="text")
+
+    @pytest.mark.parametrize(
+        ("of_the_question", "constants", "shown"),
+        [
+            ("skip", {}, {}),
+            ("", {"UnmappedAnswersFromBahmni": "skip"}, {}),
+            ("text", {}, {"Told": "Other"}),
+        ],
+    )
+    def test_w30_an_answer_without_mapping_may_be_left_out_or_sent_as_text(
+        self, of_the_question: str, constants: dict[str, str], shown: dict[str, str]
+    ) -> None:
+        question = Entry("Told", TOLD, "Coded", of_the_question)
+        assert read(group("Vitals", leaf("Told", concept("Other"))), question, **constants) == shown
+
+    def test_what_is_left_out_is_counted_by_question_and_name_of_the_answer(self) -> None:
+        mapped = with_mappings(Entry("Told", TOLD, "Coded", "skip"))
+        record = encounter(group("Vitals", leaf("Told", concept("Other")), leaf("Told", "words of a patient")))
+        assert wanted(record, mapped).unmapped == ("Told: Other", "Told: a text")
+
+
+class TestShape:
+    @pytest.mark.parametrize(
+        ("change", "message", "field"),
+        [
+            ({"obs": "x"}, "record.field-kind", "obs"),
+            ({"obs": [7]}, "record.field-kind", "obs[0]"),
+            ({"obs": [{"value": 1}]}, "record.field-missing", "obs[0].concept"),
+            ({"obs": [{"concept": {"uuid": 7}}]}, "record.field-kind", "obs[0].concept.uuid"),
+            ({"patient": {"uuid": "\ud83d"}}, "record.field-kind", "patient.uuid"),
+            ({"patient": []}, "record.field-kind", "patient"),
+            ({"uuid": None}, "record.field-missing", "uuid"),
+            ({"voided": "true"}, "record.field-kind", "voided"),
+        ],
+    )
+    def test_a_field_that_is_missing_or_of_another_kind_is_told_by_its_path(
+        self, change: dict[str, Any], message: str, field: str
+    ) -> None:
+        with pytest.raises(Fail) as failure:
+            wanted({**encounter(), **change}, MAPPED)
+        assert (failure.value.message, failure.value.params["field"]) == (message, field)
+
+    def test_a_bottomless_record_is_an_error(self) -> None:
+        bottomless = leaf("Pulse", 1.0)
+        for _ in range(500):
+            bottomless = group("Section", bottomless)
+        with pytest.raises(Fail, match=r"record\.field-kind"):
+            wanted(encounter(bottomless), MAPPED)
 
 
 class TestProgramme:

@@ -1,34 +1,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
 from typing import Any
 
 import pytest
 
-from bahmni.avni_to_bahmni.answers import answers
-from bahmni.avni_to_bahmni.observations import FoundObs, Leaf, NewUuids, agrees, changes, found_obs
-from engine.verdicts import Fail
-from tests.chaos.records import KINDS, NAMESPACE, ZONE, snapshot, uuid_of
+from bahmni.avni_to_bahmni.observations import (
+    FoundObs,
+    Group,
+    Leaf,
+    NewUuids,
+    agrees,
+    changes,
+    emptied,
+    found_obs,
+    new_member,
+)
+from tests.chaos.records import NAMESPACE, uuid_of
 
-MAPPED = snapshot()
 UUIDS = NewUuids(NAMESPACE, "encounter", "2026-01-05T06:00:00.000+0000", "1")
-INFINITE, NO_NUMBER = float("inf"), float("nan")
-OF_ANOTHER_KIND: dict[str, list[Any]] = {
-    "Height": ["tall", "", "1_000", True, {"a": 1}, [1], INFINITE, NO_NUMBER, "inf", "nan", 10**400],
-    "Marriage date": ["soon", "0000-01-01", "2015-13-01", 20150211, {}, ["2015-02-11"], "", True],
-    "Seen at": ["soon", "2026-01-10", "9999-12-31T23:00:00.000Z", 1768000000000, True, ["2026-01-10T06:30:00.000Z"]],
-    "Occupation": [{"a": 1}, ["Weaver"], True, NO_NUMBER],
-    "Marital status": [{"a": 1}, 7, True, [None], [["Married"]], "x" * 300, "Mar\x00ried"],
-}
-OURS = frozenset({uuid_of(name) for name in ("Height", "Occupation", "Medical problems", "Marriage date")})
-
-
-def leaves(**observations: Any) -> list[tuple[str, Any]]:
-    """What observations become, by question in words."""
-    names = {uuid_of(name): name for name in KINDS}
-    answered = answers({name.replace("_", " "): value for name, value in observations.items()}, MAPPED, ZONE)
-    return [(names[leaf.concept], leaf.value) for leaf in answered.leaves]
+QUESTIONS = ("Height", "Occupation", "Medical problems", "Marriage date", "Medicines", "Medicine", "Dose")
+OURS = frozenset(uuid_of(name) for name in QUESTIONS)
 
 
 def group(*members: FoundObs) -> FoundObs:
@@ -41,102 +33,6 @@ def held(question: str, value: Any, uuid: str = "there") -> FoundObs:
 
 def wanted(question: str, value: Any, *, is_coded: bool = False) -> Leaf:
     return Leaf(uuid_of(question), value, is_coded=is_coded)
-
-
-# -- translating ------------------------------------------------------------------------------------------------------
-
-
-def test_a_selection_becomes_one_leaf_per_answer() -> None:
-    found = leaves(Medical_problems=["Asthma", "Diabetes"])
-    assert found == [("Medical problems", uuid_of("Asthma")), ("Medical problems", uuid_of("Diabetes"))]
-
-
-def test_an_ignored_question_is_neither_carried_nor_counted() -> None:
-    ignoring = replace(MAPPED, ignored={"avni": frozenset({"Height", "Nobody mapped this"})})
-    assert answers({"Height": 150, "Nobody mapped this": 1}, ignoring, ZONE).leaves == ()
-    assert answers({"Height": 150, "Nobody mapped this": 1}, ignoring, ZONE).unmapped == ()
-
-
-def test_for_an_ignored_question_we_do_not_answer_so_that_what_the_hospital_says_stays() -> None:
-    ignoring = replace(MAPPED, ignored={"avni": frozenset({"Height"})})
-    assert uuid_of("Height") in answers({}, MAPPED, ZONE).concepts
-    assert uuid_of("Height") not in answers({}, ignoring, ZONE).concepts
-
-
-def test_an_ignored_answer_is_left_out_and_asks_for_no_mapping() -> None:
-    ignoring = replace(MAPPED, ignored={"avni": frozenset({"Asthma", "Nobody mapped this"})})
-    found = answers({"Medical problems": ["Asthma", "Diabetes", "Nobody mapped this"]}, ignoring, ZONE)
-    assert [leaf.value for leaf in found.leaves] == [uuid_of("Diabetes")]
-
-
-def test_a_concept_ignored_in_bahmni_still_travels_there() -> None:
-    ignoring = replace(MAPPED, ignored={"int_system": frozenset({"Height"})})
-    assert len(answers({"Height": 150}, ignoring, ZONE).leaves) == 1
-
-
-def test_a_single_answer_of_a_selection_is_one_leaf() -> None:
-    assert leaves(Marital_status="Married") == [("Marital status", uuid_of("Married"))]
-
-
-@pytest.mark.parametrize(
-    ("value", "number"), [(150, 150), (152.5, 152.5), (" 150 ", 150), ("1.5e2", 150), ("१५०", 150)]
-)
-def test_a_number_may_come_as_text(value: Any, number: float) -> None:
-    assert leaves(Height=value) == [("Height", number)]
-
-
-@pytest.mark.parametrize("blank", [None, "", "   ", "\n"])
-def test_a_blank_text_is_no_answer(blank: str | None) -> None:
-    assert leaves(Occupation=blank) == []
-
-
-@pytest.mark.parametrize(
-    ("value", "day"),
-    [
-        ("2015-02-11", "2015-02-11"),
-        ("2015-02-11T23:59:59", "2015-02-11"),
-        ("1906-01-01T00:00:00.000+05:30", "1906-01-01"),
-        ("1905-12-31T18:30:00.000Z", "1906-01-01"),
-        ("2015-02-10T18:31:00.000Z", "2015-02-11"),
-        ("2015-02-11T18:29:00.000Z", "2015-02-11"),
-    ],
-)
-def test_a_date_is_the_day_by_the_clock_of_the_hospital(value: str, day: str) -> None:
-    assert leaves(Marriage_date=value) == [("Marriage date", day)]
-
-
-def test_a_day_that_avni_stores_as_a_moment_is_that_day_in_every_hospital() -> None:
-    (leaf,) = answers({"Marriage date": "2015-02-10T18:30:00.000Z"}, MAPPED, UTC).leaves
-    assert leaf.value == "2015-02-11"
-
-
-def test_a_moment_is_told_to_the_minute_by_the_clock_of_the_hospital() -> None:
-    assert leaves(Seen_at="2026-01-10T20:15:59.999Z") == [("Seen at", "2026-01-11 01:45")]
-
-
-@pytest.mark.parametrize(
-    ("question", "value"), [(name, value) for name, values in OF_ANOTHER_KIND.items() for value in values]
-)
-def test_a_value_of_another_kind_is_named_by_question_and_kind_and_never_shown(question: str, value: Any) -> None:
-    with pytest.raises(Fail) as failure:
-        answers({question: value}, MAPPED, ZONE)
-    assert failure.value.message == "bahmni.value-kind"
-    assert failure.value.params["question"] == question
-    assert set(failure.value.params) == {"question", "expected", "kind"}
-    assert failure.value.params["kind"] in ("yes/no", "number", "text", "list", "group", "nothing", "something else")
-
-
-def test_an_answer_without_mapping_is_named_with_its_question() -> None:
-    with pytest.raises(Fail) as failure:
-        answers({"Marital status": "Divorced"}, MAPPED, ZONE)
-    assert failure.value.params == {"question": "Marital status", "value": "Divorced", "side": "avni"}
-
-
-def test_a_question_without_mapping_is_counted_and_left_out() -> None:
-    assert answers({"Shoe size": 42, "First name": "Asha"}, MAPPED, ZONE).unmapped == ("Shoe size",)
-
-
-# -- comparing --------------------------------------------------------------------------------------------------------
 
 
 def test_what_agrees_is_not_touched() -> None:
@@ -230,3 +126,107 @@ def test_a_voided_observation_is_not_read() -> None:
     found = found_obs(document)
     assert found
     assert [(obs.uuid, obs.value) for obs in found.members] == [("b", "answer")]
+
+
+# -- groups of questions ----------------------------------------------------------------------------------------------
+
+MEDICINES, MEDICINE, DOSE = uuid_of("Medicines"), uuid_of("Medicine"), uuid_of("Dose")
+
+
+def medicine(name: str, dose: float, number: int = 1) -> Group:
+    """One repetition, as it is wanted."""
+    return Group(MEDICINES, (Leaf(MEDICINE, name), Leaf(DOSE, dose)), number)
+
+
+def given(uuid: str, name: str, dose: float, *more: FoundObs) -> FoundObs:
+    """One repetition, as it stands there."""
+    members = (FoundObs(f"{uuid}-m", MEDICINE, name), FoundObs(f"{uuid}-d", DOSE, float(dose)), *more)
+    return FoundObs(uuid, MEDICINES, None, members)
+
+
+THREE = group(given("one", "Iron", 1), given("two", "Zinc", 1), given("three", "Iron", 1))
+
+
+def test_w31_groups_that_agree_are_not_touched_in_whatever_order() -> None:
+    wanted = [medicine("Zinc", 1, 1), medicine("Iron", 1, 2), medicine("Iron", 1, 3)]
+    assert changes(wanted, OURS, THREE, UUIDS) == []
+
+
+def test_w31_an_edit_of_one_repetition_touches_its_one_answer() -> None:
+    wanted = [medicine("Iron", 1, 1), medicine("Zinc", 2, 2), medicine("Iron", 1, 3)]
+    edit = {"uuid": "two-d", "concept": DOSE, "value": 2}
+    assert changes(wanted, OURS, THREE, UUIDS) == [{"uuid": "two", "concept": MEDICINES, "groupMembers": [edit]}]
+
+
+def test_w31_taking_out_one_repetition_touches_no_other() -> None:
+    rows = (("two-m", MEDICINE), ("two-d", DOSE))
+    members = [{"uuid": uuid, "concept": concept, "voided": True} for uuid, concept in rows]
+    assert changes([medicine("Iron", 1, 1), medicine("Iron", 1, 2)], OURS, THREE, UUIDS) == [
+        {"uuid": "two", "concept": MEDICINES, "groupMembers": members, "voided": True}
+    ]
+
+
+def test_w31_one_repetition_more_is_added_as_a_group() -> None:
+    wanted = [medicine("Iron", 1, 1), medicine("Zinc", 1, 2), medicine("Iron", 1, 3), medicine("Calcium", 5, 4)]
+    (added,) = changes(wanted, OURS, THREE, UUIDS)
+    assert (added["concept"], [member["value"] for member in added["groupMembers"]]) == (MEDICINES, ["Calcium", 5])
+    assert "voided" not in added
+
+
+def test_repetitions_that_say_all_else_take_the_place_of_none() -> None:
+    wanted = [medicine("Iron", 1, 1), medicine("Salt", 9, 2), medicine("Sugar", 8, 3)]
+    sent = changes(wanted, OURS, THREE, UUIDS)
+    assert [(body["uuid"], body["voided"]) for body in sent if "voided" in body] == [("two", True), ("three", True)]
+    assert [body["groupMembers"][0]["value"] for body in sent if "voided" not in body] == ["Salt", "Sugar"]
+
+
+def test_the_only_repetition_is_changed_in_place_whatever_it_says() -> None:
+    (sent,) = changes([medicine("Salt", 9)], OURS, group(given("one", "Iron", 1)), UUIDS)
+    assert (sent["uuid"], [member["value"] for member in sent["groupMembers"]]) == ("one", [9, "Salt"])
+
+
+def test_what_clinicians_wrote_into_a_repetition_stays_when_that_is_taken_out() -> None:
+    note = FoundObs("note", uuid_of("hospital note"), "seen")
+    (sent,) = changes([], OURS, group(given("one", "Iron", 1, note)), UUIDS)
+    assert "voided" not in sent
+    assert [member["uuid"] for member in sent["groupMembers"]] == ["one-m", "one-d"]
+    assert changes([], OURS, group(FoundObs("one", MEDICINES, None, (note,))), UUIDS) == []
+
+
+def test_a_group_all_of_whose_members_are_gone_is_taken_out() -> None:
+    assert changes([], OURS, group(FoundObs("one", MEDICINES, None)), UUIDS) == [
+        {"uuid": "one", "concept": MEDICINES, "voided": True}
+    ]
+
+
+def test_groups_inside_groups_are_compared_likewise() -> None:
+    course = uuid_of("Course")
+    there = group(FoundObs("c", course, None, (given("one", "Iron", 1), given("two", "Zinc", 1))))
+    wanted = [Group(course, (medicine("Iron", 1, 1), medicine("Zinc", 2, 2)))]
+    (sent,) = changes(wanted, OURS | {course}, there, UUIDS)
+    assert (sent["uuid"], [inner["uuid"] for inner in sent["groupMembers"]]) == ("c", ["two"])
+
+
+def test_no_two_observations_of_one_body_share_a_uuid() -> None:
+    bodies = [new_member(medicine("Iron", 1, number), UUIDS) for number in (1, 2, 3)]
+    uuids = [one["uuid"] for body in bodies for one in (body, *body["groupMembers"])]
+    assert len(set(uuids)) == 9
+
+
+def test_a_section_of_the_hospital_is_emptied_and_stays_while_it_holds_more() -> None:
+    section = FoundObs("s", uuid_of("section"), None, (held("Height", 1.0, "h"), held("Blood pressure", 2.0, "b")))
+    assert emptied(group(section), OURS) == {
+        "uuid": "group", "concept": uuid_of("form"),
+        "groupMembers": [{"uuid": "h", "concept": uuid_of("Height"), "voided": True}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("word", "shown", "same"), [("true", "True", True), ("false", "True", False)])
+def test_a_truth_agrees_with_the_concept_of_its_name(word: str, shown: str, same: bool) -> None:
+    leaf = Leaf(uuid_of("Height"), word, is_truth=True)
+    assert agrees(leaf, replace(held("Height", "some uuid"), name=shown)) is same
+
+
+def test_w23_a_text_that_was_blanked_is_taken_out() -> None:
+    sent = changes([], OURS, group(held("Occupation", "Weaver")), UUIDS)
+    assert sent == [{"uuid": "there", "concept": uuid_of("Occupation"), "voided": True}]

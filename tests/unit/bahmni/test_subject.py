@@ -190,7 +190,8 @@ def test_a_number_may_be_a_number() -> None:
         ({"observations": {NUMBER: "1001", "Date of birth": [1990]}}, "bahmni.value-kind"),
         ({"observations": {NUMBER: "1001", "Date of birth": "0000-00-00"}}, "bahmni.value-kind"),
         ({"observations": None}, "record.field-missing"),
-        ({"observations": []}, "record.field-missing"),
+        ({"observations": []}, "record.field-kind"),
+        ({"Registration date": "9999-12-31"}, "bahmni.value-kind"),
     ],
 )
 def test_a_field_of_another_kind_is_named(change: dict[str, Any], message: str) -> None:
@@ -244,8 +245,10 @@ def test_a_subject_does_not_come_back_to_a_patient_who_is_somebody_else_by_now(
 
 
 @pytest.mark.parametrize("voided", [None, "false", "true", 1, {}])
-def test_only_the_word_of_the_protocol_voids(voided: Any) -> None:
-    assert not wanted(subject(voided=voided), MAPPED, ZONE).content.voided
+def test_what_does_not_say_whether_it_is_voided_is_neither_voided_nor_handed_over(voided: Any) -> None:
+    with pytest.raises(Fail) as failure:
+        wanted(subject() | {"Voided": voided}, MAPPED, ZONE)
+    assert failure.value.params["field"] == "Voided"
 
 
 def test_an_answer_that_was_handed_over_and_is_gone_is_added_under_another_uuid_each_time() -> None:
