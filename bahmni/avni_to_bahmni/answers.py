@@ -192,7 +192,7 @@ class _Reading:
         if len(path) >= DEEPEST_GROUP:
             raise wrong_kind(question, f"groups inside groups, {DEEPEST_GROUP} at most,", value)
         for number, one in enumerate(ones, start=1):
-            members = tuple(self.members(one, entry, (*path, question)))
+            members = tuple(dict.fromkeys(self.members(one, entry, (*path, question))))
             if members:
                 yield Group(concept, members, number)
 

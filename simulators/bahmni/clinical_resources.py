@@ -181,7 +181,7 @@ def _members(r: Renderer, n: Node) -> list[Node] | None:
     return [Node(OBS, row) for row in rows] or None
 
 
-def _obs_value(r: Renderer, n: Node) -> Any:
+def _obs_value(r: Renderer, n: Node) -> Any:  # noqa: PLR0911  # one line a datatype
     row: Obs = n.row
     kind = r.state.concepts[row.concept]
     if row.value is None:
@@ -194,7 +194,14 @@ def _obs_value(r: Renderer, n: Node) -> Any:
         return float(row.value) if kind.allow_decimal else int(row.value)
     if kind.datatype == "Text" and row.comment == LOCATION_COMMENT:
         return node(LOCATION, r.state.locations.get(str(row.value)))
+    if kind.datatype == "Complex":
+        return _file(r, row)
     return _date_value(r, kind.datatype, str(row.value))
+
+
+def _file(r: Renderer, row: Obs) -> dict[str, Any]:
+    """Where the bytes are; no uuid, and one link without a list (openmrs.md O161)."""
+    return {"display": "raw file", "links": {"rel": "value", "uri": f"{r.base}/ws/rest/v1/obs/{row.uuid}/value"}}
 
 
 def _date_value(r: Renderer, datatype: str, value: str) -> str | None:

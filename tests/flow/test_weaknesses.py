@@ -37,7 +37,7 @@ def test_w12_a_record_that_breaks_the_reprocessing_keeps_none_behind_it(world: W
     twist(world.avni_server, spoil)
     retry_all()
     world.sync("subject")
-    assert open_errors() == ["engine.unexpected"]
+    assert open_errors() == ["record.field-kind"]
     assert [in_bahmni(world, str(1002 + n)).encounters for n in range(2)] == [1, 1]
 
 

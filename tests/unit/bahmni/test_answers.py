@@ -375,3 +375,10 @@ def test_a_date_that_stands_for_none_is_told_by_its_question(question: str, day:
 
 def test_the_marker_of_bahmni_is_no_question_of_ours() -> None:
     assert answers({MARKER: "x"}, MAPPED, ZONE).leaves == ()
+
+
+def test_an_answer_given_twice_in_a_group_is_one() -> None:
+    mapped = with_groups(mapping("Medicines", "QuestionGroup"))
+    (found,) = read(mapped, Medicines={"Medicine": ["Iron", "Iron"]}).leaves
+    assert isinstance(found, Group)
+    assert len(found.members) == 1
