@@ -29,11 +29,11 @@ PLACE: Final = "location"
 NUMBERS: Final = "identifier-type"
 
 FACTS: Final[Mapping[str, tuple[Fact, ...]]] = {
-    v.AVNI: (Fact(ORGANISATION, "organisation"), Fact(USER, "our user", must_match=False)),
+    v.AVNI: (Fact(ORGANISATION, "the organisation"), Fact(USER, "our user", must_match=False)),
     v.BAHMNI: (
-        Fact(OLDEST, "oldest entry of the patient feed"),
-        Fact(PLACE, f"location of the constant {v.LOCATION}"),
-        Fact(NUMBERS, f"identifier type of the constant {v.IDENTIFIER_TYPE}"),
+        Fact(OLDEST, "the oldest entry of the patient feed"),
+        Fact(PLACE, f"the location of the constant {v.LOCATION}"),
+        Fact(NUMBERS, f"the identifier type of the constant {v.IDENTIFIER_TYPE}"),
         Fact(USER, "our user", must_match=False),
     ),
 }  # fmt: skip

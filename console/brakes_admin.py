@@ -26,7 +26,10 @@ from errors.catalogue import Explanation, explain
 from syncstatus.models import AtBrake, Brake
 from tenants.rights import Right
 
-WHAT_BECOMES: dict[str, str] = {Does.VOID.value: "is voided", Does.OVERWRITE.value: "is changed; we did not create it"}
+WHAT_BECOMES: dict[str, str] = {
+    Does.VOID.value: "will be voided",
+    Does.OVERWRITE.value: "will be changed; we did not create it",
+}
 
 
 class AcceptForm(ReasonForm):

@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from common import clock
@@ -19,6 +20,7 @@ from console.base import StockForm, TenantAdmin
 from console.names import connector, side_label, side_spec
 from console.site import site
 from console.words import BAD, GOOD, OFF, badge
+from engine.identity import FACTS
 from engine.registry import CheckStep, SideSpec, connector_of, connectors
 from engine.work import setting_of
 from tenants.audit import record
@@ -115,14 +117,16 @@ class ConnectionAdmin(TenantAdmin[Connection]):
     actions = ("check_connections",)
     fields = (
         "tenant", "side", "base_url", "sign_in", "username", "new_secret", "secret_source", "zone", "max_parallel",
+        "known_by",
     )  # fmt: skip
-    readonly_fields = ("label", "secret_source")
+    readonly_fields = ("label", "secret_source", "known_by")
 
     def get_fields(self, request: HttpRequest, obj: Connection | None = None) -> tuple[str, ...]:
         """Who may only look sees no field for a secret at all."""
         fields = tuple("label" if obj and name == "side" else str(name) for name in self.fields)
         may_write = self.may(request, Right.CHANGE_CONNECTION, obj)
         shown = fields if may_write else tuple(name for name in fields if name != "new_secret")
+        shown = shown if obj else tuple(name for name in shown if name != "known_by")
         return shown if obj and obj.secret_source else tuple(name for name in shown if name != "secret_source")
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:  # noqa: FBT001
@@ -147,6 +151,15 @@ class ConnectionAdmin(TenantAdmin[Connection]):
     def secret_state(self, row: Connection) -> SafeString:
         """Whether a secret is set."""
         return badge("set", GOOD) if row.secret else badge("not set", OFF)
+
+    @admin.display(description="known by")
+    def known_by(self, row: Connection) -> SafeString | str:
+        """What the server said of itself; when it says something else, the flows wait at the brake."""
+        spec = side_spec(row.tenant, row.side)
+        facts = row.identity.get(FACTS, {})
+        said = [(fact.label, facts[fact.key]) for fact in (spec.facts if spec else ()) if fact.key in facts]
+        listed = format_html_join("", "<li>{}: {}</li>", said)
+        return format_html("<ul>{}</ul>", listed) if said else "not asked yet"
 
     @admin.action(description="Check connections", permissions=["act"])
     def check_connections(self, request: HttpRequest, queryset: models.QuerySet[Connection]) -> HttpResponse:

@@ -29,6 +29,9 @@ from tenants.models import Connection
 INTERVAL: Final = 600.0
 """Seconds for which a process takes a server for what it was."""
 
+LONGEST_SAID: Final = 80
+"""Characters of both values that a sentence takes; longer ones (ids of entries) only the page shows."""
+
 FACTS, LINKS_AFTER = "facts", "links_after"
 """Keys of `Connection.identity`: what the server told, by fact; and behind which link its records must be there."""
 
@@ -42,7 +45,11 @@ class Difference:
     now: str
 
     def __str__(self) -> str:
-        return f"{self.label}: was {self.before}, is {self.now or 'not there'}"
+        if not self.now:
+            return f"{self.label} is not there"
+        if len(self.before) + len(self.now) > LONGEST_SAID:
+            return f"{self.label} is another one"
+        return f"{self.label} was {self.before} and is {self.now}"
 
 
 class OtherServer(Halt):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Count, OuterRef, Subquery
@@ -99,13 +99,14 @@ def _of(
         was_cut_short=bool(failures & (GOES_ON_BY_ITSELF - told_apart)),
         brake=brake is not None,
     )
+    how_late = worst_lag(lag(_look(stream), now) for stream in streams)
     return FlowOverview(
         flow=flow,
         label=_label(flow),
         state=flow_state(facts),
         state_in_words=in_words(facts),
         trouble=" ".join(filter(None, (_at_brake(brake), _in_trouble(flow, streams) if flow.is_on else ""))),
-        lag=worst_lag(lag(_look(stream), now) for stream in streams),
+        lag=replace(how_late, behind=None) if brake else how_late,  # nobody looks while it waits
         cron_in_words=cron_in_words(flow.cron),
         last_look_at=min(looks) if len(looks) == len(streams) > 0 else None,
         last_run=max(runs, key=lambda run: run.started_at, default=None),

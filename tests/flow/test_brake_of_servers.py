@@ -108,8 +108,8 @@ def rows() -> list[object]:
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
-        (wrong_organisation, "organisation: was demo (number 1), is elsewhere (number 2)"),
-        (emptied, "oldest entry of the patient feed: was "),
+        (wrong_organisation, "the organisation was demo (number 1) and is elsewhere (number 2)"),
+        (emptied, "the oldest entry of the patient feed is "),
         (restored_bahmni, "the record written last ("),
         (restored_avni, "the record read last ("),
     ],

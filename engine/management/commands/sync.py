@@ -15,7 +15,7 @@ from engine.registry import connector_of
 from engine.slices import Limits, Look
 from errors.catalogue import explain, general
 from errors.models import OPEN_STATES, ErrorRecord
-from syncstatus.models import Flow, Run, Stream
+from syncstatus.models import AtBrake, Flow, Run, Stream
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 
@@ -160,4 +160,6 @@ class Command(BaseCommand):
 def _why_not(flow: Flow) -> str:
     if not flow.is_on:
         return f"The flow {flow.key} is off. Switch it on first: manage.py switch_on {flow.tenant.name} {flow.key}"
+    if flow.at_brake == AtBrake.MANY:
+        return f"The flow {flow.key} waits at the brake. See what waits: manage.py brake {flow.tenant.name}"
     return f"The flow {flow.key} is paused. Resume it first." if flow.is_paused else ""

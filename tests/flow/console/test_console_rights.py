@@ -11,7 +11,7 @@ from django.urls import reverse
 from console.site import site
 from errors.models import ErrorRecord, ErrorType
 from mappings.models import Constant, IgnoredConcept, Mapping, MappingType
-from syncstatus.models import Flow, Link, Run
+from syncstatus.models import Brake, Flow, Link, Run
 from tenants.models import AuditEntry, Connection, Membership, Tenant
 from tenants.rights import Role
 from tests.flow.console.conftest import SignIn
@@ -23,6 +23,7 @@ NOBODY: set[Role] = set()
 # screen: who may add, change, delete. Everybody may look at everything but secrets and values.
 MAY: dict[type[models.Model], tuple[set[Role], set[Role], set[Role]]] = {
     AuditEntry: (NOBODY, NOBODY, NOBODY),
+    Brake: (NOBODY, NOBODY, NOBODY),
     Connection: ({OWNER}, {OWNER}, NOBODY),
     Constant: ({MAPPER, OWNER}, {MAPPER, OWNER}, {MAPPER, OWNER}),
     ErrorRecord: (NOBODY, NOBODY, NOBODY),
@@ -38,6 +39,7 @@ MAY: dict[type[models.Model], tuple[set[Role], set[Role], set[Role]]] = {
 }
 
 ACTIONS: dict[type[models.Model], dict[str, set[Role]]] = {
+    Brake: {"let_go_on": {OWNER}, "accept_server": {OWNER}},
     ErrorRecord: {"retry": {OPERATOR, MAPPER, OWNER}, "ignore": {OPERATOR, MAPPER, OWNER}},
     ErrorType: {"void": {MAPPER, OWNER}, "unvoid": {MAPPER, OWNER}},
     Flow: {

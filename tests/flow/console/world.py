@@ -16,7 +16,7 @@ from common.fingerprint import fingerprint
 from common.outcome import Outcome
 from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
 from mappings.models import Constant, IgnoredConcept, Mapping, MappingGroup, MappingType
-from syncstatus.models import Flow, Link, Run, RunState, Stream
+from syncstatus.models import AtBrake, Brake, BrakedRecord, Flow, Link, Run, RunState, Stream
 from tenants.audit import SYSTEM, record
 from tenants.models import AuditEntry, Connection, Membership, Tenant
 from tenants.rights import Role
@@ -60,6 +60,7 @@ def hospital(word: str) -> Hospital:
         run = add_run(made)
         add_link(made, "first", run=run)
         add_error(made, "first", run=run)
+        add_brake(made, ended_at=NOON, ended_by=f"{word}-owner", reason=f"{word} reason")
         made.rows[AuditEntry] = record(SYSTEM, "try", tenant, tenant=tenant, reason=f"{word} reason")
     return made
 
@@ -137,6 +138,19 @@ def add_link(made: Hospital, name: str, **more: Any) -> Link:
     link = Link.objects.create(tenant=made.tenant, stream=made.row(Stream), **fields)
     made.rows[Link] = link
     return link
+
+
+def add_brake(made: Hospital, **more: Any) -> Brake:
+    """Three voids and an overwrite that wait, or waited."""
+    fields = {"kind": AtBrake.MANY, "set_at": NOON, "limit": 20, "passed": 20, "links": 400, **more}
+    brake = Brake.objects.create(tenant=made.tenant, flow=made.row(Flow), **fields)
+    for number, does in enumerate(("void", "void", "void", "overwrite")):
+        BrakedRecord.objects.create(
+            tenant=made.tenant, brake=brake, stream=made.row(Stream), entity_id=made.id(f"braked {number}"), does=does,
+            why="the record was voided in Avni",
+        )  # fmt: skip
+    made.rows[Brake] = brake
+    return brake
 
 
 def add_error(made: Hospital, name: str, *, run: Run | None = None, **more: Any) -> ErrorRecord:
