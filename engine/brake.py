@@ -46,12 +46,14 @@ def limit_of(links: int) -> int:
 def counted_as(plan: Plan) -> Does | None:
     """How a plan counts; None for one that neither voids nor overwrites.
 
-    What the same plan creates, or bears an id of ours (`Plan.created_by_us`), may be changed without being counted.
+    What the same plan creates, or bears an id of ours (`Plan.created_by_us`), may be changed without being counted, and
+    so may what only gets more room.
     """
     if any(write.verb == "void" for write in plan.writes):
         return Does.VOID
     ours = {*plan.created_by_us, *(write.kind for write in plan.writes if write.verb == "create")}
-    foreign = any(write.verb in ("update", "unvoid") and write.kind not in ours for write in plan.writes)
+    changes = (write for write in plan.writes if write.verb in ("update", "unvoid") and not write.takes_nothing)
+    foreign = any(write.kind not in ours for write in changes)
     return Does.OVERWRITE if foreign else None
 
 

@@ -122,6 +122,8 @@ class Write:
     body: JsonObject
     why: str
     """For people and for the dry run, without values: "no patient has this number"."""
+    takes_nothing: bool = False
+    """It only makes room (a visit begins earlier) and leaves all that people wrote: the brake does not count it."""
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def stretched_for(
 def _stretched(visit: FoundVisit, border: str, moment: datetime, why: str) -> Room:
     text = _spelled(moment)
     moved = replace(visit, start=text) if border == "startDatetime" else replace(visit, stop=text)
-    return Room(moved, (Write("update", "visit", visit.uuid, {border: text}, why),))
+    return Room(moved, (Write("update", "visit", visit.uuid, {border: text}, why, takes_nothing=True),))
 
 
 def _spelled(moment: datetime) -> str:

@@ -130,9 +130,9 @@ def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
         ids.append(there["ID"] if there else write.id if write else before.ids[key])
         targets[VOIDED + key if voided_by_us else key] = ids[-1]
     chosen = {external_id(policy.namespace, content.uuid, key) for key in {**before.ids, **parts}}
-    is_ours = any(write.verb == "create" and write.kind != "enrolment" for write in writes) or any(
-        there and there.get("External ID") in chosen for there in found.encounters.values()
-    )
+    ours = {write.kind for write in writes if write.verb == "create"} - {"enrolment"} | {
+        kind_of(key) for key, there in found.encounters.items() if there and there.get("External ID") in chosen
+    }
     made = {name: there for name, there in (known.other_targets if known else {}).items() if name.startswith(ENROLMENT)}
     made |= enrolments.made
     return Plan(
@@ -141,7 +141,7 @@ def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
         target_id=ids[0],
         target_parent_id=found.subject_id,
         other_targets=targets | made,
-        created_by_us=(*(["encounter"] if is_ours else []), *(["enrolment"] if made else [])),
+        created_by_us=(*sorted(ours), *(["enrolment"] if made else [])),
         left_fingerprint=fingerprint([want.fingerprint]),
     )
 

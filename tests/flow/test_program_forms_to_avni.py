@@ -79,7 +79,7 @@ def test_without_one_the_subject_is_enrolled_at_the_time_of_the_encounter(
     assert (outpatients.said(enrolment), enrolment.exit_ms) == ({MARKER: encounter}, None)
     link = world.link("encounter", encounter)
     assert link.other_targets[f"enrolment {MOTHER}"] == enrolment.uuid
-    assert link.created_by_us == ["encounter", "enrolment"]
+    assert link.created_by_us == ["enrolment", "program-encounter"]
 
 
 def test_all_encounters_of_a_subject_share_the_enrolment_that_the_first_one_needed(

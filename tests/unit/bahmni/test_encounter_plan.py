@@ -339,7 +339,7 @@ class TestProgramEncounters:
             "cancelObservations": {},
             "Voided": False,
         }
-        assert (made.created_by_us, set(made.other_targets)) == (("encounter",), {ANTENATAL})
+        assert (made.created_by_us, set(made.other_targets)) == (("program-encounter",), {ANTENATAL})
 
     def test_where_there_is_none_the_subject_is_enrolled_first(self) -> None:
         made = placed(want(antenatal()))
@@ -347,7 +347,7 @@ class TestProgramEncounters:
         assert (enrol.verb, enrol.kind, enrol.id) == ("create", "enrolment", MADE)
         assert enrol.body["observations"] == {MARKER: ENCOUNTER}
         assert create.body["Enrolment ID"] == MADE
-        assert made.created_by_us == ("encounter", "enrolment")
+        assert made.created_by_us == ("program-encounter", "enrolment")
         assert made.other_targets["enrolment Mother"] == MADE
 
     def test_two_forms_of_one_program_need_one_enrolment(self) -> None:
