@@ -39,7 +39,7 @@ SUBJECT: Final[Shape] = {
     "location?": "an object",
     "audit": {**_AUDIT, "Created at": "text"},
 }
-AVNI_ENCOUNTER: Final[Shape] = {
+AVNI_ENCOUNTER: Final[dict[str, Shape]] = {
     "ID": "text",
     "Voided": "yes or no",
     "Encounter type": "text",
@@ -51,6 +51,7 @@ ENROLMENT: Final[Shape] = {
     "Subject ID": "text",
     "Voided": "yes or no",
     "Program": "text",
+    "Enrolment datetime": "anything",
     "observations": "an object",
     "exitObservations?": "an object",
     "audit": _AUDIT,

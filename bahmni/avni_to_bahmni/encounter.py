@@ -35,7 +35,7 @@ from bahmni.shapes import AVNI_ENCOUNTER, check
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
 from engine.ports import Known, Plan, Want, Write
-from engine.verdicts import Defer, Fail, Hold, Skip
+from engine.verdicts import Defer, Hold, Skip
 from mappings.snapshot import Pair, Snapshot
 
 MADE_FROM_BAHMNI = (v.HOSPITAL_FORM, v.HOSPITAL_PROGRAM_FORM, v.LAB_ENCOUNTER_TYPE, v.DRUG_ENCOUNTER_TYPE)
@@ -122,10 +122,8 @@ def wanted(kind: Kind, encounter: Mapping[str, Any], snapshot: Snapshot, zone: t
 
     Raises Skip for what came from there or belongs to nobody who is a patient, Fail, KeyError.
     """
-    check(encounter, AVNI_ENCOUNTER)
+    check(encounter, {**AVNI_ENCOUNTER, kind.owner.field: "text"})
     type_name, observations, owner_id = encounter["Encounter type"], encounter["observations"], kind.owner.field
-    if not isinstance(encounter[owner_id], str):
-        raise Fail("record.field-missing", field=owner_id)
     marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
     if type_name in _from_bahmni(snapshot) or (marker and observations.get(marker.avni_value)):
         raise Skip("bahmni.came-from-bahmni")

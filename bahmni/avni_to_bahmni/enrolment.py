@@ -129,7 +129,7 @@ def admit(content: Enrolment, known: Known | None, subject: Known | None) -> Non
 
 
 def _form(enrolment: Mapping[str, Any], event: Event, snapshot: Snapshot, zone: tzinfo) -> Form:
-    program, observations = enrolment["Program"], enrolment[event.observations]
+    program, observations = enrolment["Program"], enrolment.get(event.observations)
     if observations is None:
         raise Fail("record.field-missing", field=event.observations)
     day = day_in(enrolment[event.time], event.time, zone)
