@@ -51,7 +51,7 @@ mappings:
       - {{avni: Sangam Number, int: number}}
   Words:
     Concept:
-      - {{avni: Height, int: h-1, hint: Numeric, about: Height in cm}}
+      - {{avni: Height, int: h-1, hint: Numeric, unmapped: skip, about: Height in cm}}
       - {{avni: 'No', int: n-1, uuid: 5f0c86b4-7f4b-4c3e-9f5a-0b8a4d3c2e20}}
     Form:
       - {{avni: Vitals, int: f-1}}
@@ -320,6 +320,7 @@ def test_what_was_done_is_on_record_with_the_door(text: Text) -> None:
             "line 32: its value of the other system has a partner already: line 31",
         ),
         ("hint: Numeric", "hint: Number", "line 31: data_type_hint 'Number' is none of"),
+        ("unmapped: skip", "unmapped: drop", "line 31: when_unmapped 'drop' is none of fail, skip, text"),
         ("concept: x-1", "concept: ''", "line 40: the concept is empty"),
         ("    sign_in: basic\n", "", "line 18: the connection paper is new and lacks sign_in"),
         ("in time, most", "'', most", "line 42: the error type 'Slow' cannot be so. Say what text to look for"),

@@ -274,6 +274,23 @@ def test_value_reads_back_as_an_object(http: Http, concept: str, sent: Any, read
     assert http.get("/obs/v").json()["value"]["uuid"] == read
 
 
+def test_file_reads_back_as_a_link_to_its_bytes_without_a_uuid(http: Http, store: Store) -> None:
+    scan = store.add_concept("Scan", "Complex").uuid
+    update(http, {"uuid": "v", "concept": scan, "value": "aGVsbG8="})
+    value = http.get("/obs/v").json()["value"]
+    assert (value["display"], "uuid" in value, value["links"]["rel"]) == ("raw file", False, "value")
+    assert value["links"]["uri"].endswith("/ws/rest/v1/obs/v/value")
+
+
+def test_file_that_is_not_base64_is_400(http: Http, store: Store) -> None:
+    refused(http, concept=store.add_concept("Scan", "Complex").uuid, value="not base64 at all")
+
+
+def test_group_voided_in_an_encounter_takes_its_members_along(http: Http, store: Store) -> None:
+    update(http, {"uuid": "f", "concept": FORM, "voided": True, "groupMembers": []})
+    assert (store.obs["w"].voided, store.obs["c"].voided) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("concept", "sent"),
     [

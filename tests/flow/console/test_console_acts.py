@@ -268,6 +268,17 @@ def test_the_first_row_of_a_constant_cannot_be_deleted(numbat: Hospital, mapper:
     assert mapper.get(reverse("admin:mappings_constant_delete", args=[first.pk])).status_code == 403
 
 
+@pytest.mark.parametrize(("value", "taken"), [("skip", True), ("", True), ("drop", False)])
+def test_a_constant_takes_only_what_its_key_can_hold(
+    numbat: Hospital, mapper: Client, value: str, taken: bool
+) -> None:  # fmt: skip
+    row = Constant.objects.get(tenant=numbat.tenant, key="UnmappedQuestionsFromAvni")
+    said = mapper.post(reverse("admin:mappings_constant_change", args=[row.pk]), {"value": value})
+    row.refresh_from_db()
+    assert row.value == (value if taken else "")
+    assert ("Enter one of fail, skip, text" in said.content.decode()) is not taken
+
+
 HEAD = "group,type,avni_value,int_system_value,about\n"
 
 

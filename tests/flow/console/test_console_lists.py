@@ -186,6 +186,35 @@ def test_history_leads_to_the_audit_entries_of_the_row(numbat: Hospital, mapper:
     assert (entry.after or {})["about"] == "thirteen"
 
 
+def test_what_becomes_of_what_has_no_mapping_is_chosen_in_the_mapping_and_on_record(
+    numbat: Hospital, mapper: Client
+) -> None:
+    row = numbat.row(Mapping)
+    address = reverse("admin:mappings_mapping_change", args=[row.pk])
+    said = mapper.get(address).content.decode()
+    for words in ("Without a mapping", "Left out and counted", "Sent as text", "Error that explains it"):
+        assert words in said
+    values = {name: getattr(row, name) for name in ("avni_value", "int_system_value", "about", "data_type_hint")}
+    mapper.post(address, {**values, "when_unmapped": "skip"})
+    row.refresh_from_db()
+    assert row.when_unmapped == "skip"
+    assert (AuditEntry._base_manager.get(action="mapping.change").after or {})["when_unmapped"] == "skip"
+
+
+def test_a_value_of_the_wrong_kind_leads_to_the_mapping_of_its_question(numbat: Hospital, mapper: Client) -> None:
+    row = numbat.row(Mapping)
+    params = {"question": row.avni_value, "expected": "a number", "kind": "text"}
+    error = add_error(numbat, "kind", message="bahmni.value-kind", params=params)
+    said = page(mapper, "errors_errorrecord_change", error.pk)
+    assert f"{reverse('admin:mappings_mapping_change', args=[row.pk])}?error={error.pk}" in said
+
+
+def test_a_value_of_the_wrong_kind_in_no_mapped_question_leads_to_no_mapping(numbat: Hospital, mapper: Client) -> None:
+    params = {"question": "Date of birth", "expected": "a date", "kind": "text"}
+    error = add_error(numbat, "kind", message="bahmni.value-kind", params=params)
+    assert "mappings_mapping" not in page(mapper, "errors_errorrecord_change", error.pk).replace("/", "_")
+
+
 LISTS: dict[str, Callable[..., object]] = {
     "errors_errorrecord_changelist": add_error,
     "syncstatus_link_changelist": add_link,

@@ -97,7 +97,7 @@ def test_an_answer_without_mapping_is_shown_by_its_name_only_when_it_is_a_concep
     assert "clerk" not in str(text.value.params)
 
 
-def test_an_attribute_without_mapping_is_counted() -> None:
+def test_w32_an_attribute_without_mapping_is_counted_and_the_patient_travels() -> None:
     assert wanted(patient(attributes={"Nickname": "Chinni"}), MAPPED).unmapped == ("Nickname",)
 
 

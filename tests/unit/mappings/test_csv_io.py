@@ -191,10 +191,29 @@ def test_a_value_survives_the_way_out_and_back_and_is_never_a_formula(
     assert (edit.after["avni_value"], edit.after["about"]) == (value, value)
 
 
+@pytest.mark.parametrize(("word", "kept"), [("skip", "skip"), ("", ""), (" text ", "text")])
+def test_a_file_says_what_becomes_of_what_has_no_mapping(ashwini: Tenant, word: str, kept: str) -> None:
+    text = f"group,type,avni_value,int_system_value,when_unmapped\nWords,Concept,A,1,{word}\n"
+    (edit,) = csv_io.preview(ashwini, text).added
+    assert edit.after["when_unmapped"] == kept
+
+
+def test_a_file_that_says_nothing_of_it_leaves_it_as_it_is(ashwini: Tenant, add: Add) -> None:
+    add("Concept", "A", "1", when_unmapped="skip")
+    preview = csv_io.preview(ashwini, "group,type,avni_value,int_system_value\nWords,Concept,A,1\n")
+    assert (preview.changed, preview.refused) == ((), ())
+
+
+def test_a_word_for_it_that_nobody_knows_is_refused_with_those_that_are(ashwini: Tenant) -> None:
+    text = "group,type,avni_value,int_system_value,when_unmapped\nWords,Concept,A,1,drop\n"
+    assert csv_io.preview(ashwini, text).refused == ((2, "when_unmapped 'drop' is none of fail, skip, text"),)
+
+
 def test_importing_an_export_again_changes_nothing(ashwini: Tenant, add: Add) -> None:
     add(
-        "Concept", "A", "1", data_type_hint="Coded", about='ए, "b"\nc', avni_uuid="5f0c86b4-7f4b-4c3e-9f5a-000000000001"
-    )
+        "Concept", "A", "1", data_type_hint="Coded", when_unmapped="skip", about='ए, "b"\nc',
+        avni_uuid="5f0c86b4-7f4b-4c3e-9f5a-000000000001",
+    )  # fmt: skip
     add("Concept", "A", "2", is_voided=True)
     add("Concept", "B", "3", is_voided=True)
     add("Concept", "B", "3")
