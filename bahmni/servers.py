@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.encounter_handover import general_encounters, program_encounters
 from bahmni.avni_to_bahmni.enrolment_handover import EnrolmentHandover
 from bahmni.avni_to_bahmni.handover import SubjectHandover
+from bahmni.avni_to_bahmni.reading import LookBack
 from bahmni.bahmni_to_avni.encounter_handover import EncounterHandover
 from bahmni.bahmni_to_avni.handover import PatientHandover
 from bahmni.openmrs import FEEDS, OpenMRSClient
@@ -43,6 +45,7 @@ class BahmniServers:
         self.setting = setting
         self.avni = avni_client(setting.connections[v.AVNI], refuse_writes=setting.refuse_writes)
         self.openmrs = openmrs_client(setting.connections[v.BAHMNI], refuse_writes=setting.refuse_writes)
+        self._late: defaultdict[str, LookBack] = defaultdict(LookBack)
 
     @property
     def remote_calls(self) -> int:
@@ -62,13 +65,13 @@ class BahmniServers:
         """The path of one stream. Raises KeyError for a stream this connector does not have."""
         match stream_key:
             case v.SUBJECT:
-                return SubjectHandover(self.setting, self.avni, self.openmrs)
+                return SubjectHandover(self.setting, self.avni, self.openmrs, self._late[stream_key])
             case v.GENERAL_ENCOUNTER:
-                return general_encounters(self.setting, self.avni, self.openmrs)
+                return general_encounters(self.setting, self.avni, self.openmrs, self._late[stream_key])
             case v.ENROLMENT:
-                return EnrolmentHandover(self.setting, self.avni, self.openmrs)
+                return EnrolmentHandover(self.setting, self.avni, self.openmrs, self._late[stream_key])
             case v.PROGRAM_ENCOUNTER:
-                return program_encounters(self.setting, self.avni, self.openmrs)
+                return program_encounters(self.setting, self.avni, self.openmrs, self._late[stream_key])
             case v.PATIENT:
                 return PatientHandover(self.setting, self.avni, self.openmrs, self.feed("patient"))
             case v.ENCOUNTER:

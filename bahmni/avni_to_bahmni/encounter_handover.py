@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from avni.client import AvniClient, AvniPage
 from bahmni.avni_to_bahmni import encounter
 from bahmni.avni_to_bahmni.hospital import Hospital
-from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages, refuse_unknown, reread
+from bahmni.avni_to_bahmni.reading import LookBack, naming_what_is_missing, pages, refuse_unknown, reread
 from bahmni.openmrs import OpenMRSClient
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 from engine.registry import Setting
@@ -33,9 +33,10 @@ class EncounterHandover:
 
     def __init__(
         self, kind: encounter.Kind, list_: ListEncounters, one: Callable[[str], JsonObject | None],
-        setting: Setting, avni: AvniClient, openmrs: OpenMRSClient,
+        setting: Setting, avni: AvniClient, openmrs: OpenMRSClient, late: LookBack,
     ) -> None:  # fmt: skip
         """`list_` and `one` ask Avni for encounters of this kind; see `general_encounters`, `program_encounters`."""
+        self._late = late
         self._kind = kind
         self._list = list_
         self._one = one
@@ -46,7 +47,7 @@ class EncounterHandover:
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
         """Encounters of a type modified since the position, oldest first."""
-        return pages(partition, position, partial(self._fetch_page, partition))
+        return pages(partition, position, partial(self._fetch_page, partition), self._late)
 
     def reread(self, partition: str, place: str) -> tuple[Sequence[Change], Gap | None]:
         """See `reading.reread`."""
@@ -101,13 +102,17 @@ class EncounterHandover:
         return self._list(since, encounter_type, page=page, size=size)
 
 
-def general_encounters(setting: Setting, avni: AvniClient, openmrs: OpenMRSClient) -> EncounterHandover:
+def general_encounters(
+    setting: Setting, avni: AvniClient, openmrs: OpenMRSClient, late: LookBack
+) -> EncounterHandover:  # fmt: skip
     """The stream of general encounters."""
-    return EncounterHandover(encounter.GENERAL, avni.encounters, avni.encounter, setting, avni, openmrs)
+    return EncounterHandover(encounter.GENERAL, avni.encounters, avni.encounter, setting, avni, openmrs, late)
 
 
-def program_encounters(setting: Setting, avni: AvniClient, openmrs: OpenMRSClient) -> EncounterHandover:
+def program_encounters(
+    setting: Setting, avni: AvniClient, openmrs: OpenMRSClient, late: LookBack
+) -> EncounterHandover:  # fmt: skip
     """The stream of program encounters."""
     return EncounterHandover(
-        encounter.IN_PROGRAM, avni.program_encounters, avni.program_encounter, setting, avni, openmrs
+        encounter.IN_PROGRAM, avni.program_encounters, avni.program_encounter, setting, avni, openmrs, late
     )  # fmt: skip

@@ -18,7 +18,7 @@ from avni.client import AvniClient, AvniPage
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni import enrolment, enrolment_plan
 from bahmni.avni_to_bahmni.hospital import Hospital
-from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages, refuse_unknown, reread
+from bahmni.avni_to_bahmni.reading import LookBack, naming_what_is_missing, pages, refuse_unknown, reread
 from bahmni.avni_to_bahmni.visit import Policy
 from bahmni.openmrs import OpenMRSClient
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
@@ -28,7 +28,8 @@ from engine.registry import Setting
 class EnrolmentHandover:
     """Avni enrolments, one partition per program → visits of Bahmni with one encounter or two."""
 
-    def __init__(self, setting: Setting, avni: AvniClient, openmrs: OpenMRSClient) -> None:
+    def __init__(self, setting: Setting, avni: AvniClient, openmrs: OpenMRSClient, late: LookBack) -> None:
+        self._late = late
         self._snapshot = setting.snapshot
         self._policy = Policy(setting.snapshot, setting.tenant.namespace)
         self._avni = avni
@@ -36,7 +37,7 @@ class EnrolmentHandover:
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
         """Enrolments in a program modified since the position, oldest first."""
-        return pages(partition, position, partial(self._fetch_page, partition))
+        return pages(partition, position, partial(self._fetch_page, partition), self._late)
 
     def reread(self, partition: str, place: str) -> tuple[Sequence[Change], Gap | None]:
         """See `reading.reread`."""

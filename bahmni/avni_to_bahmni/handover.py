@@ -16,7 +16,7 @@ from bahmni.avni_to_bahmni import subject
 from bahmni.avni_to_bahmni.form_encounter import mapped
 from bahmni.avni_to_bahmni.found import FoundEncounter
 from bahmni.avni_to_bahmni.hospital import Hospital
-from bahmni.avni_to_bahmni.reading import naming_what_is_missing, pages, refuse_unknown, reread
+from bahmni.avni_to_bahmni.reading import LookBack, naming_what_is_missing, pages, refuse_unknown, reread
 from bahmni.openmrs import OpenMRSClient
 from bahmni.same_person import Likeness
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
@@ -26,7 +26,8 @@ from engine.registry import Setting
 class SubjectHandover:
     """Avni subjects of the tenant's subject type → patients of Bahmni."""
 
-    def __init__(self, setting: Setting, avni: AvniClient, openmrs: OpenMRSClient) -> None:
+    def __init__(self, setting: Setting, avni: AvniClient, openmrs: OpenMRSClient, late: LookBack) -> None:
+        self._late = late
         self._snapshot = setting.snapshot
         self._avni = avni
         self._hospital = Hospital(setting, openmrs)
@@ -37,7 +38,7 @@ class SubjectHandover:
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
         """Subjects of a type modified since the position, oldest first."""
-        return pages(partition, position, partial(self._fetch_page, partition))
+        return pages(partition, position, partial(self._fetch_page, partition), self._late)
 
     def reread(self, partition: str, place: str) -> tuple[Sequence[Change], Gap | None]:
         """See `reading.reread`."""

@@ -4,28 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from datetime import timedelta
+from typing import Any, Final, cast
 
 from avni import windows
 from avni.client import AvniClient
 from avni.listing import identity
-from avni.windows import FetchPage, WindowPosition, read_gap, read_window
+from avni.windows import FetchPage, Reading, WindowPosition, read_gap, read_window
 from avni.wire import instant
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.form_encounter import Form
+from common import clock
 from engine.ports import Change, Gap, JsonObject, Page
 from engine.verdicts import Fail
 from mappings.models import Side
 from mappings.snapshot import Snapshot
 
+LATEST: Final = timedelta(hours=1)
+"""How late a row may become visible and still be found: nobody's transaction takes as long."""
 
-def pages(partition: str, position: JsonObject, fetch: FetchPage) -> Iterator[Page]:
-    """What was modified since the position, oldest first, with the places Avni cannot show (avni.md A29)."""
-    for reading in read_window(cast(WindowPosition, position), fetch):
-        changes = tuple(_change(row) for row in reading.rows)
-        unread = tuple(_gap(partition, gap) for gap in reading.gaps)
-        newest = changes[-1].source_time if changes else None
-        yield Page(changes, cast(JsonObject, reading.position), newest, gaps=unread)
+EVERY: Final = timedelta(hours=1)
+"""How often rows that became visible late are looked for."""
+
+
+class LookBack:
+    """When the newest rows of each partition of a stream were last read again. Belongs to one process.
+
+    A process that begins waits its time: what the one before it did not look for is still young enough then.
+    """
+
+    def __init__(self) -> None:
+        self._at: dict[str, float] = {}
+
+    def is_due(self, partition: str) -> bool:
+        """Whether it is time; then it is taken as done, however far it gets."""
+        now = clock.monotonic()
+        if now - self._at.setdefault(partition, now) < EVERY.total_seconds():
+            return False
+        self._at[partition] = now
+        return True
+
+
+def pages(partition: str, position: JsonObject, fetch: FetchPage, late: LookBack) -> Iterator[Page]:
+    """What was modified since the position, oldest first, with the places Avni cannot show (avni.md A29).
+
+    From time to time, once all of it is read, also what became visible late (A7); the ledger knows the rest of that.
+    """
+    reached = cast(WindowPosition, position)
+    for reading in read_window(reached, fetch):
+        reached = reading.position
+        yield _page(partition, reading, reached)
+    if late.is_due(partition):
+        for reading in read_window(reached, fetch, overlap=LATEST + EVERY):
+            yield _page(partition, reading, reached)  # looking back moves no position, and nothing need be remembered
+
+
+def _page(partition: str, reading: Reading, reached: WindowPosition) -> Page:
+    changes = tuple(_change(row) for row in reading.rows)
+    unread = tuple(_gap(partition, gap) for gap in reading.gaps)
+    newest = changes[-1].source_time if changes else None
+    return Page(changes, cast(JsonObject, reached), newest, gaps=unread)
 
 
 def reread(partition: str, place: str, fetch: FetchPage) -> tuple[Sequence[Change], Gap | None]:

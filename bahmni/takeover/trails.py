@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from avni.windows import FetchPage, window_start
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.reading import pages
+from bahmni.avni_to_bahmni.reading import LookBack, pages
 from bahmni.connector import CONNECTOR
 from bahmni.servers import BahmniServers
 from engine.adopting import Trail
@@ -62,7 +62,7 @@ def _types(taken: Snapshot, pairs: Sequence[Pair]) -> list[str]:
 
 def _origins(marker: str, kind: str, fetch: FetchPage, position: JsonObject) -> Iterator[Page]:
     """Encounters of Avni of one type as the records of Bahmni that they stand for."""
-    for page in pages(kind, position, fetch):
+    for page in pages(kind, position, fetch, LookBack()):
         said = (change.record["observations"].get(marker) for change in page.changes if change.record)
         uuids = dict.fromkeys(uuid for uuid in said if isinstance(uuid, str) and uuid)
         yield Page(tuple(Change(uuid, "") for uuid in uuids), page.position, gaps=page.gaps)

@@ -20,6 +20,7 @@ from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.encounter_handover import EncounterHandover, general_encounters, program_encounters
 from bahmni.avni_to_bahmni.enrolment_handover import EnrolmentHandover
 from bahmni.avni_to_bahmni.handover import SubjectHandover
+from bahmni.avni_to_bahmni.reading import LookBack
 from bahmni.bahmni_to_avni.handover import PatientHandover
 from bahmni.openmrs import FEEDS, OpenMRSClient
 from common.outcome import Outcome
@@ -145,10 +146,11 @@ def pair() -> Iterator[Pair]:
         setting = Setting(tenant, {side: Connection(side=side) for side in (v.AVNI, v.BAHMNI)}, snapshot())
         feed = Feed(clients[1].get_bytes, f"{FEEDS}/patient", side=v.BAHMNI)
         try:
-            subjects, patients = SubjectHandover(setting, *clients), PatientHandover(setting, *clients, feed)
+            late, patients = LookBack(), PatientHandover(setting, *clients, feed)
             yield Pair(
-                (avni_server, bahmni_server), (avni, bahmni), subjects, general_encounters(setting, *clients), patients,
-                EnrolmentHandover(setting, *clients), program_encounters(setting, *clients),
+                (avni_server, bahmni_server), (avni, bahmni), SubjectHandover(setting, *clients, late),
+                general_encounters(setting, *clients, late), patients,
+                EnrolmentHandover(setting, *clients, late), program_encounters(setting, *clients, late),
             )  # fmt: skip
         finally:
             for client in clients:

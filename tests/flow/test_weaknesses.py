@@ -6,7 +6,9 @@ The list of all of them, with their tests, is docs/compatibility.md.
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
+from bahmni.avni_to_bahmni.reading import EVERY
 from common import clock
 from engine import moves
 from errors.models import OPEN_STATES, ErrorRecord, ErrorState
@@ -22,6 +24,21 @@ from tests.flow.world import PREFIX, World
 def open_errors() -> list[str]:
     """Messages of what is not through."""
     return list(ErrorRecord.objects.filter(state__in=OPEN_STATES).order_by("pk").values_list("message", flat=True))
+
+
+def test_w3_a_row_that_became_visible_half_an_hour_late_is_found_by_looking_back(world: World) -> None:
+    with clock.frozen(clock.now()) as time:
+        early = world.subject("1001")
+        world.sync("subject")
+        late = world.subject("1002", at=world.born - timedelta(minutes=30))
+        world.sync("subject")
+        assert in_bahmni(world, "1002").patients == 0
+        time.advance(EVERY.total_seconds())
+        world.sync("subject")
+        assert in_bahmni(world, "1002").markers == (late,)
+        world.reset_counts()
+        world.sync("subject")
+    assert (in_bahmni(world, "1001").markers, world.avni_server.requests) == ((early,), 1)
 
 
 def test_w12_a_record_that_breaks_the_reprocessing_keeps_none_behind_it(world: World) -> None:

@@ -16,6 +16,7 @@ from atomfeed.reader import Feed
 from avni.wire import spelled
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.encounter_handover import general_encounters
+from bahmni.avni_to_bahmni.reading import LookBack
 from bahmni.bahmni_to_avni.encounter_handover import EncounterHandover
 from bahmni.openmrs import FEEDS
 from common.outcome import Outcome
@@ -278,7 +279,7 @@ class House:
         tenant = Tenant(pk=1, name="house", namespace=UUID(str(NAMESPACE)), born_here=False)
         setting = Setting(tenant, {side: Connection(side=side) for side in (v.AVNI, v.BAHMNI)}, kinds_snapshot())
         feed = Feed(clients[1].get_bytes, f"{FEEDS}/encounter", side=v.BAHMNI)
-        self.to_bahmni = general_encounters(setting, *clients)
+        self.to_bahmni = general_encounters(setting, *clients, LookBack())
         self.to_avni = EncounterHandover(setting, *clients, feed)
         self._design()
 
