@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,9 @@ def void_order(place: Outpatients, encounter: str) -> None:
     place.tell(encounter)
 
 
-def in_avni(place: Outpatients, number: str, encounter: str) -> object:
+def in_avni(
+    place: Outpatients, number: str, encounter: str
+) -> tuple[dict[str, list[dict[str, Any]]], list[tuple[str, bool]], int]:
     """What stands in Avni un-voided, and how many records there are, voided ones and the registration among them."""
     patient = place.world.bahmni.encounters[encounter].patient
     subject = place.world.link("patient", patient).target_parent_id
@@ -170,7 +173,7 @@ def test_a_read_that_goes_wrong_is_made_good(
     assert faults.fired[fault] == 1
     faults.clear()
     work_until_quiet(hasty, "encounter")
-    said, _, count = in_avni(outpatients, "1001", encounter)  # type: ignore[misc]
+    said, _, count = in_avni(outpatients, "1001", encounter)
     assert (set(said), count) == ({ANTENATAL, DRUGS}, 3)
 
 

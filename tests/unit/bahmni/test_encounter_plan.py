@@ -13,6 +13,7 @@ from bahmni.bahmni_to_avni.encounter import wanted
 from bahmni.bahmni_to_avni.encounter_plan import VOIDED, Found, Policy, external_id, plan, questions
 from bahmni.bahmni_to_avni.part import PRESCRIPTION
 from common.outcome import Outcome
+from engine.brake import Does, counted_as
 from engine.ports import Known, Plan, Want
 from engine.verdicts import Hold
 from mappings.snapshot import Entry, Pair, Snapshot
@@ -391,6 +392,15 @@ class TestProgramEncounters:
             "cancelObservations": {},
             "Voided": False,
         }
+
+    def test_what_bears_our_id_counts_as_ours_and_what_another_service_wrote_does_not(self) -> None:
+        """Else the brake takes our own edits for overwrites."""
+        wish = want(antenatal(96.0), vitals())
+        found = {ANTENATAL: in_program(want(antenatal())), VITALS: there(wish, **{"External ID": None})}
+        made = planned(wish, found, link(ANTENATAL, VITALS))
+        assert (made.created_by_us, counted_as(made)) == (("program-encounter",), None)
+        theirs = {**found, ANTENATAL: {**found[ANTENATAL], "External ID": None}}
+        assert counted_as(planned(wish, theirs, link(ANTENATAL, VITALS))) is Does.OVERWRITE
 
     def test_an_answer_taken_out_is_not_sent_again(self) -> None:
         found = in_program(want(group("Antenatal", leaf("Pulse", 72.0), leaf("Advice", "rest"))))
