@@ -81,7 +81,33 @@ HOSPITAL_ENCOUNTER: Final[Shape] = {
     "patient": {"uuid": "text", "voided?": "yes or no", "identifiers?": _IDENTIFIERS},
 }
 """Without what it says: who it is about decides first whether it is looked at."""
-FORMS: Final[Shape] = {"obs?": [_OBS]}
+_NAMED: Final = {"uuid?": "text", "display?": "text"}
+_ORDER: Final = {
+    "uuid": "text",
+    "type?": "text",
+    "voided?": "yes or no",
+    "action?": "text",
+    "drug?": _NAMED,
+    "concept?": _NAMED,
+    "drugNonCoded?": "text",
+    "doseUnits?": _NAMED,
+    "frequency?": _NAMED,
+    "route?": _NAMED,
+    "durationUnits?": _NAMED,
+    "asNeeded?": "yes or no",
+    "asNeededCondition?": "text",
+    "scheduledDate?": "text",
+    "dateActivated?": "text",
+    "dosingInstructions?": "text",
+    "instructions?": "text",
+}
+FORMS: Final[Shape] = {
+    "obs?": [_OBS],
+    "encounterType?": {"uuid?": "text"},
+    "visit?": {"visitType?": {"uuid?": "text"}},
+    "orders?": [_ORDER],
+}
+"""What it says, in forms, results and prescriptions."""
 
 
 def check(record: Any, shape: Shape) -> None:

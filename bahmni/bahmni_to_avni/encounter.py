@@ -65,10 +65,9 @@ def wanted(encounter: Mapping[str, Any], snapshot: Snapshot) -> Want:
     """
     check(encounter, HOSPITAL_ENCOUNTER)
     patient = encounter["patient"]
-    identifier, prefix = preferred_identifier(patient), snapshot.constant(v.IDENTIFIER_PREFIX)
+    identifier = preferred_identifier(patient)
     patient_voided, voided = patient.get("voided") is True, encounter.get("voided") is True
-    is_told = "identifiers" in patient and not patient_voided  # voiding a patient voids its numbers, too
-    if is_told and (not identifier.startswith(prefix) or identifier == prefix):
+    if is_outside(encounter, snapshot):
         raise Skip("bahmni.not-in-programme")
     if not voided:  # what a voided one says may not keep it from being voided
         check(encounter, FORMS)
@@ -95,6 +94,14 @@ def wanted(encounter: Mapping[str, Any], snapshot: Snapshot) -> Want:
         identifier=identifier,
         unmapped=tuple(unmapped),
     )
+
+
+def is_outside(encounter: Mapping[str, Any], snapshot: Snapshot) -> bool:
+    """Whether the patient is surely none of the programme: a number is told, and it does not have the prefix."""
+    patient, prefix = encounter["patient"], snapshot.constant(v.IDENTIFIER_PREFIX)
+    identifier = preferred_identifier(patient)
+    is_told = "identifiers" in patient and patient.get("voided") is not True  # its numbers are voided with a patient
+    return is_told and (not identifier.startswith(prefix) or identifier == prefix)
 
 
 def owner(want: Want, known: Known | None, patient: Known | None) -> str:
@@ -156,7 +163,7 @@ def _parts(
         if not forms and any(not form.get("voided") for form in encounter.get("obs") or ()):
             left_out.add(LABORATORY)
     if prescription.are_handed_over(encounter, snapshot):
-        if drugs := prescription.part(encounter, snapshot, marked):
+        if drugs := prescription.part(encounter, snapshot, marked, unmapped):
             yield drugs
     elif prescription.orders(encounter):
         left_out.add(PRESCRIPTION)

@@ -19,6 +19,7 @@ from bahmni.bahmni_to_avni.avni_encounters import carrying, enrolments, one, sen
 from bahmni.bahmni_to_avni.notices import Notices
 from bahmni.bahmni_to_avni.part import Part
 from bahmni.openmrs import OpenMRSClient
+from bahmni.shapes import FORMS, HOSPITAL_ENCOUNTER, check
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 from engine.registry import Setting
 from engine.verdicts import Fail
@@ -77,10 +78,21 @@ class EncounterHandover:
         """
         path = f"/encounter/{entity_id}"
         found = self._openmrs.one(path, ENCOUNTER)
-        if found is None or not prescription.is_to_read(found, self._snapshot):
+        if found is None or not self._has_prescriptions(found):
             return found
         details = self._openmrs.one(path, ORDERS)
         return prescription.with_details(found, details) if details else None
+
+    def _has_prescriptions(self, record: JsonObject) -> bool:
+        """Whether its orders have to be asked for; of a record of another shape `want` says what is wrong with it."""
+        try:
+            check(record, HOSPITAL_ENCOUNTER)
+            if encounter.is_outside(record, self._snapshot):
+                return False
+            check(record, FORMS)
+        except Fail:
+            return False
+        return prescription.is_to_read(record, self._snapshot)
 
     def lane(self, change: Change) -> str:
         """Encounters of one patient go one behind the other."""

@@ -18,7 +18,7 @@ from bahmni.bahmni_to_avni.part import LABORATORY, Part
 from bahmni.bahmni_to_avni.values import same, translated
 from bahmni.bahmni_to_avni.visit_type import is_outpatient
 from bahmni.numbers import number_in
-from mappings.snapshot import Snapshot
+from mappings.snapshot import Entry, Snapshot
 
 BETWEEN = ";   "
 """Between the tests of a text, as between prescriptions."""
@@ -52,8 +52,10 @@ def part(
     tests = list(_tests(encounter))
     if entry is None or not tests:
         return None
-    said = [(test, _said(test, snapshot, unmapped)) for test in tests]
-    return Part(LABORATORY, entry.avni_value, {**_alone(said, snapshot, unmapped), **_in_one(said, snapshot), **marked})
+    said = [(test, _said(test, entry, snapshot, unmapped)) for test in tests]
+    spare = _without_a_question(said, snapshot)
+    alone = _alone(said, snapshot, unmapped)
+    return Part(LABORATORY, entry.avni_value, {**alone, **spare, **_in_one(said, snapshot), **marked})
 
 
 def _tests(encounter: Mapping[str, Any]) -> Iterator[LabTest]:
@@ -78,9 +80,20 @@ def _inside(group: Obs) -> Iterator[LabTest]:
         yield test
 
 
-def _said(test: LabTest, snapshot: Snapshot, unmapped: list[str]) -> dict[str, Any]:
-    """The answers that stand with a test, by Avni's names."""
-    return observations({"concept": test.concept, "groupMembers": test.rows}, snapshot, unmapped)
+def _said(test: LabTest, mapping: Entry, snapshot: Snapshot, unmapped: list[str]) -> dict[str, Any]:
+    """The answers that stand with a test, by Avni's names; `mapping` is that of the laboratory."""
+    return observations({"concept": test.concept, "groupMembers": test.rows}, snapshot, unmapped, mapping)
+
+
+def _without_a_question(said: list[tuple[LabTest, dict[str, Any]]], snapshot: Snapshot) -> dict[str, str]:
+    """What is sent as text because its question has no mapping, taken out of `said`: line by line, by test."""
+    spare = snapshot.single(*v.UNMAPPED_CONCEPT)
+    lines = [
+        f"{name_of(test.concept)} / {line}"
+        for test, answers in said
+        for line in (answers.pop(spare.avni_value, "").splitlines() if spare else ())
+    ]
+    return {spare.avni_value: "\n".join(lines)} if spare and lines else {}
 
 
 def _alone(said: list[tuple[LabTest, dict[str, Any]]], snapshot: Snapshot, unmapped: list[str]) -> dict[str, Any]:

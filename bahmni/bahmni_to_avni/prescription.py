@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni.part import PRESCRIPTION, Part
-from bahmni.bahmni_to_avni.values import translated
+from bahmni.bahmni_to_avni.values import CHOICES, translated
 from bahmni.bahmni_to_avni.visit_type import is_outpatient
+from bahmni.kinds import wrong_kind
 from bahmni.numbers import number_in
 from engine.verdicts import Fail
 from mappings.models import DataTypeHint
@@ -63,8 +64,13 @@ def with_details(encounter: Mapping[str, Any], details: Mapping[str, Any]) -> di
     return {**encounter, "orders": rows}
 
 
-def part(encounter: Mapping[str, Any], snapshot: Snapshot, marked: Mapping[str, str]) -> Part | None:
-    """All drugs that are prescribed now; None when there are none. `marked` is the marker. Raises Fail."""
+def part(
+    encounter: Mapping[str, Any], snapshot: Snapshot, marked: Mapping[str, str], unmapped: list[str]
+) -> Part | None:
+    """All drugs that are prescribed now; None when there are none. `marked` is the marker. Raises Fail.
+
+    Answers that a policy leaves out are named in `unmapped`.
+    """
     kind = snapshot.single(*v.DRUG_ENCOUNTER_TYPE)
     current = [row for row in orders(encounter) if _holds(row)]
     if kind is None or not current:
@@ -72,9 +78,9 @@ def part(encounter: Mapping[str, Any], snapshot: Snapshot, marked: Mapping[str, 
     said: dict[str, Any] = {}
     if text := snapshot.single(*v.DRUG_TEXT):
         words = BETWEEN.join(in_words(row) for row in current)
-        said[text.avni_value] = _said(words, text, snapshot)
+        said[text.avni_value] = _said(words, text, snapshot, unmapped)
     if group := snapshot.single(*v.DRUG_GROUP):
-        said[group.avni_value] = [dict(_concepts(row, snapshot)) for row in current]
+        said[group.avni_value] = [dict(_concepts(row, snapshot, unmapped)) for row in current]
     return Part(PRESCRIPTION, kind.avni_value, {**said, **marked})
 
 
@@ -147,7 +153,7 @@ def _start(order: Order) -> date | None:
     try:
         return date.fromisoformat(str(moment)[:10]) if moment else None
     except ValueError:
-        raise _bad_kind("scheduledDate", "a date") from None
+        raise wrong_kind("orders.scheduledDate", "a date", moment) from None
 
 
 def _display(value: Any) -> str:
@@ -162,7 +168,7 @@ def _number(value: Any, field: str) -> int | float | None:
     try:
         return None if value is None else number_in(value)
     except ValueError:
-        raise _bad_kind(field, "a number") from None
+        raise wrong_kind(f"orders.{field}", "a number", value) from None
 
 
 def _json(text: Any) -> Mapping[str, Any]:
@@ -174,36 +180,33 @@ def _json(text: Any) -> Mapping[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _bad_kind(field: str, expected: str) -> Fail:
-    return Fail("bahmni.value-kind", question=f"orders.{field}", expected=expected, kind="something else")
-
-
 # -- as single concepts ----------------------------------------------------------------------------------------------
 
 
-def _concepts(order: Order, snapshot: Snapshot) -> Iterator[tuple[str, Any]]:
+def _concepts(order: Order, snapshot: Snapshot, unmapped: list[str]) -> Iterator[tuple[str, Any]]:
     """Avni's concepts with what the order says, those mapped only. Raises Fail for an answer without a partner."""
     for pair, told in FIELDS.items():
         entry = snapshot.single(*pair)
         value = told(order, entry) if entry else None
-        if entry and value is not None and value != "":
-            yield entry.avni_value, _said(value, entry, snapshot)
+        said = _said(value, entry, snapshot, unmapped) if entry and value is not None and value != "" else None
+        if entry and said is not None:
+            yield entry.avni_value, said
 
 
-def _said(value: Any, entry: Entry, snapshot: Snapshot) -> Any:
-    return translated(value, entry, snapshot, unmapped="bahmni.observation-answer-unmapped")
+def _said(value: Any, entry: Entry, snapshot: Snapshot, unmapped: list[str]) -> Any:
+    return translated(value, entry, snapshot, unmapped="bahmni.observation-answer-unmapped", counted=unmapped)
 
 
 def _named(value: Any, entry: Entry) -> Any:
     """Something with a uuid and a name: its uuid where the mapping is for a choice, else its name."""
-    if isinstance(value, Mapping) and entry.data_type_hint == DataTypeHint.CODED:
+    if isinstance(value, Mapping) and entry.data_type_hint in CHOICES:
         return {"uuid": value.get("uuid"), "display": value.get("display")}
     return _display(value)
 
 
 def _as_needed(order: Order, entry: Entry) -> Any:
     is_needed = order.get("asNeeded") is True
-    return is_needed if entry.data_type_hint == DataTypeHint.CODED else "Yes" if is_needed else "No"
+    return is_needed if entry.data_type_hint in CHOICES else "Yes" if is_needed else "No"
 
 
 def _begins(order: Order, entry: Entry) -> Any:

@@ -176,6 +176,15 @@ def test_w33_without_their_mapping_they_stay_and_the_forms_travel(
     assert outpatients.encounters(subject, DRUGS) == []
 
 
+def test_of_a_patient_outside_the_programme_no_details_are_asked_for(world: World, outpatients: Outpatients) -> None:
+    row = world.bahmni.hospital_create_patient("Ravi", "Kumar", "GAN7", identifier_type=catalogue.PATIENT_IDENTIFIER)
+    encounter = outpatients.seen(row.uuid)
+    outpatients.prescribe(encounter)
+    world.reset_counts()
+    world.sync("encounter")
+    assert world.bahmni_server.counts[("GET", "/openmrs/ws/rest/v1/encounter/{uuid}")] <= 1
+
+
 class TestSingleConcepts:
     @pytest.fixture
     def group(self, world: World, outpatients: Outpatients) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from bahmni.bahmni_to_avni.encounter import wanted
 from bahmni.bahmni_to_avni.part import LABORATORY
 from engine.ports import Want
 from engine.verdicts import Fail
-from mappings.models import DataTypeHint
+from mappings.models import DataTypeHint, Unmapped
 from mappings.snapshot import Entry, Snapshot
 from tests.chaos.forms import concept, encounter, forms_snapshot, group, leaf, with_singles
 from tests.chaos.records import MARKER, uuid_of
@@ -154,6 +155,29 @@ class TestWhatStandsBesideResults:
     def test_two_values_for_one_test_are_refused_by_name(self) -> None:
         with pytest.raises(Fail, match=r"bahmni\.repeated-question"):
             want(test_of("Pulse", leaf("Pulse", 72.0), leaf("Pulse", 96.0)))
+
+
+class TestWithoutAMapping:
+    """W30: what nobody mapped follows the policy of the laboratory's mapping, else of the tenant."""
+
+    def test_w30_it_is_sent_as_text_test_by_test_where_the_policy_says_so(self) -> None:
+        kind = replace(KIND[v.LAB_ENCOUNTER_TYPE], when_unmapped=Unmapped.TEXT)
+        spare = {v.LAB_ENCOUNTER_TYPE: kind, v.UNMAPPED_CONCEPT: Entry("Other answers", "", "")}
+        tests = (
+            test_of("Pulse", leaf("Pulse", 72.0), leaf("Mood", "low")),
+            test_of("Systolic", leaf("Systolic", 120.0), leaf("Mood", "high")),
+        )
+        assert observations(*tests, snapshot=with_singles(AS_TEXT, spare)) == {
+            "Pulse (Hospital)": 72,
+            "Systolic (Hospital)": 120,
+            "Other answers": "Pulse / Mood: low\nSystolic / Mood: high",
+            TEXT: "Pulse: 72;   Systolic: 120",
+        }
+
+    def test_w30_it_stops_the_encounter_where_the_policy_says_so(self) -> None:
+        kind = replace(KIND[v.LAB_ENCOUNTER_TYPE], when_unmapped=Unmapped.FAIL)
+        with pytest.raises(Fail, match=r"bahmni\.observation-question-unmapped"):
+            want(leaf("Mood", "low"), snapshot=with_singles(MAPPED, {v.LAB_ENCOUNTER_TYPE: kind}))
 
 
 class TestFromWhere:

@@ -185,6 +185,11 @@ class TestWhatHolds:
         assert (failure.value.message, failure.value.params["question"]) == ("bahmni.value-kind", f"orders.{field}")
         assert value not in str(failure.value.params)
 
+    def test_a_field_of_another_shape_is_refused_by_its_path(self) -> None:
+        with pytest.raises(Fail) as failure:
+            part(order(route="by mouth"))
+        assert (failure.value.message, failure.value.params["field"]) == ("record.field-kind", "orders[0].route")
+
     def test_an_order_without_its_details_is_refused_by_name(self) -> None:
         with pytest.raises(Fail) as failure:
             part({"uuid": uuid_of("x"), "type": "drugorder", "voided": False})
@@ -255,6 +260,14 @@ class TestSingleConcepts:
         with pytest.raises(Fail) as failure:
             self.entries(order(), Route=DataTypeHint.CODED)
         assert failure.value.params["name"] == "Oral"
+
+    def test_w30_an_answer_that_a_policy_leaves_out_is_counted_and_the_rest_is_told(self) -> None:
+        mapped = concepts(Name=DataTypeHint.TEXT, Route=DataTypeHint.CODED)
+        lenient = with_singles(mapped, {}, UnmappedAnswersFromBahmni="skip")
+        wish = want(order(), snapshot=lenient)
+        (found,) = wish.content.parts
+        assert found.observations[GROUP] == [{"Name": "Paracetamol 500 mg"}]
+        assert wish.unmapped == ("Route: Oral",)
 
     @pytest.mark.parametrize(
         ("hint", "shown"),
