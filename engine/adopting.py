@@ -8,7 +8,7 @@ is compared again when it next changes. Runs under the tenant's lease, in small 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from common.http_errors import RemoteError
 from common.outcome import Outcome
 from engine import lease
 from engine.carrying import Carrier, Failures
-from engine.commit import Ledger, load_known
+from engine.commit import TAKEN_OVER, Ledger, load_known
 from engine.handing_over import LeaseTooShort, Result
 from engine.lease import Grant
 from engine.patience import Patience, Silent
@@ -51,6 +51,8 @@ class Trail:
     stream: str
     part: str
     begin: JsonObject
+    marked: tuple[str, ...]
+    """Kinds of target record that carry the marker: whoever wrote them did it for this tenant."""
     pages: Callable[[JsonObject], Iterator[Page]] = field(compare=False)
 
 
@@ -107,7 +109,7 @@ class _Search:
         try:
             for page in trail.pages(known.get("position", trail.begin)):
                 self.counts.update({gap.why.message: 1 for gap in page.gaps})
-                self._page(page, stream, carrier, run, read_upto)
+                self._page(page, trail, carrier, run, read_upto)
                 known["position"] = dict(page.position)
                 self.row.save(update_fields=["searched", "last_at"])
                 if watch:
@@ -120,7 +122,8 @@ class _Search:
             else:
                 run.delete()
 
-    def _page(self, page: Page, stream: Stream, carrier: Carrier, run: Run, read_upto: datetime | None) -> None:
+    def _page(self, page: Page, trail: Trail, carrier: Carrier, run: Run, read_upto: datetime | None) -> None:
+        stream = self.streams[trail.stream]
         newest = {change.entity_id: change for change in page.changes}
         links = load_known(stream, list(newest))
         standing = [entity_id for entity_id in newest if entity_id in links and links[entity_id].target_id]
@@ -130,7 +133,7 @@ class _Search:
             some = {change.entity_id: change for change in left[begin : begin + AT_ONCE]}
             self.grant.extend()
             results, failures = carrier.carry(some, links, Patience())
-            said = [told for result in results if (told := self._judge(result, read_upto))]
+            said = [told for result in results if (told := self._judge(result, trail, read_upto))]
             has_error = set(
                 ErrorRecord.objects.filter(stream=stream, entity_id__in=some).values_list("entity_id", flat=True)
             )
@@ -138,13 +141,13 @@ class _Search:
             Ledger(self.connector, self.grant, stream, run).commit(said, links, {})
             _raise(failures)
 
-    def _judge(self, result: Result, read_upto: datetime | None) -> Result | None:
+    def _judge(self, result: Result, trail: Trail, read_upto: datetime | None) -> Result | None:
         """What the ledger shall remember of a rehearsed hand-over; None for nothing. Counts it."""
         if result.plan is None or result.want is None:
             self.counts[result.message] += 1
             return None
         result = replace(result, planned=(), writes=0)
-        found = _standing(result)
+        found = _standing(result, trail.marked)
         if found:
             self.counts[LINKED if found.want and found.want.fingerprint else DIFFERS] += 1
             return found
@@ -156,7 +159,7 @@ class _Search:
         return replace(result, outcome=Outcome.HELD, message=TAKEN_OVER_MISSING, plan=None)
 
 
-def _standing(result: Result) -> Result | None:
+def _standing(result: Result, marked: Iterable[str]) -> Result | None:
     """The result as if what is there had been handed over; None while nothing stands for the record itself.
 
     Where more would be written, what we left there stays unknown: the next look at the record compares it again.
@@ -171,7 +174,8 @@ def _standing(result: Result) -> Result | None:
     target = plan.target_id if plan.target_id not in made else next(iter(parts), "")
     if not target:
         return None
-    plan = replace(plan, target_id=target, other_targets=kept, look_again=False)
+    ours = tuple(sorted({*plan.created_by_us, *(TAKEN_OVER + kind for kind in marked)}))
+    plan = replace(plan, target_id=target, other_targets=kept, created_by_us=ours, look_again=False)
     if plan.writes:
         want, plan = replace(want, fingerprint=""), replace(plan, writes=(), left_fingerprint="", notes={}, left=None)
     return replace(result, outcome=Outcome.UNCHANGED, plan=plan, want=want)

@@ -31,6 +31,9 @@ ERROR_STATES = {
     Outcome.HELD: ErrorState.HELD,
 }
 
+TAKEN_OVER = "taken over: "
+"""What a kind begins with in a link's `created_by_us` where a service before this one created it for the tenant."""
+
 LONGEST_NAME = 255
 """Characters kept of a name in parameters and counts: the longest name of a concept."""
 
@@ -77,6 +80,7 @@ def as_known(link: Link | None, decided: Decided | None = None) -> Known | None:
         is_suspect=link.is_suspect,
         notes=link.notes,
         left=link.left,
+        taken_over=tuple(kind.removeprefix(TAKEN_OVER) for kind in link.created_by_us if kind.startswith(TAKEN_OVER)),
         is_apart=link.reason == KEPT_APART,
         decided=decided,
     )

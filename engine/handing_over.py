@@ -141,10 +141,11 @@ def _look_and_write(change: Change, want: Want, parent: Known | None, attempt: _
             raise LeaseTooShort  # looking costs time too, and the batch must be committed under this lease
         plan = handover.plan(want, handover.look(want, attempt.known, parent), attempt.known)
         if attempt.pen.rehearses:
-            return Result(change, plan.outcome, plan.remark, want=want, plan=plan, planned=plan.writes)
+            told = _as_ours(plan, attempt.known)
+            return Result(change, plan.outcome, plan.remark, want=want, plan=told, planned=plan.writes)
         # A later look may find everything done; what came of the change is still what the first one set out to do.
         intended = intended or (plan.outcome if plan.writes else None)
-        attempt.pen.allow(change.entity_id, plan)
+        attempt.pen.allow(change.entity_id, _as_ours(plan, attempt.known))
         try:
             given = attempt.send(want, plan)
         except Unclear:
@@ -156,6 +157,13 @@ def _look_and_write(change: Change, want: Want, parent: Known | None, attempt: _
             outcome, plan = intended or plan.outcome, _with_given_ids(plan, given)
             return Result(change, outcome, plan.remark, want=want, plan=plan, writes=attempt.writes)
     raise Fail("engine.not-taken-on")  # never counted as through: what was to follow has not been written
+
+
+def _as_ours(plan: Plan, known: Known | None) -> Plan:
+    """The plan, with what counts as ours although it bears no id of ours: it was taken over."""
+    if known is None or known.target_id != plan.target_id:
+        return plan
+    return replace(plan, created_by_us=tuple(sorted({*plan.created_by_us, *known.taken_over})))
 
 
 @dataclass

@@ -86,6 +86,8 @@ class Known:
     """What the connector wrote down about parts of the state it left, by name."""
     left: Mapping[str, Left] = field(default_factory=dict)
     """The answers we left in each target record, as `engine.left` notes them; none of one nobody remembers."""
+    taken_over: tuple[str, ...] = ()
+    """Kinds of target record that a service before this one wrote for the tenant, with the same markers."""
     is_apart: bool = False
     """A person said that this record and the one it met are not the same."""
     decided: Decided | None = None

@@ -27,13 +27,23 @@ GENERAL: Final = (v.HOSPITAL_FORM, v.LAB_ENCOUNTER_TYPE, v.DRUG_ENCOUNTER_TYPE)
 
 IN_PROGRAM: Final = (v.HOSPITAL_PROGRAM_FORM,)
 
+MARKED: Final = {
+    v.SUBJECT: ("encounter", "visit"),
+    v.ENROLMENT: ("encounter", "visit"),
+    v.PROGRAM_ENCOUNTER: ("encounter",),
+    v.GENERAL_ENCOUNTER: ("encounter",),
+    v.PATIENT: ("encounter",),
+    v.ENCOUNTER: ("encounter", "program-encounter"),
+}
+"""Kinds of record on the other side that carry the marker, by stream (J19 to J22). A patient does not."""
+
 
 def trails(servers: Servers, tenant: Tenant) -> Sequence[Trail]:
     """All trails of a tenant, what others hang on first."""
     ours, taken = cast(BahmniServers, servers), snapshot.take(tenant)
     begin = dict(window_start(v.LONG_AGO))
     from_avni = [
-        Trail(spec.key, part, begin, partial(ours.handover(spec.key).pages, part))
+        Trail(spec.key, part, begin, MARKED[spec.key], partial(ours.handover(spec.key).pages, part))
         for flow in CONNECTOR.flows
         for spec in flow.streams
         if spec.source_side == v.AVNI
@@ -46,7 +56,7 @@ def trails(servers: Servers, tenant: Tenant) -> Sequence[Trail]:
 
     def from_bahmni(stream: str, kind: str, list_: Callable[..., Any]) -> Trail:
         fetch: FetchPage = lambda since, page, size: list_(since, kind, page=page, size=size)  # noqa: E731
-        return Trail(stream, kind, begin, partial(_origins, marker.avni_value, kind, fetch))
+        return Trail(stream, kind, begin, MARKED[stream], partial(_origins, marker.avni_value, kind, fetch))
 
     return [
         *from_avni,

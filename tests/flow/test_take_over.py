@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 from bahmni.takeover.trails import trails
 from common.http_errors import RemoteError
-from engine import adopting, lease, moves
+from engine import adopting, brake, lease, moves
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Flow, Link, Run, RunKind, StartPolicy
 from tenants.audit import SYSTEM
@@ -347,6 +347,21 @@ def test_a_number_changed_after_the_take_over_doubles_nobody(one: Installation) 
         one.sync()
         assert one.rows() == before
         assert ErrorRecord.objects.get().message == "bahmni.subject-id-changed"
+
+
+def test_what_was_found_by_its_marker_counts_as_ours_before_the_brake(one: Installation) -> None:
+    world = one.world
+    subjects = [world.subject(str(number)) for number in range(3000, 3000 + brake.LEAST + 2)]
+    for subject in subjects:
+        one.service.hand_over_subject(subject)
+    one.java.run(
+        "UPDATE integrating_entity_status SET read_upto_date_time = %s", (world.moment().replace(tzinfo=None),)
+    )
+    with one.taken():
+        for subject in subjects:
+            world.avni.edit(subject, observations={"Height": 171}, at=world.moment())
+        one.sync()
+        assert {world.link("subject", subject).outcome for subject in subjects} == {"updated"}
 
 
 def test_an_encounter_of_which_one_form_of_two_was_handed_over_is_linked_by_that_one(one: Installation) -> None:
