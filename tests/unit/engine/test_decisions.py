@@ -30,7 +30,7 @@ During = Callable[[Callable[[], object]], None]
 QUESTION = Sentence("Somebody wrote on the card.", "Decide.", offers=tuple(Move))
 
 
-@dataclass
+@dataclass(eq=False)
 class Scribbled(Paper):
     """Cards on which somebody wrote: `scribbles` holds what, by entity."""
 
