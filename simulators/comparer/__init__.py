@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from simulators.comparer.brought import Field
+from simulators.comparer.enrolments import EnrolmentSide, ProgramVisitSide
 from simulators.comparer.field import FieldSide
 from simulators.comparer.filed import Hospital
 from simulators.comparer.findings import Before, Finding, State
@@ -59,7 +60,8 @@ def disagreements(
     bahmni_before, bahmni_now = BahmniTables(before.bahmni), BahmniTables(bahmni)
     hospital = Hospital(bahmni_before, bahmni_now, pairs, memory)
     field = Field(avni_before, avni_now, bahmni_now, pairs, memory)
-    in_bahmni = HospitalSide(avni_now, hospital, stuck, left), VisitSide(avni_now, hospital, stuck, left)
+    sides = (HospitalSide, VisitSide, EnrolmentSide, ProgramVisitSide)
+    in_bahmni = tuple(side(avni_now, hospital, stuck, left) for side in sides)
     in_avni = FieldSide(field, stuck, left), PartSide(field, stuck, left)
     found = [finding for side in (*in_bahmni, *in_avni) for finding in side.findings()]
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ __all__ = [
     "avni_values",
     "bahmni_values",
     "differences",
+    "event_values",
     "form_values",
     "registration_values",
     "visit_values",
@@ -44,6 +45,14 @@ def visit_values(encounter: Row, day: str, pairs: Correspondence) -> Values:
     ours = pairs.hospital
     values = _answers(encounter["observations"], pairs)
     return values + Counter({(ours.marker, encounter["uuid"]): 1, (ours.event_date, day): 1})
+
+
+def event_values(enrolment: Row, event: str, observations: Row, day: str, pairs: Correspondence) -> Values:
+    """The observations the encounter of an enrolment or exit of that day must hold in Bahmni."""
+    ours = pairs.hospital
+    text = f"{enrolment['kind']} - {event} - {date.fromisoformat(day):%d-%m-%Y}"
+    beside = Counter({(ours.marker, enrolment["uuid"]): 1, (ours.event_date, day): 1, (ours.program_data, text): 1})
+    return _answers(observations, pairs) + beside
 
 
 def _answers(observations: Row, pairs: Correspondence) -> Values:

@@ -36,11 +36,23 @@ class Hospital:
         self.ours = pairs.hospital
         self.pairs = pairs
         partners = (*pairs.questions.values(), *pairs.demographics.values())
-        self.answered_for = {partner.uuid for partner in partners} | {self.ours.marker, self.ours.event_date}
+        self.answered_for = {partner.uuid for partner in partners} | {
+            self.ours.marker, self.ours.event_date, self.ours.program_data,
+        }  # fmt: skip
         self._marked: dict[str, list[Row]] = {}
         for row in after.encounters.values():
             for value in after.value_of(row["uuid"], self.ours.marker):
                 self._marked.setdefault(value, []).append(row)
+
+        self._visits: dict[str, list[Row]] = {}
+        for visit in live(after.visits.values()):
+            for attribute in live(visit["attributes"]):
+                if attribute["type"] == self.ours.visit_marker:
+                    self._visits.setdefault(attribute["value"], []).append(visit)
+
+    def visits_for(self, record: str) -> list[Row]:
+        """The visits that were opened for a record of Avni, voided ones left out."""
+        return self._visits.get(record, [])
 
     def marked(self, record: str) -> list[Row]:
         """Encounters that speak for a record of Avni, voided ones too."""

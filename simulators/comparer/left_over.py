@@ -16,7 +16,10 @@ def strays_in_bahmni(
 ) -> Iterator[Finding]:
     """`accounted`: uuids of the patients, visits and encounters that stand for a record of Avni."""
     user = pairs.hospital.user
-    types = {pairs.hospital.encounter_type, *(filed.encounter_type for filed in pairs.visits.values())}
+    programs = pairs.programs.values()
+    filed = (*pairs.visits.values(), *pairs.program_visits.values(), *(one.enrolment for one in programs))
+    types = {pairs.hospital.encounter_type, *(one.encounter_type for one in filed)}
+    types |= {one.exit.encounter_type for one in programs}
     for row in live(after.encounters.values()):
         if (row["type"] in types or creator(row) == user) and row["uuid"] not in accounted:
             yield Finding("encounter-stray", f"encounter {row['uuid']}", "speaks for nobody that got through")

@@ -9,7 +9,7 @@ from simulators.comparer.findings import State
 from simulators.comparer.tables import AvniTables, BahmniTables, Row, creator, live
 from simulators.scenario import Correspondence
 
-__all__ = ["Filed", "Memory", "Placed"]
+__all__ = ["Filed", "Memory", "Placed", "exit_of"]
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,29 @@ class Placed:
     number: str
 
 
+def exit_of(enrolment: str) -> str:
+    """Under what the exit of an enrolment is remembered."""
+    return f"{enrolment} exit"
+
+
 @dataclass
 class Memory:
     """Fills as time goes by; what it once noted stays."""
 
     pairs: Correspondence
     filed: dict[str, Filed] = field(default_factory=dict)
-    """By uuid of the subject or general encounter."""
+    """By uuid of the record of Avni; see `exit_of` for exits."""
     placed: dict[str, Placed] = field(default_factory=dict)
     """By uuid of the patient."""
     asides: dict[str, frozenset[str]] = field(default_factory=dict)
     """Questions that people answered in an encounter of Avni, by its uuid; one that we brought among them."""
+
+    def key(self, record: str, encounter: Row, avni: AvniTables) -> str:
+        """By which an encounter of Bahmni is remembered: two of them stand for one enrolment."""
+        kind = avni.enrolments[record]["kind"] if record in avni.enrolments else None
+        if kind is None or encounter["type"] != self.pairs.programs[kind].exit.encounter_type:
+            return record
+        return exit_of(record)
 
     def patients(self) -> set[str]:
         """Everybody of whom something of ours stood at any time."""
@@ -64,11 +76,11 @@ class Memory:
             if creator(row) != ours.user:
                 continue
             for record in there.value_of(row["uuid"], ours.marker):
-                if record not in self.filed:
-                    owner = here.subjects.get(record) or here.subjects[here.encounters[record]["subject"]]
+                if self.key(record, row, here) not in self.filed:
+                    owner = here.subject_of(record)
                     number = str(owner["observations"].get(self.pairs.number) or "")
                     person = deepcopy(there.persons[row["patient"]])
-                    self.filed[record] = Filed(
+                    self.filed[self.key(record, row, here)] = Filed(
                         row["uuid"], row["patient"], number, person, owner["registration_date"]
                     )  # fmt: skip
         for row in live(here.encounters.values()):

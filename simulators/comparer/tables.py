@@ -16,13 +16,24 @@ Row = dict[str, Any]
 
 
 class AvniTables:
-    """Subjects and general encounters of one organisation."""
+    """Subjects, their encounters and enrolments of one organisation."""
 
     def __init__(self, state: State, organisation: str) -> None:
         """Read a dumped state."""
         self.subjects = _by_uuid(_of(state["subjects"], organisation))
         self.encounters = _by_uuid(_of(state["encounters"], organisation))
+        self.enrolments = _by_uuid(_of(state["enrolments"], organisation))
+        self.program_encounters = _by_uuid(_of(state["program_encounters"], organisation))
         self._numbered: dict[str, dict[Any, list[Row]]] = {}
+
+    def subject_of(self, record: str) -> Row:
+        """Whose a record of any kind is, by its uuid; of a subject itself. Raises KeyError."""
+        if record in self.subjects:
+            return self.subjects[record]
+        if record in self.program_encounters:
+            record = self.program_encounters[record]["enrolment"]
+        row = self.enrolments.get(record) or self.encounters[record]
+        return self.subjects[row["subject"]]
 
     def with_number(self, concept: str, number: str, kind: str) -> list[Row]:
         """Un-voided subjects of a type that carry the number."""

@@ -43,7 +43,7 @@ def _asides(row: Row, pairs: Correspondence) -> dict[str, Any]:
 
 
 def _notes(tables: BahmniTables, encounter: str, pairs: Correspondence) -> Counter[tuple[str, Any]]:
-    ours = {pairs.hospital.marker, pairs.hospital.event_date}
+    ours = {pairs.hospital.marker, pairs.hospital.event_date, pairs.hospital.program_data}
     ours |= {partner.uuid for partner in (*pairs.questions.values(), *pairs.demographics.values())}
     rows = (row for row in tables.leaves_of(encounter) if row["value"] is not None and row["concept"] not in ours)
     return Counter((row["concept"], str(row["value"])) for row in rows)

@@ -28,6 +28,9 @@ def foreign_rows(
             yield from _compared(f"{table} in Bahmni", bahmni_after[table], bahmni_before[table])
     yield from _compared("subjects in Avni", avni_before["subjects"], avni_after["subjects"])
     yield from _compared("subjects in Avni", avni_after["subjects"], avni_before["subjects"])
+    for table in ("enrolments", "program_encounters"):
+        theirs = [row for row in avni_before[table] if row["created_by"] != pairs.avni_user]
+        yield from _compared(f"{table} in Avni", theirs, avni_after[table])
     foreign = [row for row in avni_before["encounters"] if row["created_by"] != pairs.avni_user]
     # What stood for a patient or a form before our time is ours to keep up to date.
     foreign = [row for row in foreign if row["kind"] not in (pairs.hospital_registration, *pairs.forms.values())]

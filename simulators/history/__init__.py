@@ -20,12 +20,13 @@ from simulators.bahmni.errors import ApiError
 from simulators.history.field_edits import FIELD_EDITS
 from simulators.history.hospital_edits import HOSPITAL_EDITS
 from simulators.history.place import NotNow, Place
+from simulators.history.program_edits import PROGRAM_EDITS
 from simulators.history.steps import LOOK, Step, shortest, steps_of
 from simulators.scenario import Scenario
 
 __all__ = ["LOOK", "WEIGHTS", "Step", "Story", "shortest", "steps_of"]
 
-_EDITS: Final = {**FIELD_EDITS, **HOSPITAL_EDITS}
+_EDITS: Final = {**FIELD_EDITS, **PROGRAM_EDITS, **HOSPITAL_EDITS}
 WEIGHTS: Final = {kind: weight for kind, (weight, _) in _EDITS.items()}
 """The kinds of edits, and how often each happens beside the others."""
 

@@ -50,7 +50,7 @@ class Vandal:
         self.filed = {
             record: self.there.encounters[filed.encounter]
             for record, filed in sorted(memory.filed.items())
-            if record not in skipped and not self.there.encounters[filed.encounter]["voided"]
+            if record.removesuffix(" exit") not in skipped and not self.there.encounters[filed.encounter]["voided"]
         }
         """Live encounters of Bahmni by the record of Avni they stand for."""
         marker = pairs.avni_marker
@@ -280,6 +280,30 @@ def a_patient_is_made_for_nobody(vandal: Vandal) -> None:
     vandal.put("bahmni", "patients", row, uuid=uuid, identifiers=numbers)
 
 
+def an_exit_is_missing(vandal: Vandal) -> None:
+    exits = [row for record, row in vandal.filed.items() if record.endswith(" exit")]
+    vandal.put("bahmni", "encounters", vandal.choose(exits), voided=True)
+
+
+def an_exit_is_undone_on_one_side(vandal: Vandal) -> None:
+    exits = [record.removesuffix(" exit") for record in vandal.filed if record.endswith(" exit")]
+    vandal.put("avni", "enrolments", vandal.here.enrolments[vandal.choose(exits)], exit_ms=None)
+
+
+def what_is_told_of_a_program_is_cut(vandal: Vandal) -> None:
+    rows = [leaf for one in vandal.filed.values() for leaf in vandal.there.leaves_of(one["uuid"])]
+    data = [row for row in rows if row["concept"] == vandal.ours.program_data]
+    row = vandal.choose(sorted(data, key=lambda row: (row["value"], row["encounter"])))
+    vandal.put("bahmni", "obs", row, value=row["value"][:-1])
+
+
+def a_program_visit_stands_in_another_visit(vandal: Vandal) -> None:
+    rows = [row for record, row in vandal.filed.items() if record in vandal.here.program_encounters]
+    row = vandal.choose(rows)
+    others = sorted(uuid for uuid, one in vandal.there.visits.items() if one["patient"] != row["patient"])
+    vandal.put("bahmni", "encounters", row, visit=vandal.choose(others))
+
+
 # -- in Avni ----------------------------------------------------------------------------------------------------------
 
 
@@ -377,7 +401,8 @@ KINDS: Final[Mapping[str, Corruption]] = {
         an_encounter_is_voided, an_encounter_is_gone, an_encounter_has_another_type, an_encounter_is_another_patients,
         an_encounter_has_no_provider, an_encounter_stands_in_another_visit, a_voided_encounter_came_back,
         a_visit_belongs_to_somebody_else, a_visit_carries_no_mark, a_visit_is_opened_again, two_subjects_are_swapped,
-        a_patient_is_made_for_nobody, what_came_says_something_else, what_came_lost_an_answer,
+        a_patient_is_made_for_nobody, an_exit_is_missing, an_exit_is_undone_on_one_side,
+        what_is_told_of_a_program_is_cut, a_program_visit_stands_in_another_visit, what_came_says_something_else, what_came_lost_an_answer,
         what_came_lost_one_of_several_answers, what_came_has_a_number_of_another_size, what_came_stands_twice,
         what_came_is_voided, what_came_is_somebody_elses, what_came_stands_at_another_time, what_came_has_another_type,
         what_came_is_cancelled, what_came_stands_for_something_else, what_came_lost_its_marker,

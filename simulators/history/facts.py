@@ -66,6 +66,10 @@ class Facts:
         place = (subject["created_ms"], subject["uuid"])
         return any((rival["created_ms"], rival["uuid"]) < place for rival in rivals)
 
+    def is_program(self, program: str) -> bool:
+        """Whether the enrolments of a program travel."""
+        return program in self.pairs.programs
+
     def says_the_unmapped(self, row: Row) -> bool:
         """Whether a record of Avni gives an answer without a partner. What stands in groups is not mapped at all."""
         lists = [given if isinstance(given, list) else [given] for given in row["observations"].values()]

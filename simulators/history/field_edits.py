@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
-from simulators.avni.rows import EncounterRow, SubjectRow
+from simulators.avni.rows import SubjectRow, VisitRow
 from simulators.avni.times import IST, from_ms, to_ms
 from simulators.history.place import NotNow, Place
-from simulators.scenario import design, forms
+from simulators.scenario import design, forms, programs
 from simulators.scenario.people import Person, answers_of
 from simulators.scenario.population import Resident
 from simulators.scenario.visit_answers import visit_answers
@@ -18,7 +18,7 @@ __all__ = ["FIELD_EDITS"]
 
 Edit = Callable[[Place, str], object]
 
-_KINDS: Final = {visit.name: visit for visit in forms.VISITS}
+_KINDS: Final = {visit.name: visit for visit in (*forms.VISITS, *programs.PROGRAM_VISITS)}
 
 
 # -- subjects ---------------------------------------------------------------------------------------------------------
@@ -171,8 +171,8 @@ def plan_a_visit(place: Place, key: str) -> None:
 def complete_a_visit(place: Place, key: str) -> None:
     """One that was planned, cancelled ones too."""
     visit = place.choose(row for row in place.visits() if row.encounter_ms is None and not row.voided)
-    place.avni.edit_encounter(
-        visit.uuid, encounter_ms=to_ms(_moment(place)), cancel_ms=None, observations=_answers(place, visit)
+    place.avni.edit(
+        visit.uuid, encounter_ms=to_ms(place.recently()), cancel_ms=None, observations=_answers(place, visit)
     )
 
 
@@ -206,19 +206,19 @@ def move_a_visit(place: Place, key: str) -> None:
     """To another day: earlier, later, or before the registration."""
     visit = place.choose(_held(place))
     moved = from_ms(visit.encounter_ms or 0) + timedelta(hours=place.random.randrange(-1000, 1001))
-    place.avni.edit_encounter(visit.uuid, encounter_ms=to_ms(min(moved, _moment(place))))
+    place.avni.edit(visit.uuid, encounter_ms=to_ms(min(moved, place.recently())))
 
 
 def void_a_visit(place: Place, key: str) -> None:
     """Held, planned or cancelled."""
-    place.avni.void_encounter(place.choose(row for row in place.visits() if not row.voided).uuid)
+    place.avni.void(place.choose(row for row in place.visits() if not row.voided).uuid)
 
 
 def unvoid_a_visit(place: Place, key: str) -> None:
     """With what it said, or with other answers."""
     visit = place.choose(row for row in place.visits() if row.voided)
     changes = {"observations": _answers(place, visit)} if place.random.random() < 0.5 else {}
-    place.avni.edit_encounter(visit.uuid, voided=False, **changes)
+    place.avni.edit(visit.uuid, voided=False, **changes)
 
 
 # -- what came from the hospital --------------------------------------------------------------------------------------
@@ -232,13 +232,13 @@ def add_a_note_to_what_came(place: Place, key: str) -> None:
 
 def void_what_came(place: Place, key: str) -> None:
     """A field worker thinks that it should not be there."""
-    place.avni.void_encounter(place.choose(row for row in place.brought() if not row.voided).uuid)
+    place.avni.void(place.choose(row for row in place.brought() if not row.voided).uuid)
 
 
 def unvoid_what_came(place: Place, key: str) -> None:
     """A field worker takes that back."""
     voided = (row for row in place.brought() if row.voided and row.modified_by != place.pairs.avni_user)
-    place.avni.edit_encounter(place.choose(voided).uuid, voided=False)
+    place.avni.edit(place.choose(voided).uuid, voided=False)
 
 
 FIELD_EDITS: Final[Mapping[str, tuple[int, Edit]]] = {
@@ -305,23 +305,19 @@ def _resident(place: Place) -> Resident:
     return resident
 
 
-def _held(place: Place) -> list[EncounterRow]:
+def _held(place: Place) -> list[VisitRow]:
     return [row for row in place.visits() if row.encounter_ms is not None and not row.voided]
 
 
-def _answers(place: Place, visit: EncounterRow) -> dict[str, Any]:
+def _answers(place: Place, visit: VisitRow) -> dict[str, Any]:
     """Answers to every question of the visit's type, None to those left open."""
     kind = _KINDS[visit.kind]
     drawn = visit_answers(place.random, kind, place.town.clock())
     return {name: drawn.get(name) for name in kind.questions}
 
 
-def _cancel(place: Place, visit: EncounterRow) -> None:
-    place.avni.edit_encounter(visit.uuid, encounter_ms=None, cancel_ms=to_ms(place.town.clock()))
-
-
-def _moment(place: Place) -> datetime:
-    return place.town.clock() - timedelta(minutes=place.random.randrange(1, 3000))
+def _cancel(place: Place, visit: VisitRow) -> None:
+    place.avni.edit(visit.uuid, encounter_ms=None, cancel_ms=to_ms(place.town.clock()))
 
 
 def _today(place: Place) -> date:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from simulators.comparer import Memory
 from simulators.comparer.findings import State
-from simulators.history import field_rules, hospital_rules
+from simulators.history import field_rules, hospital_rules, program_rules
 from simulators.history.facts import Facts, Stuck
 from simulators.scenario import Scenario
 
@@ -48,18 +48,20 @@ class Oracle:
         return frozenset((one.stream, one.uuid) for one in self.stuck.values())
 
     def _records(self) -> Iterator[Iterator[Stuck]]:
-        facts, pairs = self.facts, self.facts.pairs
-        for row in facts.avni.subjects.values():
-            if row["kind"] == pairs.subject_type:
-                yield field_rules.subject(row, facts)
-        for row in facts.bahmni.patients.values():
-            yield hospital_rules.patient(row, facts)
-        for row in facts.avni.encounters.values():
-            if row["kind"] in pairs.visits:
-                yield field_rules.visit(row, facts, self.stuck)
-        for row in facts.bahmni.encounters.values():
-            if row["audit"]["creator"] != facts.ours.user:
-                yield hospital_rules.consultation(row, facts, self.stuck)
+        """The reasons of each, owners before what hangs on them."""
+        facts, pairs, stuck = self.facts, self.facts.pairs, self.stuck
+        here, there = facts.avni, facts.bahmni
+        people = (row for row in here.subjects.values() if row["kind"] == pairs.subject_type)
+        yield from (field_rules.subject(row, facts) for row in people)
+        yield from (hospital_rules.patient(row, facts) for row in there.patients.values())
+        visits = (row for row in here.encounters.values() if row["kind"] in pairs.visits)
+        yield from (field_rules.visit(row, facts, stuck) for row in visits)
+        enrolments = (row for row in here.enrolments.values() if row["kind"] in pairs.programs)
+        yield from (program_rules.enrolment(row, facts, stuck) for row in enrolments)
+        visits = (row for row in here.program_encounters.values() if row["kind"] in pairs.program_visits)
+        yield from (program_rules.program_visit(row, facts, stuck) for row in visits)
+        theirs = (row for row in there.encounters.values() if row["audit"]["creator"] != facts.ours.user)
+        yield from (hospital_rules.consultation(row, facts, stuck) for row in theirs)
 
     def _ever_stood(self, uuid: str) -> bool:
         return uuid in self.facts.memory.filed or bool(self.facts.marks.get(uuid))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from random import Random
 from typing import TypeVar
 
-from simulators.avni.rows import EncounterRow, SubjectRow
+from simulators.avni.rows import EncounterRow, EnrolmentRow, SubjectRow, VisitRow
 from simulators.bahmni.model import Encounter, Identifier, Obs, Patient
 from simulators.history.steps import Step
 from simulators.scenario import Scenario, design
@@ -73,10 +74,20 @@ class Place:
         """Those not voided."""
         return [row for row in self.subjects() if not row.voided]
 
-    def visits(self) -> list[EncounterRow]:
-        """What the field team entered as general encounters of the types that travel."""
-        rows = (row for row in self.avni.encounters.values() if row.kind in self.pairs.visits)
+    def visits(self) -> list[VisitRow]:
+        """What the field team entered as general or program encounters of the types that travel."""
+        general = [row for row in self.avni.encounters.values() if row.kind in self.pairs.visits]
+        programs = [row for row in self.avni.program_encounters.values() if row.kind in self.pairs.program_visits]
+        return sorted([*general, *programs], key=lambda row: row.uuid)
+
+    def enrolments(self) -> list[EnrolmentRow]:
+        """Those the field team entered, voided ones too."""
+        rows = (row for row in self.avni.enrolments.values() if row.created_by != self.pairs.avni_user)
         return sorted(rows, key=lambda row: row.uuid)
+
+    def recently(self) -> datetime:
+        """A moment of the last two days."""
+        return self.town.clock() - timedelta(minutes=self.random.randrange(1, 3000))
 
     def brought(self) -> list[EncounterRow]:
         """What the service wrote into Avni. Its uuids are the server's, so the order is that of what is said in it."""

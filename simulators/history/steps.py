@@ -11,8 +11,6 @@ __all__ = ["LOOK", "Step", "shortest", "steps_of"]
 LOOK = "the service looks"
 """The kind of the steps at which the service runs."""
 
-_MOST_BETWEEN_LOOKS = 24
-
 
 @dataclass(frozen=True)
 class Step:
@@ -25,8 +23,8 @@ class Step:
         return f"{self.number}: {self.kind}"
 
 
-def steps_of(seed: int, edits: int, weights: Mapping[str, int]) -> list[Step]:
-    """So many edits of these kinds, drawn by their weights, and looks of the service in between."""
+def steps_of(seed: int, edits: int, weights: Mapping[str, int], between_looks: int = 24) -> list[Step]:
+    """So many edits of these kinds, drawn by their weights, and looks of the service between up to so many."""
     random = Random(seed)
     kinds, shares = list(weights), list(weights.values())
     steps: list[Step] = []
@@ -34,7 +32,7 @@ def steps_of(seed: int, edits: int, weights: Mapping[str, int]) -> list[Step]:
     for number in range(edits):
         if left == 0:
             steps.append(Step(LOOK, seed * 1_000_000 + number))
-            left = random.randrange(1, _MOST_BETWEEN_LOOKS)
+            left = random.randrange(1, between_looks)
         left -= 1
         steps.append(Step(random.choices(kinds, shares)[0], seed * 1_000_000 + number))
     return steps

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simulators.bahmni.state import FALSE_CONCEPT, TRUE_CONCEPT
-from simulators.scenario import design, forms
+from simulators.scenario import design, forms, programs
 from simulators.scenario.ids import Ids
 
 __all__ = [
     "Correspondence",
     "Filed",
+    "FiledProgram",
     "Hospital",
     "Partner",
     "correspondence_of",
@@ -46,6 +47,7 @@ class Hospital:
     form: str
     marker: str
     event_date: str
+    program_data: str
     provider: str
     role: str
     user: str
@@ -57,6 +59,15 @@ class Filed:
 
     encounter_type: str
     form: str
+
+
+@dataclass(frozen=True)
+class FiledProgram:
+    """Where the hospital files a program: the type of its visits, its enrolments, and its exits."""
+
+    visit_type: str
+    enrolment: Filed
+    exit: Filed
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,10 @@ class Correspondence:
     """OpenMRS concept, or "true" and "false" → Avni answer."""
     visits: Mapping[str, Filed]
     """Type of general encounters, by name → where they stand in the hospital."""
+    programs: Mapping[str, FiledProgram]
+    """Program, by name → where it stands in the hospital."""
+    program_visits: Mapping[str, Filed]
+    """Type of program encounters, by name → where they stand in the hospital."""
     forms: Mapping[str, str]
     """OpenMRS concept of a form → the type of general encounters, by name, that stands for it."""
     hospital_questions: Mapping[str, Partner]
@@ -103,7 +118,7 @@ _FIELDS = {
 
 def correspondence_of(ids: Ids, organisation: str) -> Correspondence:
     """The pairs of one scenario."""
-    questions = (*design.QUESTIONS, *forms.VISIT_QUESTIONS)
+    questions = (*design.QUESTIONS, *forms.VISIT_QUESTIONS, *programs.PROGRAM_QUESTIONS)
     return Correspondence(
         organisation=organisation,
         subject_type=design.SUBJECT_TYPE,
@@ -144,6 +159,11 @@ def correspondence_of(ids: Ids, organisation: str) -> Correspondence:
             visit.name: Filed(ids("bahmni", "encounter type", visit.name), form_concept(ids, visit))
             for visit in (*forms.VISITS, forms.VISIT_WITHOUT_FORM, forms.VISIT_WITHOUT_TYPE)
         },
+        programs={program.name: _filed_program(ids, program) for program in programs.PROGRAMS},
+        program_visits={
+            visit.name: Filed(ids("bahmni", "encounter type", visit.name), form_concept(ids, visit))
+            for visit in programs.PROGRAM_VISITS
+        },
         forms={hospital_concept(ids, form.name): form.in_avni for form in forms.HOSPITAL_FORMS},
         hospital_questions={
             hospital_concept(ids, question.name): Partner(
@@ -176,6 +196,14 @@ def form_concept(ids: Ids, visit: forms.VisitType) -> str:
     return ids("bahmni", "concept", forms.visit_form(visit))
 
 
+def _filed_program(ids: Ids, program: programs.Program) -> FiledProgram:
+    def filed(event: str) -> Filed:
+        name = programs.program_form(program, event)
+        return Filed(ids("bahmni", "encounter type", name), ids("bahmni", "concept", name))
+
+    return FiledProgram(ids("bahmni", "visit type", program.name), filed("Enrolment"), filed("Exit"))
+
+
 def truth(answer: str) -> str:
     """The OpenMRS concept that a yes or no is shown as."""
     return TRUE_CONCEPT if forms.BOOLEAN_ANSWERS[answer] else FALSE_CONCEPT
@@ -192,6 +220,7 @@ def _hospital(ids: Ids) -> Hospital:
         form=ids("bahmni", "concept", design.FORM),
         marker=ids("bahmni", "concept", "Avni Entity UUID"),
         event_date=ids("bahmni", "concept", "Event Date"),
+        program_data=ids("bahmni", "concept", programs.PROGRAM_DATA),
         provider=ids("bahmni", "provider"),
         role=ids("bahmni", "encounter role"),
         user=ids("bahmni", "user"),

@@ -6,7 +6,7 @@ from typing import Final
 
 from simulators.avni import AvniStore
 from simulators.bahmni import Store, catalogue
-from simulators.scenario import design, forms
+from simulators.scenario import design, forms, programs
 from simulators.scenario.correspondence import Correspondence, form_concept, hospital_concept
 from simulators.scenario.ids import Ids
 
@@ -44,10 +44,16 @@ def enter_avni(store: AvniStore, ids: Ids, pairs: Correspondence) -> None:
     visits = (*forms.VISITS, forms.UNMAPPED_VISIT, forms.VISIT_WITHOUT_FORM, forms.VISIT_WITHOUT_TYPE)
     for name in (*(visit.name for visit in visits), *(form.in_avni for form in forms.HOSPITAL_FORMS)):
         store.add_encounter_type(name, uuid=ids("avni", "encounter type", name), organisation=organisation)
+    for program in (*programs.PROGRAMS, programs.UNMAPPED_PROGRAM):
+        store.add_program(program.name, uuid=ids("avni", "program", program.name), organisation=organisation)
+        for visit in program.visits:
+            uuid = ids("avni", "encounter type", visit.name)
+            store.add_encounter_type(visit.name, uuid=uuid, organisation=organisation)
     concept(design.NUMBER, "Text")
     concept("Bahmni Entity UUID [Bahmni]", "Text")
     for question in (
         *design.QUESTIONS, *design.UNMAPPED_QUESTIONS, *forms.VISIT_QUESTIONS, *forms.UNMAPPED_VISIT_QUESTIONS,
+        *programs.PROGRAM_QUESTIONS,
     ):  # fmt: skip
         concept(question.name, question.kind, question.answers)
     for name, kind in forms.MEDICINE:
@@ -78,7 +84,8 @@ def enter_bahmni(store: Store, ids: Ids, pairs: Correspondence) -> None:
     questions = [_concept(store, ids, one.name, one.kind, one.answers) for one in design.QUESTIONS]
     members = [ours.marker, ours.event_date, *demographics, *questions]
     store.add_concept(design.FORM, uuid=ours.form, concept_class="Misc", set_members=members)
-    _enter_visits(store, ids, ours.marker, ours.event_date)
+    asked = _enter_visits(store, ids, ours.marker, ours.event_date)
+    _enter_programs(store, ids, pairs, asked)
     for form in (*forms.HOSPITAL_FORMS, forms.UNMAPPED_HOSPITAL_FORM):
         _enter_form(store, ids, form)
     for one in (*design.ATTRIBUTES, *design.UNMAPPED_ATTRIBUTES):
@@ -96,18 +103,34 @@ def _concept(store: Store, ids: Ids, name: str, kind: str, answers: tuple[str, .
     return store.add_concept(design.in_bahmni(name), datatype, uuids, uuid=uuid, **limits).uuid
 
 
-def _enter_visits(store: Store, ids: Ids, marker: str, event_date: str) -> None:
-    """What the migration made of the field team's types of visits: encounter types, questions, forms."""
+def _enter_visits(store: Store, ids: Ids, marker: str, event_date: str) -> dict[str, str]:
+    """What the migration made of the field team's types of visits: encounter types, questions (given), forms."""
     limits = {forms.PULSE: {"low_absolute": 0.0, "hi_absolute": forms.FASTEST_PULSE}}
     asked = {
         one.name: _concept(store, ids, one.name, one.kind, one.answers, **limits.get(one.name, {}))
-        for one in forms.VISIT_QUESTIONS
+        for one in (*forms.VISIT_QUESTIONS, *programs.PROGRAM_QUESTIONS)
     }
-    for visit in (*forms.VISITS, forms.VISIT_WITHOUT_FORM, forms.VISIT_WITHOUT_TYPE):
+    for visit in (*forms.VISITS, forms.VISIT_WITHOUT_FORM, forms.VISIT_WITHOUT_TYPE, *programs.PROGRAM_VISITS):
         store.add_encounter_type(design.in_bahmni(visit.name), uuid=ids("bahmni", "encounter type", visit.name))
         members = [marker, event_date, *(asked[name] for name in visit.questions if name in asked)]
         name = forms.visit_form(visit)
         store.add_concept(name, uuid=form_concept(ids, visit), concept_class="Misc", set_members=members)
+    return asked
+
+
+def _enter_programs(store: Store, ids: Ids, pairs: Correspondence, asked: dict[str, str]) -> None:
+    """What the migration made of the programs: a visit type each, and an encounter type and a form for each event."""
+    ours = pairs.hospital
+    store.add_concept(design.in_bahmni(programs.PROGRAM_DATA), "Text", uuid=ours.program_data)
+    for program in programs.PROGRAMS:
+        filed = pairs.programs[program.name]
+        store.add_visit_type(design.in_bahmni(program.name), uuid=filed.visit_type)
+        events = (("Enrolment", filed.enrolment, program.questions), ("Exit", filed.exit, program.exit_questions))
+        for event, place, questions in events:
+            name = programs.program_form(program, event)
+            store.add_encounter_type(name, uuid=place.encounter_type)
+            members = [ours.marker, ours.event_date, ours.program_data, *(asked[question] for question in questions)]
+            store.add_concept(name, uuid=place.form, concept_class="Misc", set_members=members)
 
 
 def _enter_form(store: Store, ids: Ids, form: forms.Form | forms.Group) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators.scenario import design, forms
+from simulators.scenario import design, forms, programs
 from simulators.scenario.correspondence import Correspondence, hospital_answer, hospital_concept, truth
 from simulators.scenario.ids import Ids
 
@@ -68,6 +68,7 @@ def _mappings(ids: Ids, pairs: Correspondence) -> dict[str, dict[str, Rows]]:
         "Common": {
             "AvniUUID_Concept": [{"int": ours.marker, "about": "Avni Entity UUID [Avni]"}],
             "AvniEventDate_Concept": [{"int": ours.event_date, "about": "Event Date [Avni]"}],
+            "AvniProgramData_Concept": [{"int": ours.program_data, "about": "Program Data [Avni]"}],
             "BahmniUUID_Concept": [{"avni": "Bahmni Entity UUID [Bahmni]"}],
             "AvniUUID_VisitAttributeType": [{"int": ours.visit_marker, "about": "Avni Entity UUID [Avni]"}],
             "AvniEventDate_VisitAttributeType": [{"int": ours.visit_event_date, "about": "Event Date [Avni]"}],
@@ -86,8 +87,29 @@ def _mappings(ids: Ids, pairs: Correspondence) -> dict[str, dict[str, Rows]]:
                 for form in forms.HOSPITAL_FORMS
             ],
         },
+        **_programs(pairs),
         "Observation": {
             "Concept": [*_from_avni(ids), *_from_visits(ids), *_from_bahmni(ids), *_from_forms(ids)],
+        },
+    }
+
+
+def _programs(pairs: Correspondence) -> dict[str, dict[str, Rows]]:
+    def rows(uuids: dict[str, str], event: str = "") -> Rows:
+        return [{"avni": name, "int": uuid, "about": f"{name} {event}".strip()} for name, uuid in uuids.items()]
+
+    filed, visits = pairs.programs.items(), pairs.program_visits.items()
+    return {
+        "ProgramEnrolment": {
+            "CommunityEnrolment_VisitType": rows({name: one.visit_type for name, one in filed}),
+            "CommunityEnrolment_EncounterType": rows({name: one.enrolment.encounter_type for name, one in filed}),
+            "CommunityEnrolment_BahmniForm": rows({name: one.enrolment.form for name, one in filed}, "Enrolment"),
+            "CommunityEnrolmentExit_EncounterType": rows({name: one.exit.encounter_type for name, one in filed}),
+            "CommunityEnrolmentExit_BahmniForm": rows({name: one.exit.form for name, one in filed}, "Exit"),
+        },
+        "ProgramEncounter": {
+            "CommunityProgramEncounter_EncounterType": rows({name: one.encounter_type for name, one in visits}),
+            "CommunityProgramEncounter_BahmniForm": rows({name: one.form for name, one in visits}),
         },
     }
 
@@ -122,7 +144,7 @@ def _from_visits(ids: Ids) -> Rows:
     """What the field team asks on its visits; one question somebody mapped to words."""
     rows = []
     left_out = (*forms.UNMAPPED_VISIT_ANSWERS, *forms.IGNORED_ANSWERS)
-    for question in forms.VISIT_QUESTIONS:
+    for question in (*forms.VISIT_QUESTIONS, *programs.PROGRAM_QUESTIONS):
         row = _concept(ids, question.name, forms.HINTS.get(question.kind, question.kind))
         rows.append(row | {"int": "as on the paper card"} if question.name == forms.WITHOUT_UUID else row)
         rows += [_concept(ids, answer, "NA") for answer in question.answers if answer not in left_out]

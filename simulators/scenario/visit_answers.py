@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from random import Random
 from typing import Any, Final
 
 from simulators.avni.times import IST, iso, to_ms
-from simulators.scenario import forms
+from simulators.scenario import forms, programs
 from simulators.scenario.design import Question
 from simulators.scenario.forms import VisitType
 
-__all__ = ["visit_answers"]
+__all__ = ["answers_to", "visit_answers"]
 
-_QUESTIONS: Final = {question.name: question for question in (*forms.VISIT_QUESTIONS, *forms.UNMAPPED_VISIT_QUESTIONS)}
+_QUESTIONS: Final = {
+    question.name: question
+    for question in (*forms.VISIT_QUESTIONS, *forms.UNMAPPED_VISIT_QUESTIONS, *programs.PROGRAM_QUESTIONS)
+}
 _SAID: Final = (
     "Boil the water",
     "दिन में दो बार खाना",
@@ -29,7 +32,12 @@ _SAID: Final = (
 
 def visit_answers(random: Random, visit: VisitType, moment: datetime) -> dict[str, Any]:
     """Answers by question on a visit held at that moment; some questions stay open."""
-    answers = {name: _answer(random, _QUESTIONS[name], moment) for name in visit.questions}
+    return answers_to(random, visit.questions, moment)
+
+
+def answers_to(random: Random, questions: Iterable[str], moment: datetime) -> dict[str, Any]:
+    """Answers to questions of the field team asked at that moment; some stay open."""
+    answers = {name: _answer(random, _QUESTIONS[name], moment) for name in questions}
     return {question: answer for question, answer in answers.items() if random.random() > 0.12}
 
 
