@@ -67,7 +67,9 @@ def disagreements(
     return [
         *found,
         *strays_in_bahmni(bahmni_before, bahmni_now, pairs, {uuid for side in in_bahmni for uuid in side.accounted}),
-        *strays_in_avni(avni_before, avni_now, pairs, {uuid for side in in_avni for uuid in side.accounted}),
+        *strays_in_avni(
+            avni_before, avni_now, bahmni_now, pairs, {uuid for side in in_avni for uuid in side.accounted}
+        ),
     ]
 
 

@@ -26,7 +26,7 @@ class Field:
         self.bahmni = bahmni
         self.pairs = pairs
         self._marked: dict[str, list[Row]] = {}
-        for row in after.encounters.values():
+        for row in after.visits.values():
             if isinstance(value := row["observations"].get(pairs.avni_marker), str):
                 self._marked.setdefault(value, []).append(row)
 
@@ -52,7 +52,7 @@ class Field:
         """Everything about an un-voided encounter but its type. `managed`: concepts of Avni the hospital speaks for."""
         if encounter["subject"] != subject["uuid"]:
             yield Finding("wrong-subject", who, "its encounter hangs on another subject")
-        known = self.before.encounters.get(encounter["uuid"], {"observations": {}})["observations"]
+        known = self.before.visits.get(encounter["uuid"], {"observations": {}})["observations"]
         known = known.keys() | self.memory.asides.get(encounter["uuid"], frozenset())
         # Another concept belongs to the field team, unless it came with us.
         there = {
@@ -62,6 +62,9 @@ class Field:
         }
         for kind, concept in differences(wanted, avni_values(there, self.pairs)):
             yield Finding(kind, who, f"concept {concept}")
+        program = self.pairs.in_programs.get(encounter["kind"])
+        if program and self.after.enrolments[encounter["enrolment"]]["kind"] != program:
+            yield Finding("wrong-program", who, "its encounter stands in an enrolment of another program")
         if encounter["encounter_ms"] != held_ms:
             yield Finding("date-wrong", who, "the time of its encounter")
         if encounter["cancel_ms"] is not None or encounter["cancel_observations"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 
 from simulators.comparer.findings import Finding
@@ -34,13 +35,22 @@ def strays_in_bahmni(
 
 
 def strays_in_avni(
-    before: AvniTables, after: AvniTables, pairs: Correspondence, accounted: Collection[str]
+    before: AvniTables, after: AvniTables, bahmni: BahmniTables, pairs: Correspondence, accounted: Collection[str]
 ) -> Iterator[Finding]:
     """`accounted`: uuids of the general encounters that stand for something of Bahmni."""
-    for row in live(after.encounters.values()):
+    for row in live(after.visits.values()):
         if row["uuid"] in accounted:
             continue
         if row["kind"] == pairs.hospital_registration:
             yield Finding("registration-stray", f"encounter {row['uuid']}", "carries no patient's uuid")
-        elif row["created_by"] == pairs.avni_user and row["uuid"] not in before.encounters:
+        elif row["created_by"] == pairs.avni_user and row["uuid"] not in before.visits:
             yield Finding("encounter-stray", f"encounter {row['uuid']}", "is ours, but stands for nothing in Bahmni")
+    made: Counter[tuple[str, str]] = Counter()
+    for row in live(after.enrolments.values()):
+        if row["created_by"] == pairs.avni_user and row["uuid"] not in before.enrolments:
+            made[row["subject"], row["kind"]] += 1
+            if row["observations"].get(pairs.avni_marker) not in bahmni.encounters:
+                yield Finding("enrolment-stray", f"enrolment {row['uuid']}", "was made for no encounter of Bahmni")
+    for (subject, program), number in made.items():
+        if number > 1:
+            yield Finding("enrolment-doubled", f"subject {subject}", f"we enrolled it {number} times in {program!r}")

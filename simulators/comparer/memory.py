@@ -64,7 +64,7 @@ class Memory:
 
     def ask(self, avni: State) -> None:
         """Avni before a look of the service: whatever stands in an encounter then may stay there."""
-        for row in AvniTables(avni, self.pairs.organisation).encounters.values():
+        for row in AvniTables(avni, self.pairs.organisation).visits.values():
             known = self.asides.get(row["uuid"], frozenset())
             self.asides[row["uuid"]] = known | row["observations"].keys()
 

@@ -24,6 +24,10 @@ class AvniTables:
         self.encounters = _by_uuid(_of(state["encounters"], organisation))
         self.enrolments = _by_uuid(_of(state["enrolments"], organisation))
         self.program_encounters = _by_uuid(_of(state["program_encounters"], organisation))
+        of_enrolments = {uuid: row["subject"] for uuid, row in self.enrolments.items()}
+        in_programs = ({**row, "subject": of_enrolments[row["enrolment"]]} for row in self.program_encounters.values())
+        self.visits = {**self.encounters, **_by_uuid(in_programs)}
+        """Encounters of either kind, each with its subject."""
         self._numbered: dict[str, dict[Any, list[Row]]] = {}
 
     def subject_of(self, record: str) -> Row:

@@ -22,9 +22,9 @@ def notes_of_people(
     voided goes with it.
     """
     here_before, here = (AvniTables(state, pairs.organisation) for state in (avni_before, avni_after))
-    for uuid, row in here.encounters.items():
+    for uuid, row in here.visits.items():
         if row["created_by"] == pairs.avni_user:
-            was = here_before.encounters.get(uuid)
+            was = here_before.visits.get(uuid)
             if (_asides(was, pairs) if was else {}) != _asides(row, pairs):
                 yield Finding("note-changed", f"encounter {uuid} in Avni", "an answer that is the field team's")
     there_before, there = BahmniTables(bahmni_before), BahmniTables(bahmni_after)

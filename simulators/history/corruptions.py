@@ -8,9 +8,11 @@ Each takes both dumped stores as they stand, in agreement, and gives them back w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import cycle
 from random import Random
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -57,7 +59,7 @@ class Vandal:
         self.brought = sorted(
             (
                 row
-                for row in live(self.here.encounters.values())
+                for row in live(self.here.visits.values())
                 if row["observations"].get(marker) and self.source_of(row) not in skipped
             ),
             key=lambda row: (str(row["observations"][marker]), row["kind"], row["seq"]),
@@ -80,6 +82,13 @@ class Vandal:
         rows = [spoilt if one["uuid"] == spoilt["uuid"] else one for one in state[table]]
         state[table] = rows if any(one is spoilt for one in rows) else [*rows, spoilt]
         return spoilt
+
+    def spoil(self, brought: Row, **changes: Any) -> Row:
+        """Change an encounter of Avni that stands for something of Bahmni."""
+        if brought["uuid"] in self.here.encounters:
+            return self.put("avni", "encounters", brought, **changes)
+        row = self.here.program_encounters[brought["uuid"]]
+        return self.put("avni", "program_encounters", row, **changes)
 
     def drop(self, server: str, table: str, *uuids: str) -> None:
         """Take rows away for good."""
@@ -310,64 +319,79 @@ def a_program_visit_stands_in_another_visit(vandal: Vandal) -> None:
 def what_came_says_something_else(vandal: Vandal) -> None:
     row, concept, value = vandal.choose(_said(vandal))
     other = [*value, vandal.uuid()] if isinstance(value, list) else f"{value}, they say"
-    vandal.put("avni", "encounters", row, observations={**row["observations"], concept: other})
+    vandal.spoil(row, observations={**row["observations"], concept: other})
 
 
 def what_came_lost_an_answer(vandal: Vandal) -> None:
     row, concept, _ = vandal.choose(_said(vandal))
     left = {key: value for key, value in row["observations"].items() if key != concept}
-    vandal.put("avni", "encounters", row, observations=left)
+    vandal.spoil(row, observations=left)
 
 
 def what_came_lost_one_of_several_answers(vandal: Vandal) -> None:
     row, concept, value = vandal.choose(said for said in _said(vandal) if isinstance(said[2], list) and said[2][1:])
-    vandal.put("avni", "encounters", row, observations={**row["observations"], concept: value[:-1]})
+    vandal.spoil(row, observations={**row["observations"], concept: value[:-1]})
 
 
 def what_came_has_a_number_of_another_size(vandal: Vandal) -> None:
     said = (one for one in _said(vandal) if isinstance(one[2], int | float) and one[2])
     row, concept, value = vandal.choose(said)
-    vandal.put("avni", "encounters", row, observations={**row["observations"], concept: value / 10})
+    vandal.spoil(row, observations={**row["observations"], concept: value / 10})
 
 
 def what_came_stands_twice(vandal: Vandal) -> None:
-    vandal.put("avni", "encounters", vandal.choose(vandal.brought), uuid=vandal.uuid())
+    vandal.spoil(vandal.choose(vandal.brought), uuid=vandal.uuid())
 
 
 def what_came_is_voided(vandal: Vandal) -> None:
-    vandal.put("avni", "encounters", vandal.choose(vandal.brought), voided=True)
+    vandal.spoil(vandal.choose(vandal.brought), voided=True)
 
 
 def what_came_is_somebody_elses(vandal: Vandal) -> None:
-    row = vandal.choose(vandal.brought)
-    vandal.put("avni", "encounters", row, subject=vandal.choose(sorted({*vandal.here.subjects} - {row["subject"]})))
+    row = vandal.choose(row for row in vandal.brought if row["kind"] not in vandal.pairs.in_programs)
+    vandal.spoil(row, subject=vandal.choose(sorted({*vandal.here.subjects} - {row["subject"]})))
 
 
 def what_came_stands_at_another_time(vandal: Vandal) -> None:
     row = vandal.choose(vandal.brought)
-    vandal.put("avni", "encounters", row, encounter_ms=row["encounter_ms"] + 60_000)
+    vandal.spoil(row, encounter_ms=row["encounter_ms"] + 60_000)
 
 
 def what_came_has_another_type(vandal: Vandal) -> None:
-    row = vandal.choose(row for row in vandal.brought if row["kind"] != vandal.pairs.hospital_registration)
-    kinds = sorted(set(vandal.pairs.forms.values()) - {row["kind"]})
-    vandal.put("avni", "encounters", row, kind=vandal.choose(kinds))
+    general = set(vandal.pairs.forms.values()) - {*vandal.pairs.in_programs}
+    row = vandal.choose(row for row in vandal.brought if row["kind"] in general)
+    kinds = sorted(general - {row["kind"]})
+    vandal.spoil(row, kind=vandal.choose(kinds))
 
 
 def what_came_is_cancelled(vandal: Vandal) -> None:
     row = vandal.choose(vandal.brought)
-    vandal.put("avni", "encounters", row, cancel_ms=row["encounter_ms"])
+    vandal.spoil(row, cancel_ms=row["encounter_ms"])
 
 
 def what_came_stands_for_something_else(vandal: Vandal) -> None:
     row, marker = vandal.choose(vandal.brought), vandal.pairs.avni_marker
-    vandal.put("avni", "encounters", row, observations={**row["observations"], marker: vandal.uuid()})
+    vandal.spoil(row, observations={**row["observations"], marker: vandal.uuid()})
 
 
 def what_came_lost_its_marker(vandal: Vandal) -> None:
     row, marker = vandal.choose(vandal.brought), vandal.pairs.avni_marker
     left = {key: value for key, value in row["observations"].items() if key != marker}
-    vandal.put("avni", "encounters", row, observations=left)
+    vandal.spoil(row, observations=left)
+
+
+def what_came_stands_in_another_program(vandal: Vandal) -> None:
+    row = vandal.choose(row for row in vandal.brought if row["kind"] in vandal.pairs.in_programs)
+    rows = vandal.here.enrolments.values()
+    others = sorted(one["uuid"] for one in rows if one["kind"] != vandal.pairs.in_programs[row["kind"]])
+    vandal.spoil(row, enrolment=vandal.choose(others))
+
+
+def an_enrolment_is_made_for_nobody(vandal: Vandal) -> None:
+    made = (row for row in vandal.here.enrolments.values() if row["created_by"] == vandal.pairs.avni_user)
+    row = vandal.choose(sorted(made, key=vandal.source_of))
+    said = {vandal.pairs.avni_marker: vandal.uuid()}
+    vandal.put("avni", "enrolments", row, uuid=vandal.uuid(), observations=said)
 
 
 def what_came_and_was_voided_came_back(vandal: Vandal) -> None:
@@ -376,7 +400,7 @@ def what_came_and_was_voided_came_back(vandal: Vandal) -> None:
     ]
     rows = [row for row in rows if row["modified_by"] == vandal.pairs.avni_user]
     row = vandal.choose(sorted(rows, key=lambda row: (vandal.source_of(row), row["seq"])))
-    vandal.put("avni", "encounters", row, voided=False)
+    vandal.spoil(row, voided=False)
 
 
 def _said(vandal: Vandal) -> list[tuple[Row, str, Any]]:
@@ -402,10 +426,11 @@ KINDS: Final[Mapping[str, Corruption]] = {
         an_encounter_has_no_provider, an_encounter_stands_in_another_visit, a_voided_encounter_came_back,
         a_visit_belongs_to_somebody_else, a_visit_carries_no_mark, a_visit_is_opened_again, two_subjects_are_swapped,
         a_patient_is_made_for_nobody, an_exit_is_missing, an_exit_is_undone_on_one_side,
-        what_is_told_of_a_program_is_cut, a_program_visit_stands_in_another_visit, what_came_says_something_else, what_came_lost_an_answer,
-        what_came_lost_one_of_several_answers, what_came_has_a_number_of_another_size, what_came_stands_twice,
-        what_came_is_voided, what_came_is_somebody_elses, what_came_stands_at_another_time, what_came_has_another_type,
-        what_came_is_cancelled, what_came_stands_for_something_else, what_came_lost_its_marker,
+        what_is_told_of_a_program_is_cut, a_program_visit_stands_in_another_visit, what_came_says_something_else,
+        what_came_lost_an_answer, what_came_lost_one_of_several_answers, what_came_has_a_number_of_another_size,
+        what_came_stands_twice, what_came_is_voided, what_came_is_somebody_elses, what_came_stands_at_another_time,
+        what_came_has_another_type, what_came_is_cancelled, what_came_stands_for_something_else,
+        what_came_lost_its_marker, what_came_stands_in_another_program, an_enrolment_is_made_for_nobody,
         what_came_and_was_voided_came_back,
     )
 }  # fmt: skip
@@ -415,16 +440,16 @@ KINDS: Final[Mapping[str, Corruption]] = {
 def corruptions(
     avni: State, bahmni: State, memory: Memory, made: Scenario, left: Iterable[str], *, seed: int, number: int
 ) -> Iterator[Spoilt]:
-    """So many spoilt states, each kind in turn; what cannot be spoilt in this way because there is nothing is left out.
+    """So many spoilt states, each kind in turn but for those for which there is nothing to spoil.
 
     `left`: uuids of records that wait for a person, of which nobody can say what should stand.
     """
-    kinds = list(KINDS.items())
-    for place in range(number):
-        kind, spoil = kinds[place % len(kinds)]
+    planted = 0
+    for place, (kind, spoil) in enumerate(cycle(KINDS.items())):
+        if planted == number or place > number + 10 * len(KINDS):
+            return
         vandal = Vandal(avni, bahmni, memory, made.pairs, left, Random(seed * 1000 + place))
-        try:
+        with suppress(IndexError):  # nothing to choose from
             spoil(vandal)
-        except IndexError:  # nothing to choose from
-            continue
-        yield Spoilt(kind, f"{seed * 1000 + place}", vandal.states["avni"], vandal.states["bahmni"])
+            planted += 1
+            yield Spoilt(kind, f"{seed * 1000 + place}", vandal.states["avni"], vandal.states["bahmni"])

@@ -50,8 +50,8 @@ class Facts:
             *(hospital_concept(made.ids, name) for name in forms.UNMAPPED_HOSPITAL_ANSWERS),
         }
         self.marks: dict[str, list[Row]] = defaultdict(list)
-        """Encounters of Avni by the marker they carry, in the order of their making."""
-        for row in sorted(self.avni.encounters.values(), key=lambda row: int(row["seq"])):
+        """Encounters of Avni by the marker they carry, those of a type in the order of their making."""
+        for row in sorted(self.avni.visits.values(), key=lambda row: int(row["seq"])):
             self.marks[str(row["observations"].get(self.pairs.avni_marker))].append(row)
 
     # -- Avni ---------------------------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ def subject(row: Row, facts: Facts) -> Reasons:
     if row["voided"]:
         if facts.is_standing(row["uuid"]) and facts.is_shared(filed.encounter):
             yield Stuck("subject", row["uuid"], "is voided, but people wrote beside it")
+        if why := facts.who_took_it(filed.encounter, filed.patient, filed.number):
+            yield Stuck("subject", row["uuid"], why, is_told=is_told)
         return
     if facts.says_the_unmapped(row):
         yield Stuck("subject", row["uuid"], "gives an answer nobody mapped")

@@ -133,7 +133,7 @@ def unvoid_a_patient(place: Place, key: str) -> None:
 def save_a_consultation(place: Place, key: str) -> None:
     """With one form or several, sometimes one of them twice, or one beside that stays in the hospital."""
     patient = _patient(place)
-    filled = place.random.sample(forms.HOSPITAL_FORMS, place.random.choice((1, 1, 2)))
+    filled = place.random.sample((*forms.HOSPITAL_FORMS, *forms.HOSPITAL_PROGRAM_FORMS), place.random.choice((1, 1, 2)))
     if place.random.random() < 0.2:
         filled.append(filled[0])
     if place.random.random() < 0.15:
@@ -158,7 +158,7 @@ def mend_a_consultation(place: Place, key: str) -> None:
 def add_a_form(place: Place, key: str) -> None:
     """One more form, perhaps one that is there already, in a consultation that took place today."""
     encounter = place.choose(_todays(place))
-    form = place.random.choice((*forms.HOSPITAL_FORMS, forms.UNMAPPED_HOSPITAL_FORM))
+    form = place.random.choice((*forms.HOSPITAL_FORMS, *forms.HOSPITAL_PROGRAM_FORMS, forms.UNMAPPED_HOSPITAL_FORM))
     filled = place.clinic.filled(key, form)
     clinicians.add_form(place.bahmni, encounter.uuid, filled)
 

@@ -72,3 +72,7 @@ def consultation(row: Row, facts: Facts, stuck: Mapping[str, Stuck]) -> Reasons:
         written = [one for one in facts.marks[row["uuid"]] if one["kind"] == kind]
         if any(facts.is_voided_by_people(one) for one in written[: parts.count(kind)]):
             yield Stuck("encounter", row["uuid"], "was voided in Avni by a person")
+        if kind in facts.pairs.in_programs and any(
+            facts.avni.enrolments[one["enrolment"]]["voided"] for one in written
+        ):
+            yield Stuck("encounter", row["uuid"], "stands in an enrolment that was voided", is_told=False)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TypeVar
 
-from simulators.avni.rows import EncounterRow, EnrolmentRow, SubjectRow, VisitRow
+from simulators.avni.rows import EnrolmentRow, SubjectRow, VisitRow
 from simulators.bahmni.model import Encounter, Identifier, Obs, Patient
 from simulators.history.steps import Step
 from simulators.scenario import Scenario, design
@@ -89,9 +89,10 @@ class Place:
         """A moment of the last two days."""
         return self.town.clock() - timedelta(minutes=self.random.randrange(1, 3000))
 
-    def brought(self) -> list[EncounterRow]:
+    def brought(self) -> list[VisitRow]:
         """What the service wrote into Avni. Its uuids are the server's, so the order is that of what is said in it."""
-        rows = (row for row in self.avni.encounters.values() if row.created_by == self.pairs.avni_user)
+        both = (*self.avni.encounters.values(), *self.avni.program_encounters.values())
+        rows = (row for row in both if row.created_by == self.pairs.avni_user)
         marker = self.pairs.avni_marker
         return sorted(rows, key=lambda row: (str(row.observations.get(marker)), row.kind, str(row.observations)))
 

@@ -99,7 +99,9 @@ class Correspondence:
     program_visits: Mapping[str, Filed]
     """Type of program encounters, by name → where they stand in the hospital."""
     forms: Mapping[str, str]
-    """OpenMRS concept of a form → the type of general encounters, by name, that stands for it."""
+    """OpenMRS concept of a form → the type of encounters, by name, that stands for it."""
+    in_programs: Mapping[str, str]
+    """Those of these types whose encounters stand in an enrolment → the program."""
     hospital_questions: Mapping[str, Partner]
     """OpenMRS concept of a question in a form → Avni concept."""
     ignored_in_avni: frozenset[str]
@@ -164,7 +166,11 @@ def correspondence_of(ids: Ids, organisation: str) -> Correspondence:
             visit.name: Filed(ids("bahmni", "encounter type", visit.name), form_concept(ids, visit))
             for visit in programs.PROGRAM_VISITS
         },
-        forms={hospital_concept(ids, form.name): form.in_avni for form in forms.HOSPITAL_FORMS},
+        forms={
+            hospital_concept(ids, form.name): form.in_avni
+            for form in (*forms.HOSPITAL_FORMS, *forms.HOSPITAL_PROGRAM_FORMS)
+        },
+        in_programs={form.in_avni: form.program for form in forms.HOSPITAL_PROGRAM_FORMS},
         hospital_questions={
             hospital_concept(ids, question.name): Partner(
                 ids("avni", "concept", forms.in_avni_visit(question)), forms.kind_in_avni(question)

@@ -17,6 +17,7 @@ __all__ = [
     "FASTEST_PULSE",
     "HINTS",
     "HOSPITAL_FORMS",
+    "HOSPITAL_PROGRAM_FORMS",
     "HOSPITAL_QUESTIONS",
     "IGNORED_ANSWERS",
     "IGNORED_HOSPITAL_ANSWERS",
@@ -158,11 +159,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Form:
-    """A form of the hospital, and the type of general encounters that stands for it in Avni."""
+    """A form of the hospital, and the type of encounters that stands for it in Avni; in a program if that is named."""
 
     name: str
     in_avni: str
     members: tuple[Question | Group, ...]
+    program: str = ""
 
 
 BOOLEAN_ANSWERS: Final = {"Yes [H]": True, "No [H]": False}
@@ -225,6 +227,20 @@ HOSPITAL_FORMS: Final = (
         ),
     ),
 )
+HOSPITAL_PROGRAM_FORMS: Final = (
+    Form(
+        "Tuberculosis Review",
+        "Tuberculosis Review (Hospital)",
+        (
+            Question("Pulse rate", "Numeric"),
+            Question("History of the illness", "Text"),
+            Question("Condition on leaving", "Coded", ("Better", "As before", "Referred")),
+            Question("To be seen again at", "DateTime"),
+        ),
+        program="Tuberculosis care",
+    ),
+)
+"""Forms that become program encounters in Avni."""
 UNMAPPED_HOSPITAL_FORM: Final = Form("Nursing Notes", "", (Question("Pulse rate", "Numeric"), Question("Ward", "Text")))
 """A form nobody has mapped: it stays in the hospital, whatever its questions are."""
 UNMAPPED_HOSPITAL_QUESTIONS: Final = ("Bed the patient prefers",)

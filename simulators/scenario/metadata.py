@@ -42,7 +42,8 @@ def enter_avni(store: AvniStore, ids: Ids, pairs: Correspondence) -> None:
         store.add_concept(name, kind, answers=answers, uuid=uuid, organisation=organisation)
 
     visits = (*forms.VISITS, forms.UNMAPPED_VISIT, forms.VISIT_WITHOUT_FORM, forms.VISIT_WITHOUT_TYPE)
-    for name in (*(visit.name for visit in visits), *(form.in_avni for form in forms.HOSPITAL_FORMS)):
+    hospital_forms = (*forms.HOSPITAL_FORMS, *forms.HOSPITAL_PROGRAM_FORMS)
+    for name in (*(visit.name for visit in visits), *(form.in_avni for form in hospital_forms)):
         store.add_encounter_type(name, uuid=ids("avni", "encounter type", name), organisation=organisation)
     for program in (*programs.PROGRAMS, programs.UNMAPPED_PROGRAM):
         store.add_program(program.name, uuid=ids("avni", "program", program.name), organisation=organisation)
@@ -86,7 +87,7 @@ def enter_bahmni(store: Store, ids: Ids, pairs: Correspondence) -> None:
     store.add_concept(design.FORM, uuid=ours.form, concept_class="Misc", set_members=members)
     asked = _enter_visits(store, ids, ours.marker, ours.event_date)
     _enter_programs(store, ids, pairs, asked)
-    for form in (*forms.HOSPITAL_FORMS, forms.UNMAPPED_HOSPITAL_FORM):
+    for form in (*forms.HOSPITAL_FORMS, *forms.HOSPITAL_PROGRAM_FORMS, forms.UNMAPPED_HOSPITAL_FORM):
         _enter_form(store, ids, form)
     for one in (*design.ATTRIBUTES, *design.UNMAPPED_ATTRIBUTES):
         if one.java == "org.openmrs.Concept":

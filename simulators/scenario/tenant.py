@@ -87,18 +87,19 @@ def _mappings(ids: Ids, pairs: Correspondence) -> dict[str, dict[str, Rows]]:
                 for form in forms.HOSPITAL_FORMS
             ],
         },
-        **_programs(pairs),
+        **_programs(ids, pairs),
         "Observation": {
             "Concept": [*_from_avni(ids), *_from_visits(ids), *_from_bahmni(ids), *_from_forms(ids)],
         },
     }
 
 
-def _programs(pairs: Correspondence) -> dict[str, dict[str, Rows]]:
+def _programs(ids: Ids, pairs: Correspondence) -> dict[str, dict[str, Rows]]:
     def rows(uuids: dict[str, str], event: str = "") -> Rows:
         return [{"avni": name, "int": uuid, "about": f"{name} {event}".strip()} for name, uuid in uuids.items()]
 
     filed, visits = pairs.programs.items(), pairs.program_visits.items()
+    reviews = {form.name: hospital_concept(ids, form.name) for form in forms.HOSPITAL_PROGRAM_FORMS}
     return {
         "ProgramEnrolment": {
             "CommunityEnrolment_VisitType": rows({name: one.visit_type for name, one in filed}),
@@ -106,8 +107,16 @@ def _programs(pairs: Correspondence) -> dict[str, dict[str, Rows]]:
             "CommunityEnrolment_BahmniForm": rows({name: one.enrolment.form for name, one in filed}, "Enrolment"),
             "CommunityEnrolmentExit_EncounterType": rows({name: one.exit.encounter_type for name, one in filed}),
             "CommunityEnrolmentExit_BahmniForm": rows({name: one.exit.form for name, one in filed}, "Exit"),
+            "BahmniForm_CommunityProgram": [
+                {"avni": form.program, "int": reviews[form.name], "about": form.name}
+                for form in forms.HOSPITAL_PROGRAM_FORMS
+            ],
         },
         "ProgramEncounter": {
+            "EncounterType": [
+                {"avni": form.in_avni, "int": reviews[form.name], "about": form.name}
+                for form in forms.HOSPITAL_PROGRAM_FORMS
+            ],
             "CommunityProgramEncounter_EncounterType": rows({name: one.encounter_type for name, one in visits}),
             "CommunityProgramEncounter_BahmniForm": rows({name: one.form for name, one in visits}),
         },
