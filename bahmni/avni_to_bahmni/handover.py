@@ -64,6 +64,7 @@ class SubjectHandover:
     def look(self, want: Want, known: Known | None, parent: Known | None) -> subject.Found:
         """With a link one request; without, whatever tells that nothing is created twice."""
         content: subject.Registration = want.content
+        subject.admit(content, known)
         refuse_unknown(content.form, self._avni, self._snapshot)
         if known and known.points_somewhere:
             return self._linked(content, known.target_id)

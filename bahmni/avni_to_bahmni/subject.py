@@ -55,7 +55,10 @@ LONGEST_NUMBER = 50
 
 @dataclass(frozen=True)
 class Registration:
-    """What Bahmni should hold of one subject. `form` is None when it is voided."""
+    """What Bahmni should hold of one subject. `form` is None when it is voided.
+
+    `untranslated` is why it cannot be told what should stand there; then the number alone is known of it.
+    """
 
     subject_id: str
     identifier: str
@@ -63,11 +66,12 @@ class Registration:
     """Says nothing when the subject is voided."""
     created_at: str
     form: Form | None
+    untranslated: Fail | None = None
 
     @property
     def voided(self) -> bool:
         """Whether the subject is voided in Avni."""
-        return self.form is None
+        return self.form is None and self.untranslated is None
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,21 @@ def identifier_of(subject: Mapping[str, Any], snapshot: Snapshot) -> str:
 
 
 def wanted(subject: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Want:
-    """What Bahmni should hold; `zone` is the hospital's. Raises Fail for what cannot be handed over as it is."""
+    """What Bahmni should hold; `zone` is the hospital's. Raises Fail for what is no record of a subject."""
     check(subject, SUBJECT)
-    observations, voided = subject["observations"], subject["Voided"]
     identifier = identifier_of(subject, snapshot)
+    try:
+        return _translated(subject, identifier, snapshot, zone)
+    except Fail as failure:
+        identifier = identifier if is_storable(identifier) else ""
+        created_at = subject["audit"]["Created at"]
+        content = Registration(subject["ID"], identifier, NOBODY, created_at, None, untranslated=failure)
+        said = [failure.message, sorted(failure.params.items())]
+        return Want(content, fingerprint([identifier, "untranslated", said]), identifier)
+
+
+def _translated(subject: Mapping[str, Any], identifier: str, snapshot: Snapshot, zone: tzinfo) -> Want:
+    observations, voided = subject["observations"], subject["Voided"]
     if not identifier and not voided:  # of a voided one the ledger tells whether it was ever handed over
         raise Fail("bahmni.subject-id-null", concept=_name(snapshot))
     if len(identifier) > LONGEST_NUMBER or not is_storable(identifier):
@@ -138,17 +153,28 @@ def wanted(subject: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Want
     )
 
 
+def admit(content: Registration, known: Known | None) -> None:
+    """Whether there is anything to look up.
+
+    Raises Hold when the number is another than the one handed over, whatever else is wrong: nothing that belongs to the
+    subject may be written until somebody has said whose it is. Raises Fail for what could not be translated.
+    """
+    if known and known.points_somewhere and known.identifier != content.identifier:
+        raise Hold("bahmni.subject-id-changed")
+    if content.untranslated:
+        raise content.untranslated
+
+
 def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, policy: Policy) -> Plan:
     """The writes that make Bahmni agree. Raises Skip, Defer, Hold, Fail."""
     content: Registration = want.content
-    if known and known.points_somewhere and known.identifier != content.identifier:
-        raise Hold("bahmni.subject-id-changed")
+    admit(content, known)
     ours = ours_among(found.registrations, content.subject_id, known, voided=content.voided)
     if ours is None:
         return _first_time(want, content, found, snapshot, policy)
     if known and known.points_somewhere:
         confirm(ours.patient, known.target_parent_id, known.identifier)
-    if ours.voided and not content.voided:
+    if ours.voided and not content.voided and known and known.left_fingerprint == v.VOIDED_BY_US:
         _refuse_a_second_owner(content, found, snapshot)
     standing = {"patient": ours.patient.uuid, "visit": ours.visit_uuid, "encounter": ours.uuid}
     created_by_us = _created_by_us(content, standing, policy)

@@ -32,3 +32,16 @@ def test_encounters_of_a_subject_whose_number_changed_wait_until_a_person_has_de
     world.avni.edit_subject(subject, observations={NUMBER: "1001"}, at=world.moment())
     world.sync("subject")
     assert world.link("general-encounter", encounter).outcome == "created"
+
+
+def test_they_wait_too_when_the_subject_has_another_trouble_that_is_told_first(world: World) -> None:
+    world.household_visits()
+    subject = world.subject("1001")
+    world.sync()
+    changed = {NUMBER: "2002", "Marital status": "Separated"}
+    world.avni.add_concept("Separated", "NA")
+    world.avni.edit_subject(subject, observations=changed, at=world.moment())
+    encounter = world.household_visit(subject)
+    world.sync()
+    assert ErrorRecord.objects.get(entity_id=subject).message == "bahmni.subject-id-changed"
+    assert ErrorRecord.objects.get(entity_id=encounter).message == "bahmni.subject-held"

@@ -168,13 +168,13 @@ def test_a_number_that_changed_is_held_before_anything_is_asked() -> None:
 @pytest.mark.parametrize("number", [None, "", "  ", True, 7.5, [], {}])
 def test_a_subject_without_a_number_is_named_so(number: Any) -> None:
     with pytest.raises(Fail, match=r"bahmni\.subject-id-null"):
-        wanted(subject(number), MAPPED, ZONE)
+        planned(subject(number))
 
 
 @pytest.mark.parametrize("number", ["1" * 48, "10\x0001", "10\ud83d"])
 def test_a_number_no_hospital_can_hold_is_told_by_its_question(number: str) -> None:
     with pytest.raises(Fail) as failure:
-        wanted(subject(number, id=SUBJECT), MAPPED, ZONE)
+        planned(subject(number, id=SUBJECT))
     assert (failure.value.message, failure.value.params["question"]) == ("bahmni.value-kind", NUMBER)
 
 
@@ -196,7 +196,7 @@ def test_a_number_may_be_a_number() -> None:
 )
 def test_a_field_of_another_kind_is_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(Fail, match=message):
-        wanted({**subject(), **change}, MAPPED, ZONE)
+        planned({**subject(), **change})
 
 
 @pytest.mark.parametrize("field", ["First name", "Last name", "Gender"])
@@ -215,6 +215,13 @@ def test_a_subject_voided_before_it_was_handed_over_is_skipped() -> None:
 def test_a_subject_that_lost_its_number_and_was_voided_is_held_and_not_forgotten() -> None:
     with pytest.raises(Hold, match=r"bahmni\.subject-id-changed"):
         planned(subject(None, voided=True), link(), registrations=(registration(),))
+
+
+@pytest.mark.parametrize("number", ["1002", None])
+def test_a_changed_number_is_held_even_when_an_answer_could_not_be_translated_either(number: str | None) -> None:
+    document = subject(number, id=SUBJECT, observations={"Marital status": "Nobody mapped this"})
+    with pytest.raises(Hold, match=r"bahmni\.subject-id-changed"):
+        planned(document, link(), registrations=(registration(),))
 
 
 COMES_BACK = link(Outcome.VOIDED, left_fingerprint="voided")
@@ -242,6 +249,13 @@ def test_a_subject_does_not_come_back_to_a_patient_who_is_somebody_else_by_now(
 ) -> None:
     with pytest.raises(Fail, match=message):
         planned(subject(), COMES_BACK, **found)
+
+
+def test_one_that_a_person_voided_is_held_whoever_else_is_the_patient_by_now() -> None:
+    voided = registration(voided=True, obs=(), marker="")
+    others = (voided, registration(uuid="F", marker="another subject"))
+    with pytest.raises(Hold, match=r"bahmni\.target-voided"):
+        planned(subject(), link(), registrations=others)
 
 
 @pytest.mark.parametrize("voided", [None, "false", "true", 1, {}])
