@@ -49,6 +49,15 @@ class Vandal:
         self.states: dict[str, dict[str, Any]] = {"avni": dict(avni), "bahmni": dict(bahmni)}
         self.here, self.there = AvniTables(avni, pairs.organisation), BahmniTables(bahmni)
         skipped = frozenset(left)
+        self.gone = sorted(
+            (
+                self.there.encounters[filed.encounter]
+                for record, filed in memory.filed.items()
+                if record.removesuffix(" exit") not in skipped and self.there.encounters[filed.encounter]["voided"]
+            ),
+            key=lambda row: (row["type"], row["moment"], row["uuid"]),
+        )
+        """Voided encounters of Bahmni that stood for a record of Avni."""
         self.filed = {
             record: self.there.encounters[filed.encounter]
             for record, filed in sorted(memory.filed.items())
@@ -56,15 +65,13 @@ class Vandal:
         }
         """Live encounters of Bahmni by the record of Avni they stand for."""
         marker = pairs.avni_marker
-        self.brought = sorted(
-            (
-                row
-                for row in live(self.here.visits.values())
-                if row["observations"].get(marker) and self.source_of(row) not in skipped
-            ),
-            key=lambda row: (str(row["observations"][marker]), row["kind"], row["seq"]),
-        )
-        """Live encounters of Avni that stand for something of Bahmni."""
+        rows = [row for row in self.here.visits.values() if row["observations"].get(marker)]
+        rows = [row for row in rows if self.source_of(row) not in skipped]
+        rows.sort(key=lambda row: (self.source_of(row), row["kind"], row["seq"]))
+        self.brought = [row for row in rows if not row["voided"]]
+        """Encounters of Avni that stand for something of Bahmni."""
+        self.went = [row for row in rows if row["voided"]]
+        """Those that are voided."""
 
     def source_of(self, row: Row) -> str:
         """The record of Bahmni that an encounter of Avni says it stands for."""
@@ -246,9 +253,7 @@ def an_encounter_stands_in_another_visit(vandal: Vandal) -> None:
 
 
 def a_voided_encounter_came_back(vandal: Vandal) -> None:
-    kinds = {vandal.ours.encounter_type, *(filed.encounter_type for filed in vandal.pairs.visits.values())}
-    rows = [row for row in vandal.there.encounters.values() if row["voided"] and creator(row) == vandal.ours.user]
-    row = vandal.choose(row for row in rows if row["type"] in kinds and row["audit"]["voided_by"] == vandal.ours.user)
+    row = vandal.choose(row for row in vandal.gone if row["audit"]["voided_by"] == vandal.ours.user)
     voided = {**row["audit"], "voided_by": None, "date_voided": None, "void_reason": None}
     vandal.put("bahmni", "encounters", row, voided=False, audit=voided)
     for obs in vandal.there.obs_of(row["uuid"]):
@@ -395,11 +400,8 @@ def an_enrolment_is_made_for_nobody(vandal: Vandal) -> None:
 
 
 def what_came_and_was_voided_came_back(vandal: Vandal) -> None:
-    rows = [
-        row for row in vandal.here.encounters.values() if row["voided"] and row["created_by"] == vandal.pairs.avni_user
-    ]
-    rows = [row for row in rows if row["modified_by"] == vandal.pairs.avni_user]
-    row = vandal.choose(sorted(rows, key=lambda row: (vandal.source_of(row), row["seq"])))
+    rows = (row for row in vandal.went if row["modified_by"] == vandal.pairs.avni_user)
+    row = vandal.choose(rows)
     vandal.spoil(row, voided=False)
 
 

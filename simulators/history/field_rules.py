@@ -28,10 +28,7 @@ def subject(row: Row, facts: Facts) -> Reasons:
         why = "has another number than when it was handed over" if number else "has no number any more"
         yield Stuck("subject", row["uuid"], why, is_told=is_told, holds_others=bool(number))
     if row["voided"]:
-        if facts.is_standing(row["uuid"]) and facts.is_shared(filed.encounter):
-            yield Stuck("subject", row["uuid"], "is voided, but people wrote beside it")
-        if why := facts.who_took_it(filed.encounter, filed.patient, filed.number):
-            yield Stuck("subject", row["uuid"], why, is_told=is_told)
+        yield from _of_a_voided_one("subject", row, filed, facts)
         return
     if facts.says_the_unmapped(row):
         yield Stuck("subject", row["uuid"], "gives an answer nobody mapped")
@@ -61,7 +58,8 @@ def visit(row: Row, facts: Facts, stuck: Mapping[str, Stuck]) -> Reasons:
     """A general encounter of a type that travels. `stuck`: what is known of the subjects already."""
     filed = facts.memory.filed.get(row["uuid"])
     if row["voided"]:
-        yield from _of_a_voided_visit(row, filed, facts)
+        if filed:
+            yield from _of_a_voided_one("general-encounter", row, filed, facts)
     elif row["encounter_ms"] is None:
         if filed and not facts.is_voided_by_us(filed.encounter):
             yield Stuck("general-encounter", row["uuid"], "did not take place after all")
@@ -71,14 +69,12 @@ def visit(row: Row, facts: Facts, stuck: Mapping[str, Stuck]) -> Reasons:
         yield from _by_its_subject(row, filed, facts, stuck)
 
 
-def _of_a_voided_visit(row: Row, filed: Filed | None, facts: Facts) -> Reasons:
-    if filed is None:
-        return
-    stands = facts.is_standing(row["uuid"])
+def _of_a_voided_one(stream: str, row: Row, filed: Filed, facts: Facts) -> Reasons:
+    stands = facts.is_standing(row["uuid"])  # what is gone already is nobody's business
     if stands and facts.is_shared(filed.encounter):
-        yield Stuck("general-encounter", row["uuid"], "is voided, but people wrote beside it")
+        yield Stuck(stream, row["uuid"], "is voided, but people wrote beside it")
     if why := facts.who_took_it(filed.encounter, filed.patient, filed.number):
-        yield Stuck("general-encounter", row["uuid"], why, is_told=stands)
+        yield Stuck(stream, row["uuid"], why, is_told=stands)
 
 
 def _by_its_subject(row: Row, filed: Filed | None, facts: Facts, stuck: Mapping[str, Stuck]) -> Reasons:
