@@ -70,8 +70,9 @@ def _of_one_that_goes(row: Row, filed: Filed | None, facts: Facts) -> Reasons:
         return
     stands = facts.is_standing(row["uuid"])
     if not row["voided"]:
-        if not facts.is_voided_by_us(filed.encounter):
-            yield Stuck(STREAM, row["uuid"], "did not take place after all")
+        # One that went with the visit of its enrolment comes back with it.
+        is_told = not facts.is_voided_by_us(filed.encounter)
+        yield Stuck(STREAM, row["uuid"], "did not take place after all", is_told=is_told)
         return
     if stands and facts.is_shared(filed.encounter):
         yield Stuck(STREAM, row["uuid"], "is voided, but people wrote beside it")
