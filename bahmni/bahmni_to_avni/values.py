@@ -146,8 +146,8 @@ def _is_concept(value: Mapping[str, Any]) -> bool:
 
 def _uris(value: Mapping[str, Any]) -> Iterator[str]:
     """The addresses an object links to; one link may stand without a list (O161)."""
-    links = value.get("links") or ()
-    for link in [links] if isinstance(links, Mapping) else links:
+    links = value.get("links")
+    for link in links if isinstance(links, list) else [links]:
         if isinstance(link, Mapping) and isinstance(link.get("uri"), str):
             yield link["uri"]
 

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni import encounter as visit
 from bahmni.avni_to_bahmni import enrolment, subject
 from bahmni.bahmni_to_avni import encounter as hospital
 from bahmni.bahmni_to_avni import patient
 from engine.ports import Want
 from engine.verdicts import Verdict
+from mappings.snapshot import Entry
 from tests.chaos import forms, records
 from tests.chaos.records import ATTRIBUTES, KINDS, NUMBER, ZONE, uuid_of
 from tests.property.kinds import GROUPS, in_avni_uuid, kinds_snapshot
@@ -94,6 +96,43 @@ def wanted_in_hospital(record: Any) -> Want:
     return hospital.wanted(record, MAPPED)
 
 
+OPD, LAB = uuid_of("OPD"), uuid_of("LAB_RESULT")
+OUTPATIENTS = forms.with_singles(
+    MAPPED,
+    {
+        v.LAB_ENCOUNTER_TYPE: Entry("Results", LAB, ""),
+        v.LAB_TEXT: Entry("Results in words", "", "Text"),
+        v.DRUG_ENCOUNTER_TYPE: Entry("Prescriptions", "", ""),
+        v.DRUG_TEXT: Entry("Drugs", "", "Text"),
+        v.DRUG_GROUP: Entry("Drug", "", ""),
+        **{pair: Entry(pair[1], "", hint) for pair, hint in ((v.DRUG_DOSE, "Numeric"), (v.DRUG_START, "Date"))},
+    },
+    OutpatientVisitTypes=OPD,
+)
+
+
+def wanted_of_outpatient(record: Any) -> Want:
+    return hospital.wanted(record, OUTPATIENTS)
+
+
+def prescribed() -> dict[str, Any]:
+    """An encounter of an outpatient with a prescription."""
+    names = ("drug", "doseUnits", "frequency", "route", "durationUnits")
+    order = {
+        "uuid": "order", "type": "drugorder", "voided": False, "action": "NEW", "dateStopped": None, "dose": 0.5,
+        "duration": 3, "asNeeded": True, "asNeededCondition": "pain", "scheduledDate": "2026-11-20T10:30:00.000+0530",
+        "dosingInstructions": '{"instructions":"as told","morningDose":1}', "drugNonCoded": None,
+        **{name: {"uuid": uuid_of(name), "display": name} for name in names},
+    }  # fmt: skip
+    return forms.encounter(visit={"visitType": {"uuid": OPD}}, orders=[order])
+
+
+def tested() -> dict[str, Any]:
+    """An encounter of the laboratory with two tests."""
+    tests = [forms.group("Words", forms.group("Words", _leaf("Words", said))) for said in ("high", "low")]
+    return forms.encounter(*tests, visit={"visitType": {"uuid": OPD}}, encounterType={"uuid": LAB})
+
+
 Translate = Callable[[Any], Want]
 SOUND: dict[str, tuple[Translate, Callable[[], dict[str, Any]]]] = {
     "subject": (wanted_of_subject, records.subject),
@@ -101,6 +140,8 @@ SOUND: dict[str, tuple[Translate, Callable[[], dict[str, Any]]]] = {
     "enrolment": (wanted_of_enrolment, lambda: records.enrolment("s")),
     "patient": (wanted_of_patient, lambda: records.patient(attributes=dict.fromkeys(ATTRIBUTES, "7"))),
     "hospital": (wanted_in_hospital, lambda: forms.encounter(forms.group("hospital form", _leaf("Words", "x")))),
+    "prescription": (wanted_of_outpatient, prescribed),
+    "laboratory": (wanted_of_outpatient, tested),
 }
 
 
