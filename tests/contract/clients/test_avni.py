@@ -185,6 +185,16 @@ def test_a_server_that_is_starting_is_unreachable_and_no_row_is_looked_for(
 # --- single records -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("name", "known"), [("Note", True), ("no such concept", False), ('"quoted" & ए+%', False), ("", False)]
+)
+def test_a_concept_is_known_by_its_name_whatever_stands_in_that(
+    avni: AvniClient, name: str, known: bool
+) -> None:  # fmt: skip
+    avni.subjects(None, "Individual", size=1)
+    assert avni.knows_concept(name, "Individual") is known
+
+
 def test_encounters_are_found_by_what_was_written_into_them(avni: AvniClient, field: AvniStore, moving: Clock) -> None:
     owner = register(field)
     value = "a+b & 100% /?#"
