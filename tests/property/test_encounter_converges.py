@@ -57,7 +57,7 @@ filled = st.fixed_dictionaries(
         "Complaint": st.lists(st.sampled_from(COMPLAINTS), min_size=1, max_size=3),
         "Smokes": st.sampled_from(sorted(TRUTHS)),
         "Advice": texts,
-        "Onset": st.dates(min_value=date(1800, 1, 1)).map(date.isoformat),
+        "Onset": st.dates(date(1800, 1, 1), date(9998, 12, 31)).map(date.isoformat),
         "Seen at": times,
         "Mood": texts,  # nobody mapped it
     },

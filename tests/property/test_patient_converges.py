@@ -21,7 +21,7 @@ from tests.chaos.records import CLASSES, LIKENESS, MARKER, NAMESPACE, NUMBER, co
 
 numbers_ = count(1)
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=30)
-days = st.dates(min_value=date(1800, 1, 1)).map(lambda day: f"{day}T00:00:00.000+0530")
+days = st.dates(date(1800, 1, 1), date(9998, 12, 31)).map(lambda day: f"{day}T00:00:00.000+0530")
 attributes = st.fixed_dictionaries(
     {},
     optional={
