@@ -335,3 +335,16 @@ def test_a_server_that_is_down_is_unreachable(avni: AvniClient, field_server: Se
     field_server.stop()
     with pytest.raises(Unreachable):
         avni.subject("x")
+
+
+# --- who we are -----------------------------------------------------------------------------------
+
+
+def test_the_server_says_who_we_are_and_to_which_organisation_we_belong(avni: AvniClient) -> None:
+    assert (avni.me().username, avni.me().organisation) == ("bot", "demo (number 1)")
+
+
+def test_a_release_without_that_page_refuses(avni: AvniClient, field: AvniStore) -> None:
+    field.adjust(offers_user_info=False)
+    with pytest.raises(NotFound):
+        avni.me()

@@ -178,3 +178,21 @@ def test_trouble_stops_the_reading_and_the_position_stays(
     with pytest.raises(kind):
         read(feed, first.position)
     assert read(feed, first.position)[0] == contents[5:]
+
+
+def test_a_feed_is_known_again_by_its_oldest_entry_and_by_where_it_was_read_to(
+    openmrs: OpenMRSClient, hospital: Store
+) -> None:
+    publish(hospital, "patient", 1, 7)
+    backup, feed = hospital.dump(), feed_of(openmrs, "patient")
+    oldest = feed.oldest()
+    publish(hospital, "patient", 8, 9)
+    position = feed.start("recent")
+    assert (feed.holds(position), bool(oldest)) == (True, True)
+    hospital.load(backup)
+    assert (feed.oldest(), feed.holds(position)) == (oldest, False)
+
+
+def test_an_empty_feed_has_no_oldest_entry_and_holds_the_place_before_its_first(openmrs: OpenMRSClient) -> None:
+    feed = feed_of(openmrs, "patient")
+    assert (feed.oldest(), feed.holds(feed.start("recent"))) == (None, True)
