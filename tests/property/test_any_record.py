@@ -127,7 +127,7 @@ def prescribed() -> dict[str, Any]:
     return forms.encounter(visit={"visitType": {"uuid": OPD}}, orders=[order])
 
 
-def tested() -> dict[str, Any]:
+def with_results() -> dict[str, Any]:
     """An encounter of the laboratory with two tests."""
     tests = [forms.group("Words", forms.group("Words", _leaf("Words", said))) for said in ("high", "low")]
     return forms.encounter(*tests, visit={"visitType": {"uuid": OPD}}, encounterType={"uuid": LAB})
@@ -141,7 +141,7 @@ SOUND: dict[str, tuple[Translate, Callable[[], dict[str, Any]]]] = {
     "patient": (wanted_of_patient, lambda: records.patient(attributes=dict.fromkeys(ATTRIBUTES, "7"))),
     "hospital": (wanted_in_hospital, lambda: forms.encounter(forms.group("hospital form", _leaf("Words", "x")))),
     "prescription": (wanted_of_outpatient, prescribed),
-    "laboratory": (wanted_of_outpatient, tested),
+    "laboratory": (wanted_of_outpatient, with_results),
 }
 
 
