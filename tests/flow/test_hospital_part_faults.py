@@ -47,7 +47,7 @@ def in_program_voided(place: Outpatients, number: str) -> str:
     return there(place, encounter)
 
 
-def with_results(place: Outpatients, number: str) -> str:
+def examined(place: Outpatients, number: str) -> str:
     return place.tested(registered(place, number), 72)[0]
 
 
@@ -120,7 +120,7 @@ WRITES: dict[str, Case] = {
         unvoid, ANTENATAL_72)),
     "a program encounter taken back": Case(
         "encounter", "PUT", ONE, in_program_voided, unvoid, in_avni, ANTENATAL_72, (void, NO_ANTENATAL)),
-    "new results": Case("encounter", "POST", r"/api/encounter$", with_results, nothing, in_avni, holding(LAB, Pulse=72), (
+    "new results": Case("encounter", "POST", r"/api/encounter$", examined, nothing, in_avni, holding(LAB, Pulse=72), (
         void, holding(LAB))),
     "new prescriptions": Case("encounter", "POST", r"/api/encounter$", prescribed, nothing, in_avni, PARACETAMOL, (
         void_order, holding(DRUGS))),
