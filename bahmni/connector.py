@@ -18,7 +18,7 @@ from bahmni.identity import FACTS, identity
 from bahmni.servers import SIGN_INS, BahmniServers
 from common import clock
 from engine.ports import JsonObject
-from engine.registry import Connector, FlowSpec, Servers, SideSpec, StreamSpec
+from engine.registry import Connector, FlowSpec, RoundSpec, Servers, SideSpec, StreamSpec
 
 FEED = "the {} feed"
 
@@ -83,8 +83,26 @@ CONNECTOR = Connector(
             v.BAHMNI_TO_AVNI,
             "Bahmni → Avni",
             (
-                StreamSpec(v.PATIENT, "Patients", "patient", v.BAHMNI, v.AVNI, lambda taken: ["patient"], FEED),
-                StreamSpec(v.ENCOUNTER, "Encounters", "encounter", v.BAHMNI, v.AVNI, lambda taken: ["encounter"], FEED),
+                StreamSpec(
+                    v.PATIENT,
+                    "Patients",
+                    "patient",
+                    v.BAHMNI,
+                    v.AVNI,
+                    lambda taken: ["patient"],
+                    FEED,
+                    round=RoundSpec("all patients with a number of the programme"),
+                ),
+                StreamSpec(
+                    v.ENCOUNTER,
+                    "Encounters",
+                    "encounter",
+                    v.BAHMNI,
+                    v.AVNI,
+                    lambda taken: ["encounter"],
+                    FEED,
+                    round=RoundSpec("all encounters of registered patients", parents=v.PATIENT),
+                ),
             ),
         ),
     ),

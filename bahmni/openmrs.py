@@ -119,17 +119,22 @@ class OpenMRSClient:
             raise self.session.error(Garbled, self._request("GET", REST + path, None), "the answer is not an object")
         return found
 
+    def first(self, path: str, params: Mapping[str, str]) -> tuple[list[dict[str, Any]], bool]:
+        """The rows of one page of a list, and whether it is the last one."""
+        answer = self.get(path, params)
+        found = answer.get("results") if isinstance(answer, dict) else None
+        if not isinstance(found, list):
+            raise self.session.error(Garbled, self._request("GET", REST + path, None), "the answer is not a list")
+        return found, not found or not any(link.get("rel") == "next" for link in answer.get("links") or [])
+
     def all(self, path: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
         """Every row of a list, over all its pages."""
         rows: list[dict[str, Any]] = []
         while True:
             window = {"limit": str(FOUND_AT_A_TIME), "startIndex": str(len(rows))}
-            answer = self.get(path, {**params, **window})
-            found = answer.get("results") if isinstance(answer, dict) else None
-            if not isinstance(found, list):
-                raise self.session.error(Garbled, self._request("GET", REST + path, None), "the answer is not a list")
+            found, is_last = self.first(path, {**params, **window})
             rows += found
-            if not found or not any(link.get("rel") == "next" for link in answer.get("links") or []):
+            if is_last:
                 return rows
 
     def patient_by_identifier(

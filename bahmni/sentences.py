@@ -278,13 +278,13 @@ SENTENCES: Mapping[str, Sentence] = {
     "bahmni.no-mapped-form": Sentence(
         cause="No form of this encounter is mapped to an encounter type of Avni.",
         remedy="Nothing to do, unless one of its forms should travel: then add a mapping for the form. What was "
-        "read before follows when it is next saved in Bahmni.",
+        "read before follows within one round.",
     ),
     "bahmni.not-outpatient": Sentence(
         cause="Laboratory results and prescriptions go to Avni only from visits of the types in the constant "
         "OutpatientVisitTypes; this encounter stands in another visit, or in none.",
         remedy="Nothing to do, unless those of such visits should go there, too: then add the type of visit to the "
-        "constant. What was read before follows when it is next saved in Bahmni.",
+        "constant. What was read before follows within one round.",
     ),
     "bahmni.form-of-enrolment": Sentence(
         cause='The form "{name}" is mapped as an enrolment (ProgramEnrolment / EncounterType). A form of Bahmni cannot '
@@ -322,8 +322,9 @@ SENTENCES: Mapping[str, Sentence] = {
         remedy="Take those answers out of the program encounter in Avni, or enter them elsewhere, then retry.",
     ),
     "bahmni.not-in-programme": Sentence(
-        cause="The patient's number does not begin with the prefix of the programme.",
-        remedy="Nothing to do. The patient is handed over when a number of the programme is given.",
+        cause="Not in the programme: the patient's number does not begin with the prefix of the programme.",
+        remedy="Nothing to do. The patient is handed over, with all encounters, when a number of the programme is "
+        "given.",
         error_type="NotACommunityMember",
     ),
     "bahmni.voided-before-hand-over": Sentence(

@@ -13,6 +13,7 @@ from console.names import part_label, stream_label
 from console.words import BAD, BUSY, CARE, GOOD, OFF, badge, span, when
 from engine.overview import FlowOverview
 from engine.positions import Standing
+from engine.rounds import Progress
 from errors.models import ErrorRecord
 from syncstatus.models import Flow
 from syncstatus.state import State
@@ -69,6 +70,20 @@ def standing_line(standing: Standing, zone: str) -> SafeString:
     if standing.unread is None:
         return line
     return format_html('{} <a href="{}">{}</a>', line, row_url(standing.unread), badge("cannot be read", CARE))
+
+
+def round_line(going: Progress, zone: str) -> SafeString:
+    """How far a stream is gone through: "Encounters: first fill, 120 so far", and how long the last full round took."""
+    row = going.row
+    said = format_html("{} goes through {}", going.label, going.spec.label)
+    if row.began_at:
+        what = "First fill" if going.is_filling else "Round under way"
+        of = format_html(" of about {}", f"{row.last_seen:,}") if row.last_seen else ""
+        said = format_html("{}. {} since {}: {}{} so far", said, what, when(row.began_at, zone), f"{row.seen:,}", of)
+    if row.last_took is None or row.last_finished_at is None:
+        return format_html("{}. No full round yet.", said)
+    took, ended = span(row.last_took), when(row.last_finished_at, zone)
+    return format_html("{}. The last full round took {} and ended {}.", said, took, ended)
 
 
 def errors_url(flow: Flow) -> str:

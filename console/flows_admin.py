@@ -18,7 +18,7 @@ from common.http_errors import RemoteError
 from console.access import actor
 from console.base import StockForm, TenantAdmin
 from console.dry_run import dry_run_page
-from console.flow_words import errors_url, lag_in_words, last_run_link, standing_line, state_badge
+from console.flow_words import errors_url, lag_in_words, last_run_link, round_line, standing_line, state_badge
 from console.names import connector, flow_label
 from console.questions import ReasonForm, answered, ask
 from console.site import site
@@ -27,6 +27,7 @@ from console.words import NOTHING, how_many, when
 from engine import moves
 from engine.overview import FlowOverview, overview
 from engine.positions import standings
+from engine.rounds import progress
 from syncstatus.cron import cron_in_words, fires_after, validate_cron
 from syncstatus.models import Flow
 from tenants.models import AuditEntry, validate_zone
@@ -75,10 +76,10 @@ class FlowAdmin(TenantAdmin[Flow]):
     list_select_related = ("tenant",)
     actions = ("run_now", "pause", "resume", "dry_run", "switch_on", "switch_off")
     fieldsets = (
-        (None, {"fields": ("name", "tenant", "state_now", "begins", "reads")}),
+        (None, {"fields": ("name", "tenant", "state_now", "begins", "reads", "rounds")}),
         ("Schedule", {"fields": ("cron", "zone", "in_words", "next_five")}),
     )
-    readonly_fields = ("name", "tenant", "state_now", "begins", "reads", "in_words", "next_five")
+    readonly_fields = ("name", "tenant", "state_now", "begins", "reads", "rounds", "in_words", "next_five")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """See `FlowList`."""
@@ -149,6 +150,13 @@ class FlowAdmin(TenantAdmin[Flow]):
         """Each stream with what it reads and how far it has come."""
         rows = [standing_line(standing, flow.zone) for standing in standings(flow)] if connector(flow.tenant) else []
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((row,) for row in rows)))
+
+    @admin.display(description="what no change tells")
+    def rounds(self, flow: Flow) -> SafeString | str:
+        """Each stream that is gone through again and again, with how far, and how long a full round takes."""
+        rows = [round_line(one, flow.zone) for one in progress(flow)] if connector(flow.tenant) else []
+        lines = format_html_join("", "<li>{}</li>", ((row,) for row in rows))
+        return format_html("<ul>{}</ul>", lines) if rows else "nothing of this flow needs to be gone through"
 
     @admin.display(description="in words")
     def in_words(self, flow: Flow) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from common import clock
 from common.http_errors import RemoteError
@@ -23,7 +23,7 @@ from engine.commit import TAKEN_OVER, Ledger, load_known
 from engine.handing_over import LeaseTooShort, Result
 from engine.lease import Grant
 from engine.patience import Patience, Silent
-from engine.ports import Handover, JsonObject, Page
+from engine.ports import Handover, JsonObject, Page, Walked
 from engine.registry import Connector, Servers, connector_of
 from engine.work import setting_of
 from errors.catalogue import TAKEN_OVER_MISSING
@@ -99,6 +99,7 @@ class _Search:
         carrier = Carrier(
             stream.tenant_id, handover, self.grant.may_write,
             limits[spec.source_side], limits[spec.target_side], rehearses=True,
+            version=cast(Walked, handover).version if spec.round else None,
         )  # fmt: skip
         run = Run.objects.create(
             tenant_id=stream.tenant_id, stream=stream, kind=RunKind.TAKE_OVER, started_at=clock.now(), token=0

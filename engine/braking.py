@@ -94,6 +94,14 @@ class Guard:
             raise TooMany
         return Tally(limit_of(self._links()), self._counts.flow, let_go=self._let_go())
 
+    def count_on(self, counted: Mapping[Does, int]) -> None:
+        """Let what a round met in its earlier turns count in this one: the looks between them met nothing of it.
+
+        Raises TooMany as `tally`.
+        """
+        tally = self.tally
+        tally.before = {does: max(tally.before.get(does, 0), counted.get(does, 0)) for does in Does}
+
     def allowance(self, decided: Collection[str]) -> Callable[[str, Plan], None]:
         """What a pen asks; what people decided record by record has their word already. Raises TooMany as `tally`."""
         tally = self.tally

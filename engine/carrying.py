@@ -20,7 +20,7 @@ from engine import lanes
 from engine.commit import as_known, load_parents
 from engine.handing_over import LeaseTooShort, Pen, Result, explain_remote, hand_over, where
 from engine.patience import Patience, Silent
-from engine.ports import Change, Decided, Handover, Known, Parent, Plan
+from engine.ports import NOT_LISTED, Change, Decided, Handover, JsonObject, Known, Parent, Plan
 from syncstatus.models import Link
 
 Answer = TypeVar("Answer", Result, Change | Result)
@@ -42,6 +42,8 @@ class Carrier:
     may_write: Callable[[], bool]
     fetch_limit: int
     write_limit: int
+    version: Callable[[JsonObject], str] | None = None
+    """The version of a record that was fetched, for a source whose records are compared by it (`Walked.version`)."""
     end: float = inf
     """Time of the monotonic clock after which no further change is begun; half of what is left is for fetching."""
     decided: Mapping[str, Decided] = field(default_factory=dict)
@@ -79,7 +81,8 @@ class Carrier:
     def _fetch(
         self, changes: Mapping[str, Change], patience: Patience, failures: Failures, turn: _Turn
     ) -> tuple[dict[str, Change], list[Result]]:
-        fetched = {entity_id: change for entity_id, change in changes.items() if change.record is not None}
+        carried = {entity_id: change for entity_id, change in changes.items() if change.record is not None}
+        fetched = {entity_id: self._versioned(change) for entity_id, change in carried.items()}
         results = []
         missing = [[entity_id] for entity_id in changes if entity_id not in fetched]
 
@@ -89,7 +92,7 @@ class Carrier:
                 raise LeaseTooShort
             answer = fetch_one(changes[entity_id], self.handover)
             patience.note(entity_id, answer.message if isinstance(answer, Result) else "")
-            return answer
+            return answer if isinstance(answer, Result) else self._versioned(answer)
 
         if missing:
             answers, failure = lanes.run(missing, fetch, limit=self.fetch_limit)
@@ -99,6 +102,13 @@ class Carrier:
                 else:
                     fetched[entity_id] = answer
         return fetched, results
+
+    def _versioned(self, change: Change) -> Change:
+        if self.version is None or change.record is None or change.version == NOT_LISTED:
+            return change
+        with suppress(Exception):  # `want` will say what is wrong with it
+            return replace(change, version=self.version(change.record))
+        return change
 
     def _parents(self, fetched: Mapping[str, Change]) -> dict[str, Known]:
         """What the ledger knows of the records that these hang on: one statement for all."""

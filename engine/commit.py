@@ -23,7 +23,7 @@ from engine.registry import Connector
 from errors import recording
 from errors.catalogue import KEPT_APART, explain
 from errors.models import ErrorRecord, ErrorState
-from syncstatus.models import Link, Position, Run, Stream
+from syncstatus.models import Link, Position, Run, RunKind, Stream, ToRead
 
 ERROR_STATES = {
     Outcome.FAILED: ErrorState.RETRYING,
@@ -125,8 +125,10 @@ class Ledger:
         with transaction.atomic():
             self.grant.extend()
             self._count(results, collapsed, finished_pages, remote_calls)
+            self._note_admitted(results, links)
             self.beside()
             self._write_links(results, links)
+            self._write_outsiders(results, links)
             if unfinished:
                 suspect(self.stream.tenant_id, unfinished)
                 recording.take_back_attempts([errors[one] for one in unfinished if one in errors], self.run)
@@ -168,11 +170,55 @@ class Ledger:
         rows = [
             self._link(result, links.get(result.change.entity_id))
             for result in results
-            if not gaps.stands_for(result.change.entity_id)
+            if not gaps.stands_for(result.change.entity_id) and not _is_unknown_outsider(result, links)
         ]
         Link.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["tenant", "stream", "source_id"], update_fields=LINK_FIELDS
         )
+
+    def _write_outsiders(self, results: Sequence[Result], links: Mapping[str, Link]) -> None:
+        """One row for each record outside that others hang on, however many they are; what is known of it stays."""
+        unknown = [result for result in results if _is_unknown_outsider(result, links)]
+        outsiders = {result.outside_with: result.message for result in unknown if result.outside_with}
+        if not outsiders:
+            return
+        keys = {outsider.stream for outsider in outsiders}
+        streams = {row.key: row for row in Stream.objects.filter(tenant=self.stream.tenant_id, key__in=keys)}
+        rows = [
+            Link(
+                tenant_id=self.stream.tenant_id, stream=streams[outsider.stream], source_id=outsider.entity_id,
+                outcome=Outcome.SKIPPED.value, reason=message, run=self.run, updated_at=clock.now(),
+            )
+            for outsider, message in outsiders.items()
+        ]  # fmt: skip
+        Link.objects.bulk_create(rows, ignore_conflicts=True)
+
+    def _note_admitted(self, results: Sequence[Result], links: Mapping[str, Link]) -> None:
+        """Have what hangs on a record read that was known to the source before it got through for the first time.
+
+        While a stream is being filled nothing is noted: the fill of what hangs on it comes by all of them.
+        """
+        children = [
+            spec.key for flow in self.connector.flows for spec in flow.streams
+            if spec.round and spec.round.parents == self.stream.key
+        ]  # fmt: skip
+        admitted = [result.change.entity_id for result in results if self._is_admitted(result, links)]
+        if not children or not admitted:
+            return
+        streams = list(Stream.objects.filter(tenant=self.stream.tenant_id, key__in=children).select_related("tenant"))
+        notes = [
+            ToRead(tenant_id=self.stream.tenant_id, stream=stream, parent_id=one)
+            for stream in streams
+            for one in admitted
+        ]
+        ToRead.objects.bulk_create(notes, ignore_conflicts=True)
+        bell.ring(streams)
+
+    def _is_admitted(self, result: Result, links: Mapping[str, Link]) -> bool:
+        if not result.is_finished or result.plan is None or not result.plan.target_id:
+            return False
+        before = links.get(result.change.entity_id)
+        return not before.wanted_fingerprint if before else self.run.kind == RunKind.ROUND
 
     def _link(self, result: Result, before: Link | None) -> Link:
         change, want, plan = result.change, result.want, result.plan
@@ -221,6 +267,11 @@ class Ledger:
     def _move(self, position: Position, page: Page) -> None:
         position.value, position.read_upto = dict(page.position), page.read_upto or position.read_upto
         position.save(update_fields=["value", "read_upto", "moved_at"])
+
+
+def _is_unknown_outsider(result: Result, links: Mapping[str, Link]) -> bool:
+    """Whether a record that hangs on one outside was never handed over: then no row is kept of it."""
+    return result.outside_with is not None and result.change.entity_id not in links
 
 
 def arrived(results: Sequence[Result]) -> set[str]:

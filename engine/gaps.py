@@ -14,6 +14,9 @@ from common.fingerprint import fingerprint
 BEGIN: Final = "unread:"
 """What the entity id of every gap begins with, and no record's."""
 
+ROUND: Final = "round"
+"""Stands for a partition where a stream is gone through: the round as a whole, or a record whose list it reads."""
+
 
 def gap_id(partition: str, place: str = "") -> str:
     """The entity id of a place in a partition; of the whole partition without one. At most 100 characters."""

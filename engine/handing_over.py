@@ -18,9 +18,9 @@ from common.http_errors import Forbidden, Garbled, Refused, RemoteError, SignInF
 from common.outcome import FINISHED, Outcome
 from engine.brake import Halt
 from engine.half_done import known_by_now
-from engine.ports import Change, Decided, Handover, Known, Plan, Want, Write
+from engine.ports import Change, Decided, Handover, Known, Parent, Plan, Want, Write
 from engine.settling import conflict_of, left_alone
-from engine.verdicts import Conflict, Defer, Fail, Verdict
+from engine.verdicts import Conflict, Defer, Fail, Outside, Verdict
 from errors.catalogue import KEPT_APART, THEIRS_TAKEN
 
 LOOKS = 3
@@ -53,6 +53,8 @@ class Result:
     """What a person may decide about, of a record that did not get through."""
     decided: Decided | None = None
     """The decision this attempt knew of."""
+    outside_with: Parent | None = None
+    """The record it hangs on, which is not for the target: the ledger keeps a row of that one instead."""
 
     @property
     def is_apart(self) -> bool:
@@ -108,6 +110,8 @@ def hand_over(
         return _look_and_write(change, want, parent, attempt)
     except (Unreachable, SignInFailed, LeaseTooShort, Halt):
         raise
+    except Outside as verdict:
+        result = replace(_judged(change, want, verdict, known), outside_with=handover.parent(change))
     except Verdict as verdict:
         result = _judged(change, want, verdict, known)
     except RemoteError as failure:

@@ -172,7 +172,7 @@ def _first_positions(flow: Flow, policy: str) -> list[Position]:
     first: list[Position] = []
     for stream in Stream.objects.filter(flow=flow):
         wanted = [one for one in positions.named(connector, stream, setting) if (stream.key, one) not in there]
-        since = positions.beginning(flow, policy)
+        since = positions.start_of(connector, flow, stream.key, policy)
         first += positions.opened(connector, servers_of(setting), stream, wanted, since) if wanted else []
     return first
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from common import clock
 from engine import gaps
+from engine.ports import Change
 from engine.registry import Connector, Servers, Setting, connector_of
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
 from syncstatus.models import Flow, Position, StartPolicy, Stream
+
+CLOCKS: Final = timedelta(minutes=1)
+"""By which a source's clock may be behind ours: what it dates so much earlier may have come after the beginning."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,19 @@ def named(connector: Connector, stream: Stream, setting: Setting) -> list[str]:
 def beginning(flow: Flow, policy: str) -> datetime | None:
     """Since when records count: None for the very first, else when the flow was first switched on."""
     return None if policy == StartPolicy.BEGINNING else flow.began_at or clock.now()
+
+
+def start_of(connector: Connector, flow: Flow, stream_key: str, policy: str) -> datetime | None:
+    """Since when the partitions of a stream are read: one that a round fills begins with what is new."""
+    if connector.stream(stream_key).round:
+        return flow.began_at or clock.now()
+    return beginning(flow, policy)
+
+
+def counts(change: Change, flow: Flow) -> bool:
+    """Whether a record of which nothing is known yet is handed over: it changed since the flow was to begin."""
+    began = beginning(flow, flow.start_policy)
+    return began is None or change.source_time is None or change.source_time >= began - CLOCKS
 
 
 def opened(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from engine.gaps import ROUND
 from engine.ports import Handover, JsonObject, Known
 from errors.specs import ErrorTypeSpec, Sentence
 from mappings.snapshot import Snapshot
@@ -87,6 +88,21 @@ class SideSpec:
 
 
 @dataclass(frozen=True)
+class RoundSpec:
+    """How a stream is gone through from end to end, again and again, for what its partitions do not show.
+
+    `label` says what is gone through, for people. With `parents` (a stream's key) it is the registered records of that
+    stream, each asked for all that hangs on it (`engine.ports.HangsBelow`); without, the source itself is walked
+    (`engine.ports.Walked`).
+    """
+
+    label: str
+    parents: str = ""
+    calls_a_minute: int = 100
+    """Requests to both servers it may cost, its first time (the fill) left out."""
+
+
+@dataclass(frozen=True)
 class StreamSpec:
     """One entity type: key, name for people, and the partitions it is read in, each with a position of its own.
 
@@ -101,9 +117,13 @@ class StreamSpec:
     target_side: str
     partitions: Callable[[Snapshot], Sequence[str]]
     part_label: str = "{}"
+    round: RoundSpec | None = None
+    """Of a stream that is gone through: then the first round fills it, and its partitions begin with what is new."""
 
     def part(self, partition: str) -> str:
-        """A partition as people call it."""
+        """A partition as people call it; also what a round goes through (`engine.gaps.ROUND`)."""
+        if self.round and partition == ROUND:
+            return self.round.label
         return self.part_label.format(partition)
 
 

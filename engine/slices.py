@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils.functional import cached_property
@@ -29,7 +29,7 @@ from engine.handing_over import LeaseTooShort, Result, explain_remote, where
 from engine.identity import Difference, OtherServer
 from engine.lease import Grant
 from engine.patience import Patience, Silent
-from engine.ports import Change, Handover, Page
+from engine.ports import Change, Handover, HangsBelow, Page, Walked
 from engine.registry import Connector, Servers, Setting, StreamSpec
 from engine.verdicts import Defer, Fail, Hold, NotThere, Verdict
 from errors import recording
@@ -108,7 +108,7 @@ class Slice:
         try:
             self.guard.prove_before_reading()
         except (RemoteError, OtherServer) as failure:
-            self._stop(failure)
+            self.stop(failure)
         return not self.look.stopped_by
 
     def take_up(self, stored: Sequence[Position]) -> None:
@@ -118,11 +118,12 @@ class Slice:
         new = [partition for partition in wanted if partition not in {one.partition for one in self.positions}]
         if not new:
             return
-        since = positions.beginning(self.stream.flow, self.stream.flow.start_policy)
+        flow = self.stream.flow
+        since = positions.start_of(self.connector, flow, self.stream.key, flow.start_policy)
         try:
             fresh = positions.opened(self.connector, self.servers, self.stream, new, since)
         except RemoteError as failure:
-            self._stop(failure)
+            self.stop(failure)
             return
         with transaction.atomic():
             self.grant.extend()
@@ -146,23 +147,27 @@ class Slice:
                 self.look.more = True
                 return
             due = ErrorRecord.objects.filter(stream=self.stream, next_attempt_at__lte=clock.now())
-            due = due.exclude(entity_id__in=[gaps.gap_id(position.partition) for position in self.positions])
+            due = due.exclude(entity_id__in=[gaps.gap_id(name) for name in self._read_from()])
             records = list(due.order_by("next_attempt_at", "pk")[:REPROCESSED_AT_ONCE])
             if not records:
                 return
-            run = self._run(RunKind.REPROCESS)
+            run = self.run_of(RunKind.REPROCESS)
             errors = {record.entity_id: record for record in records}
             with transaction.atomic():
                 self.grant.extend(in_flight=errors)
                 recording.begin_attempts(records, run, clock.now())
             results = self._try_again(errors)
-            self._tell(run)
+            self.tell(run)
             if not results:
                 return
 
+    def _read_from(self) -> list[str]:
+        """What reading goes on in by itself: the partitions, and the round."""
+        return [*(position.partition for position in self.positions), gaps.ROUND]
+
     def _try_again(self, errors: dict[str, ErrorRecord]) -> list[Result]:
         """Hand over the records of these errors, and whatever can be read by now in the gaps among them."""
-        run = self._run(RunKind.REPROCESS)
+        run = self.run_of(RunKind.REPROCESS)
         changes, about_gaps = self._reread({one: errors[one] for one in errors if gaps.stands_for(one)})
         found = [entity_id for entity_id in changes if entity_id not in errors]
         if found:
@@ -173,7 +178,7 @@ class Slice:
         links = load_known(self.stream, list(changes))
         known_errors = errors | recording.open_records(self.stream, found)
         # Without an end to its patience: what has an error already is only put off once more.
-        results = self._hand_over(changes, links, known_errors, Patience(most=len(changes) + 1), self._retries_end())
+        results = self.hand_over(changes, links, known_errors, Patience(most=len(changes) + 1), self._retries_end())
         unfinished = _without_result(changes, results)
         if unfinished & set(found):
             about_gaps = []  # what was found in the gaps is not through: they are read again
@@ -182,9 +187,9 @@ class Slice:
         }
         results += about_gaps
         Ledger(self.connector, self.grant, self.stream, run, self.guard.settle(results)).commit(
-            results, links, known_errors, unfinished=missing, remote_calls=self._calls()
+            results, links, known_errors, unfinished=missing, remote_calls=self.calls()
         )
-        self._list_what_waits(iter([changes]))
+        self.list_what_waits(iter([changes]))
         return results
 
     def _reread(self, errors: Mapping[str, ErrorRecord]) -> tuple[dict[str, Change], list[Result]]:
@@ -198,7 +203,7 @@ class Slice:
             try:
                 found, why = self._reread_one(gap, record)
             except (Unreachable, SignInFailed) as failure:
-                self._stop(failure)
+                self.stop(failure)
                 break
             changes.update({change.entity_id: change for change in found})
             results.append(of_gap(gap, why))
@@ -206,11 +211,17 @@ class Slice:
 
     def _reread_one(self, gap: str, record: ErrorRecord) -> tuple[Sequence[Change], Verdict | None]:
         """What can be read in a gap, and why not the rest. Raises Unreachable and SignInFailed."""
-        where_ = [(one.partition, gaps.place_in(one.partition, gap)) for one in self.positions]
+        where_ = [(name, gaps.place_in(name, gap)) for name in self._read_from()]
         partition, place = next(((name, place) for name, place in where_ if place is not None), ("", ""))
         if not place:  # of a whole partition that nobody names any more its position remembers where to go on
             return (), Defer(PART_NOT_NAMED, part=str(record.params.get("part", ""))) if gaps.place_of(gap) else None
         try:
+            if partition == gaps.ROUND:
+                return [
+                    one
+                    for one in cast(HangsBelow, self.handover).below(place)
+                    if positions.counts(one, self.stream.flow)
+                ], None
             found, remaining = self.handover.reread(partition, place)
         except (Unreachable, SignInFailed):
             raise
@@ -231,7 +242,7 @@ class Slice:
         for position in self.positions:
             if self.look.stopped_by or len(self.stumbled) > 1:
                 self._note_behind(position)
-            elif self._is_full() or (self.look.runs and not self._has_time()):
+            elif self._is_full() or (self.look.runs and not self.has_time()):
                 self.look.more = True
                 self._note_behind(position)
             else:
@@ -250,7 +261,7 @@ class Slice:
             self._set_aside(position, failure)
             reached_the_end = False
         except (Unreachable, SignInFailed) as failure:
-            self._stop(failure)
+            self.stop(failure)
             reached_the_end = False
         except RemoteError as failure:
             self.stumbled.append(explain_remote(failure))
@@ -258,7 +269,7 @@ class Slice:
             reached_the_end = False
         except NotThere as reset:
             gone = Difference(f"{reset.place}, where it was read to", "there", "")
-            self._stop(OtherServer(self.spec.source_side, [gone], {}))
+            self.stop(OtherServer(self.spec.source_side, [gone], {}))
             reached_the_end = False
         except Verdict as verdict:  # it needs a person
             self.stumbled.append((verdict.message, verdict.params))
@@ -272,13 +283,13 @@ class Slice:
         """Whether the partition was read to its end."""
         with closing(batches(self._pages(position))) as gathered:
             for batch in gathered:
-                run = self._run(RunKind.READ)
+                run = self.run_of(RunKind.READ)
                 all_finished = self._finish(position, batch, run)
-                self._tell(run)
-                self._list_what_waits(self._all_that_waits(batch, gathered, position))
+                self.tell(run)
+                self.list_what_waits(self._all_that_waits(batch, gathered, position))
                 if self.look.stopped_by:
                     return False
-                if not all_finished or not self._has_time():
+                if not all_finished or not self.has_time():
                     # A later page must not move the position over what was left unfinished.
                     self.look.more = True
                     return False
@@ -294,9 +305,9 @@ class Slice:
         self._commit_gap(of_gap(gaps.gap_id(position.partition), why))
 
     def _commit_gap(self, result: Result) -> None:
-        run = self._run(RunKind.READ)
+        run = self.run_of(RunKind.READ)
         Ledger(self.connector, self.grant, self.stream, run).commit([result], {}, self.unread)
-        self._tell(run)
+        self.tell(run)
 
     def close(self) -> Look:
         """Write down how the look ended."""
@@ -306,7 +317,7 @@ class Slice:
                 run.delete()  # the same server is still down: the look before has told it
                 continue
             run.state = RunState.STOPPED if self.look.stopped_by else RunState.DONE
-            run.stopped_by, run.finished_at, run.remote_calls = self.look.stopped_by, now, self._calls()
+            run.stopped_by, run.finished_at, run.remote_calls = self.look.stopped_by, now, self.calls()
             run.save(update_fields=["state", "stopped_by", "finished_at", "remote_calls"])
         done = not self.look.stopped_by
         ended: dict[str, Any] = {
@@ -340,19 +351,19 @@ class Slice:
         links = load_known(self.stream, list(newest))
         errors = recording.open_records(self.stream, [*newest, *(result.change.entity_id for result in about_gaps)])
         self.grant.extend(in_flight=newest)
-        results = self._hand_over(newest, links, errors, Patience())
+        results = self.hand_over(newest, links, errors, Patience())
         unfinished = _without_result(newest, results)
         pages = batch.finished_pages(unfinished)
         counted = [change for change in collapsed if change.entity_id not in unfinished]
         Ledger(self.connector, self.grant, self.stream, run, self.guard.settle(results)).commit(
             [*results, *about_gaps], links, errors, position=position, finished_pages=pages,
-            unfinished=unfinished, collapsed=len(counted), remote_calls=self._calls(),
+            unfinished=unfinished, collapsed=len(counted), remote_calls=self.calls(),
         )  # fmt: skip
         if self.changes_left is not None:
             self.changes_left -= len(batch.changes)
         return not unfinished
 
-    def _hand_over(
+    def hand_over(
         self, changes: Mapping[str, Change], links: Mapping[str, Link], errors: Mapping[str, ErrorRecord],
         patience: Patience, end: float = inf,
     ) -> list[Result]:  # fmt: skip
@@ -362,21 +373,22 @@ class Slice:
             self.guard.prove(self.spec.target_side)
             allow = self.guard.allowance(decided)
         except (RemoteError, OtherServer, TooMany) as failure:
-            self._stop(failure)
+            self.stop(failure)
             return []
         give_connection_back()
         results, failures = self._carrier(end=end, allow=allow, decided=decided).carry(changes, links, patience)
         for ended_by in failures:
-            self._stop(ended_by)
+            self.stop(ended_by)
         return results
 
     def _carrier(self, **more: Any) -> Carrier:
         return Carrier(
             self.stream.tenant_id, self.handover, self.guard.may_write,
-            fetch_limit=self._limit(self.spec.source_side), write_limit=self._limit(self.spec.target_side), **more,
+            fetch_limit=self.fetches, write_limit=self._limit(self.spec.target_side),
+            version=cast(Walked, self.handover).version if self.spec.round else None, **more,
         )  # fmt: skip
 
-    def _list_what_waits(self, changes: Iterator[Mapping[str, Change]]) -> None:
+    def list_what_waits(self, changes: Iterator[Mapping[str, Change]]) -> None:
         """After too much was met: let the flow wait, with what else there is of it."""
         if self.look.stopped_by == TOO_MANY:
             self.look.params = self.guard.stop_for_many(changes, self._rehearse)
@@ -398,7 +410,8 @@ class Slice:
                 for following in gathered:
                     yield following.newest()[0]
 
-    def _stop(self, failure: BaseException) -> None:
+    def stop(self, failure: BaseException) -> None:
+        """End the look because of a server's state, or because of the brake. Raises what is none."""
         if isinstance(failure, TimeIsUp):
             return  # the rest stays due
         if isinstance(failure, LeaseTooShort):
@@ -422,7 +435,8 @@ class Slice:
             return
         raise failure
 
-    def _run(self, kind: RunKind) -> Run:
+    def run_of(self, kind: RunKind) -> Run:
+        """The run of this look that goes through records of a kind; begun when there is none yet."""
         for run in self.look.runs:
             if run.kind == kind:
                 return run
@@ -438,21 +452,29 @@ class Slice:
         open_ones = Run.objects.filter(stream=self.stream, state=RunState.RUNNING, token__lt=self.token)
         open_ones.update(state=RunState.STOPPED, stopped_by="engine.cut-off", finished_at=clock.now())
 
-    def _tell(self, run: Run) -> None:
+    def tell(self, run: Run) -> None:
+        """Let whoever watches see how far the run is."""
         if self.watch:
             self.watch(self.stream, run)
 
-    def _calls(self) -> int:
+    def calls(self) -> int:
+        """Requests this look has cost so far."""
         return self.servers.remote_calls - self.calls_before
 
     def _retries_end(self) -> float:
         return self.begun + self.limits.seconds * SHARE_OF_RETRIES
 
-    def _has_time(self) -> bool:
+    def has_time(self) -> bool:
+        """Whether something more may be begun."""
         return clock.monotonic() - self.begun < self.limits.seconds
 
     def _is_full(self) -> bool:
         return self.changes_left is not None and self.changes_left <= 0
+
+    @property
+    def fetches(self) -> int:
+        """Requests to the source that may be under way at a time."""
+        return self._limit(self.spec.source_side)
 
     def _limit(self, side: str) -> int:
         return self.setting.connections[side].max_parallel

@@ -67,6 +67,13 @@ class Skip(Verdict):
     outcome = Outcome.SKIPPED
 
 
+class Outside(Skip):
+    """The record hangs on one that is not for the target, and only a change of that one could alter it.
+
+    The ledger keeps one row of the record it hangs on, and none of this one: there may be any number of them.
+    """
+
+
 class Defer(Verdict):
     """The record waits for something that somebody else will do.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -16,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from common import clock
-from engine import bell, braking, gaps, identity
+from engine import bell, below, braking, gaps, identity, rounds
 from engine.commit import suspect
 from engine.lease import Grant, LeaseLost, take
 from engine.provision import missing_in
@@ -25,7 +26,7 @@ from engine.signing_in import is_refused
 from engine.slices import Limits, Look, Slice, Watch
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
-from syncstatus.models import AtBrake, Lease, Position, Stream
+from syncstatus.models import AtBrake, Lease, Position, Stream, ToRead
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope
 
@@ -80,7 +81,9 @@ def work_off(
         try:
             due = _due(tenant_id, streams)
             _distrust_what_was_cut_off(due, grant)
-            looks = _look_at_each(due, begun, partial(_look, grant=grant, limits=limits, watch=watch))
+            slices: list[Slice] = []
+            looks = _look_at_each(due, begun, partial(_look, grant=grant, limits=limits, watch=watch, slices=slices))
+            _go_round(slices, looks, begun)
         except LeaseLost:
             report.lease_held_by_another = True
             return report
@@ -113,6 +116,14 @@ def _look_at_each(due: Sequence[Due], begun: float, look: Callable[[Due], Look])
     return looks
 
 
+def _go_round(slices: Sequence[Slice], looks: Sequence[Look], begun: float) -> None:
+    """Let streams take their turns of going round, when all that is due was read."""
+    for slice_ in slices:
+        if clock.monotonic() - begun >= LONGEST:
+            return
+        rounds.take_turn(slice_, waiting=[look.stream for look in looks if look.more and look is not slice_.look])
+
+
 @dataclass(frozen=True)
 class Due:
     """A stream somebody rang for, with all that a look needs."""
@@ -123,6 +134,10 @@ class Due:
     left_in_flight: list[str]
     has_due_errors: bool
     has_gaps: bool
+    has_notes: bool
+    """Whether what hangs on some record is to be read."""
+    rests_until: datetime | None
+    """Before then the stream is not gone through."""
 
 
 def _rung(tenant_id: int, streams: Collection[str] | None) -> QuerySet[Stream]:
@@ -154,14 +169,15 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
         left_in_flight=Subquery(lease.values("in_flight")[:1]),
         has_due_errors=Exists(errors.filter(next_attempt_at__lte=clock.now())),
         has_gaps=Exists(unread), **braking.columns(),
+        has_notes=Exists(ToRead.objects.filter(stream=OuterRef("pk"))),
+        rests_until=F("round__next_turn_at"),
         at_id=F("positions__id"), at_partition=F("positions__partition"), at_value=F("positions__value"),
         at_read_upto=F("positions__read_upto"), at_moved_at=F("positions__moved_at"),
     )  # fmt: skip
     due: dict[int, Due] = {}
     for row in rows.order_by("sequence", "at_moved_at", "at_id"):
-        one = due.setdefault(
-            row.pk, Due(row, [], row.lease_token, row.left_in_flight or [], row.has_due_errors, row.has_gaps)
-        )
+        facts = (row.lease_token, row.left_in_flight or [], row.has_due_errors, row.has_gaps)
+        one = due.setdefault(row.pk, Due(row, [], *facts, has_notes=row.has_notes, rests_until=row.rests_until))
         if row.at_id is not None:
             place = {"partition": row.at_partition, "value": row.at_value, "read_upto": row.at_read_upto}
             one.positions.append(Position(pk=row.at_id, tenant_id=tenant_id, stream=one.stream, **place))
@@ -187,7 +203,8 @@ def _unready(looks: list[Look]) -> list[int]:
     return [look.stream.pk for look in looks if look.more or look.stopped_by]
 
 
-def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None) -> Look:
+def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None, slices: list[Slice]) -> Look:
+    """What came of a look; its slice joins the `slices` whose turn to go round it is."""
     stream = due.stream
     connector = connector_of(stream.tenant)
     setting = setting_of(stream.tenant)
@@ -206,6 +223,10 @@ def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None) -> Look:
         if due.has_due_errors:
             slice_.reprocess()
         slice_.read()
+        if due.has_notes:
+            below.read_noted(slice_)
+    if due.rests_until is None or due.rests_until <= clock.now():
+        slices.append(slice_)
     return slice_.close()
 
 

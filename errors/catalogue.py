@@ -20,6 +20,7 @@ PART_NOT_NAMED: Final = "engine.part-not-named"
 READABLE_AGAIN: Final = "engine.readable-again"
 ASKED_FOR: Final = "engine.asked-for"
 TAKEN_OVER_MISSING: Final = "engine.taken-over-missing"
+BEFORE_THE_START: Final = "engine.before-the-start"
 CUT_OFF: Final = "engine.cut-off"
 NOT_TAKEN_ON: Final = "engine.not-taken-on"
 OTHER_SERVER: Final = "engine.other-server"
@@ -104,6 +105,10 @@ GENERIC: Final[Mapping[str, Sentence]] = {
         "its marker.",
         remedy="Look whether the other side has it under another number. Retry it to hand it over as a new one, or "
         "ignore it with the reason.",
+    ),
+    BEFORE_THE_START: Sentence(
+        cause="It is older than the flow, which began with what was new then.",
+        remedy="Nothing needs to be done. It is handed over when it changes.",
     ),
     REFUSED: Sentence(
         cause="{side} refused the record (status {status}; code: {code}; fields: {fields}).",

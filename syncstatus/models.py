@@ -111,6 +111,44 @@ class Position(TenantOwned):
         return f"{self.stream} {self.partition}"
 
 
+class Round(TenantOwned):
+    """How far a stream has been gone through from end to end, for what its partitions do not show; again and again.
+
+    The first round fills: it takes all the time that is left over. The later ones have a budget.
+    """
+
+    stream = models.OneToOneField(Stream, on_delete=models.CASCADE, related_name="round")
+    ordinal = models.PositiveIntegerField(default=0, help_text="Of the round under way, else of the last one.")
+    value = models.JSONField(default=dict, help_text="Where it stands, as whoever goes through it defines it.")
+    began_at = models.DateTimeField(null=True, help_text="Of the round under way; empty between two rounds.")
+    seen = models.PositiveIntegerField(default=0, help_text="Records gone through in it so far.")
+    remote_calls = models.PositiveIntegerField(default=0, help_text="Requests it has cost so far.")
+    counted = models.JSONField(default=dict, help_text="What the brake counted in it, by what became of the record.")
+    last_turn_at = models.DateTimeField(null=True)
+    next_turn_at = models.DateTimeField(null=True, help_text="Not before; empty when it may go on at once.")
+    last_finished_at = models.DateTimeField(null=True)
+    last_took = models.DurationField(null=True, help_text="From the beginning of the last full round to its end.")
+    last_seen = models.PositiveIntegerField(null=True, help_text="Records gone through in the last full round.")
+
+    def __str__(self) -> str:
+        return f"round of {self.stream}"
+
+
+class ToRead(TenantOwned):
+    """A record that was just registered though it is older: what hangs on it is to be read in this stream."""
+
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="+")
+    parent_id = models.CharField(max_length=100)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "stream", "parent_id"], name="one_note_per_record")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream}: what hangs on {self.parent_id}"
+
+
 class Link(TenantOwned):
     """The identity ledger: one row per source record ever seen, and the target records that stand for it.
 
@@ -161,6 +199,8 @@ class RunKind(models.TextChoices):
     READ = "read", "new changes"
     REPROCESS = "reprocess", "error records"
     TAKE_OVER = "take-over", "what another service handed over"
+    FILL = "fill", "first fill"
+    ROUND = "round", "what no change tells"
 
 
 class RunState(models.TextChoices):

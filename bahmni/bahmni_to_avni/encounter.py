@@ -27,7 +27,7 @@ from bahmni.shapes import FORMS, HOSPITAL_ENCOUNTER, check
 from common.fingerprint import fingerprint
 from common.outcome import FINISHED, Outcome
 from engine.ports import Known, Parent, Want
-from engine.verdicts import Defer, Fail, Skip
+from engine.verdicts import Defer, Fail, Outside, Skip
 from mappings.models import Side
 from mappings.snapshot import Entry, Snapshot
 
@@ -59,7 +59,7 @@ def parent(encounter: Mapping[str, Any]) -> Parent | None:
 
 
 def wanted(encounter: Mapping[str, Any], snapshot: Snapshot) -> Want:
-    """What Avni should hold. Raises Skip for a patient outside the programme, Fail for what cannot be translated.
+    """What Avni should hold. Raises Outside for a patient outside the programme, Fail for what cannot be translated.
 
     A representation without the patient's identifiers leaves it to the ledger whether the patient is in the programme.
     """
@@ -68,7 +68,7 @@ def wanted(encounter: Mapping[str, Any], snapshot: Snapshot) -> Want:
     identifier = preferred_identifier(patient)
     patient_voided, voided = patient.get("voided") is True, encounter.get("voided") is True
     if is_outside(encounter, snapshot):
-        raise Skip("bahmni.not-in-programme")
+        raise Outside("bahmni.not-in-programme")
     if not voided:  # what a voided one says may not keep it from being voided
         check(encounter, FORMS)
     unmapped: list[str] = []

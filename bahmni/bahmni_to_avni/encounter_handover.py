@@ -18,6 +18,7 @@ from bahmni.bahmni_to_avni import encounter, encounter_plan, prescription
 from bahmni.bahmni_to_avni.avni_encounters import carrying, enrolments, one, send
 from bahmni.bahmni_to_avni.notices import Notices
 from bahmni.bahmni_to_avni.part import Part
+from bahmni.bahmni_to_avni.versions import Versions, changed_at
 from bahmni.openmrs import OpenMRSClient
 from bahmni.shapes import FORMS, HOSPITAL_ENCOUNTER, check
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
@@ -41,10 +42,23 @@ def _obs(levels: int) -> str:
 ENCOUNTER: Final = (
     "custom:(uuid,voided,encounterDatetime,encounterType:(uuid),visit:(uuid,visitType:(uuid)),"
     "patient:(uuid,voided,identifiers:(identifier,identifierType:(uuid),preferred,voided)),"
-    f"obs:{_obs(LEVELS)},orders:(uuid,voided,type),auditInfo)"
+    f"obs:{_obs(LEVELS)},orders:(uuid,voided,dateStopped,type),auditInfo)"
 )
 ORDERS: Final = "custom:(uuid,orders:default)"
 """A property that only prescriptions have cannot be asked for among other orders, and by default none says `voided`."""
+
+
+def _ids(levels: int) -> str:
+    """As `_obs`, of what a version covers: the ids, and no answer."""
+    members = f"groupMembers:{_ids(levels - 1)}" if levels > 1 else "groupMembers"
+    return f"(uuid,{members})"
+
+
+TRACES: Final = (
+    "custom:(uuid,voided,encounterDatetime,encounterType:(uuid),"
+    f"obs:(uuid,concept:(uuid),groupMembers:{_ids(LEVELS - 1)}),orders:(uuid,voided,dateStopped),auditInfo)"
+)
+"""What `Versions.of_encounter` looks at, a tenth of the whole."""
 
 
 class EncounterHandover:
@@ -55,6 +69,7 @@ class EncounterHandover:
         self._avni = avni
         self._openmrs = openmrs
         self._notices = Notices(feed, TITLE, ENCOUNTER_PATH)
+        self._versions = Versions(setting.snapshot)
         self._born_here = setting.tenant.born_here
         self._policy = encounter_plan.Policy(
             setting.tenant.namespace,
@@ -93,6 +108,15 @@ class EncounterHandover:
         except Fail:
             return False
         return prescription.is_to_read(record, self._snapshot)
+
+    def below(self, parent_id: str) -> Sequence[Change]:
+        """The un-voided encounters of a patient, oldest first, by their traces (openmrs.md O64, O181)."""
+        rows = self._openmrs.all("/encounter", {"patient": parent_id, "v": TRACES})
+        return [Change(row["uuid"], self.version(row), changed_at(row)) for row in rows]
+
+    def version(self, record: JsonObject) -> str:
+        """See `Versions.of_encounter`."""
+        return self._versions.of_encounter(record)
 
     def lane(self, change: Change) -> str:
         """Encounters of one patient go one behind the other."""

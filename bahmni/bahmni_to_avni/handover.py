@@ -12,9 +12,10 @@ from typing import cast
 from atomfeed.reader import Feed
 from avni.client import AvniClient
 from bahmni import vocabulary as v
-from bahmni.bahmni_to_avni import patient
+from bahmni.bahmni_to_avni import by_number, patient
 from bahmni.bahmni_to_avni.avni_encounters import carrying, send
 from bahmni.bahmni_to_avni.notices import Notices
+from bahmni.bahmni_to_avni.versions import Versions, changed_at
 from bahmni.openmrs import OpenMRSClient
 from bahmni.same_person import Likeness
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
@@ -41,6 +42,7 @@ class PatientHandover:
         self._openmrs = openmrs
         self._notices = Notices(feed, TITLE, PATIENT_PATH)
         self._namespace = setting.tenant.namespace
+        self._versions = Versions(setting.snapshot)
         self._born_here = setting.tenant.born_here
         self._likeness = Likeness(setting.tenant.match_name_likeness, setting.tenant.match_birth_years)
         self._subject_type = setting.snapshot.constant(v.SUBJECT_TYPE)
@@ -56,6 +58,18 @@ class PatientHandover:
     def fetch(self, entity_id: str) -> JsonObject | None:
         """One patient as it is now; voided ones too."""
         return self._openmrs.patient(entity_id, PATIENT)
+
+    def walk(self, position: JsonObject) -> Iterator[Page]:
+        """All patients with a number of the programme, by the beginnings of their numbers; voided ones too."""
+        prefix = self._snapshot.constant(v.IDENTIFIER_PREFIX)
+        left = position.get("left", [prefix] if prefix else [])
+        for step in by_number.steps(left, *by_number.listing_of(self._openmrs, PATIENT)):
+            changes = tuple(Change(row["uuid"], self.version(row), changed_at(row), row) for row in step.rows)
+            yield Page(changes, {"left": step.left}, beginning=step.beginning if step.is_whole else None)
+
+    def version(self, record: JsonObject) -> str:
+        """See `Versions.of_patient`."""
+        return self._versions.of_patient(record)
 
     def lane(self, change: Change) -> str:
         """Patients with one number go one behind the other."""

@@ -435,4 +435,4 @@ def test_retries_cost_no_statement_each(signed_in: World) -> None:
     with counted(signed_in) as cost:
         signed_in.sync("subject")  # releases the patients that waited for them
     assert Link.objects.filter(stream__key="patient", outcome="created").count() == RECORDS + 1
-    assert cost.queries <= allowed(0.2, 2 * RECORDS)
+    assert cost.queries <= allowed(0.2, 4 * RECORDS)  # what hangs on the patients is read as well

@@ -250,14 +250,6 @@ def test_nothing_new_goes_to_a_subject_that_is_voided_or_has_another_number_now(
     assert clinic.in_avni(subject) == {}
 
 
-def test_a_patient_outside_the_programme_is_a_counted_skip(world: World, clinic: Clinic) -> None:
-    row = world.bahmni.hospital_create_patient("Ravi", "Kumar", "GAN7", identifier_type=catalogue.PATIENT_IDENTIFIER)
-    encounter = synced(world, clinic.fill_in(row.uuid, clinic.form("Vitals", Pulse=72)))
-    assert outcome(world, encounter) == Outcome.SKIPPED.value
-    assert Run.objects.get().reasons == {"skipped: bahmni.not-in-programme": 1}
-    assert not ErrorRecord.objects.exists()
-
-
 def test_an_encounter_without_a_mapped_form_is_a_counted_skip_that_names_its_forms(
     world: World, clinic: Clinic
 ) -> None:

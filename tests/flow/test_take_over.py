@@ -82,6 +82,7 @@ class Installation:
     def switch_on(self) -> None:
         for flow in Flow.objects.filter(tenant=self.world.tenant).order_by("key"):
             moves.switch_on(flow, start_policy=StartPolicy.RECENT, actor=SYSTEM)
+        self.world.rest()
 
     def sync(self) -> None:
         self.world.tenant.refresh_from_db()

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from django.db.models import F
 
+from common import clock
 from engine import bell, moves, work
 from engine.registry import connector_of
 from engine.slices import Limits
@@ -21,7 +22,7 @@ from simulators.avni import Settings as AvniSettings
 from simulators.bahmni import BahmniApp, catalogue
 from simulators.bahmni import Store as BahmniStore
 from simulators.server import Server
-from syncstatus.models import Flow, Link, Position, StartPolicy, Stream
+from syncstatus.models import Flow, Link, Position, Round, StartPolicy, Stream
 from tenants.audit import SYSTEM
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope
@@ -158,9 +159,34 @@ class World:
         self.map("PatientSubject", "PersonAttributeConcept", f"{name} [HP]", uuid, hint)
 
     def switch_on(self, policy: str = StartPolicy.BEGINNING) -> None:
-        """Switch both flows on."""
+        """Switch both flows on. Nothing is gone through, see `rest`: tests count what single changes cost."""
         for flow in Flow.objects.filter(tenant=self.tenant).order_by("key"):
             moves.switch_on(flow, start_policy=policy, actor=SYSTEM)
+        self.rest()
+
+    def rest(self) -> None:
+        """Let all streams have been gone through just now, and not again until a test says so."""
+        now = clock.now()
+        rests = {"ordinal": 1, "last_finished_at": now, "last_turn_at": now, "next_turn_at": now + timedelta(days=3650)}
+        connector = connector_of(self.tenant)
+        for stream in Stream.objects.filter(tenant=self.tenant):
+            if connector.stream(stream.key).round:
+                Round.objects.update_or_create(tenant=self.tenant, stream=stream, defaults=rests)
+
+    def go_round(self) -> None:
+        """Go through all streams once, from end to end, in as many turns as it takes."""
+        begun = dict(Round.objects.values_list("stream", "ordinal"))
+        while True:
+            Round.objects.update(next_turn_at=None)
+            self.sync()
+            rows = list(Round.objects.all())
+            if all(row.began_at is None and row.ordinal > begun.get(row.stream_id, 0) for row in rows):
+                self.rest_from(rows)
+                return
+
+    def rest_from(self, rows: list[Round]) -> None:
+        """Take no further turn until a test says so."""
+        Round.objects.filter(pk__in=[row.pk for row in rows]).update(next_turn_at=clock.now() + timedelta(days=3650))
 
     def sync(self, *streams: str, limits: Limits | None = None) -> Report:
         """Mark streams due (all of them when none is named) and work until nothing is due."""

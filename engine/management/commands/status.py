@@ -16,6 +16,7 @@ from engine.exits import Exit
 from engine.overview import FlowOverview, overview
 from engine.positions import standings
 from engine.registry import connector_of, connectors
+from engine.rounds import Progress, progress
 from errors.catalogue import explain
 from syncstatus.models import Flow
 from syncstatus.state import State
@@ -23,6 +24,7 @@ from tenants.scoping import tenant_scope
 
 _HEAD: Final = ("flow", "state", "lag", "last look", "next run", "waiting", "errors")
 _PARTS: Final = ("stream", "reads", "read")
+_ROUNDS: Final = ("stream", "goes through", "under way", "last full round")
 _DOWN: Final = frozenset({State.SOURCE_DOWN, State.TARGET_DOWN, State.CREDENTIALS})
 
 
@@ -45,21 +47,28 @@ class Command(BaseCommand):
         with tenant_scope(found):
             flows = overview(Flow.objects.filter(tenant=found).select_related("tenant"))
             reads = {flow.flow.key: list(_reads(flow.flow)) for flow in flows}
+            rounds = {flow.flow.key: list(_rounds(flow.flow)) for flow in flows}
         if as_json:
-            told = {"tenant": found.name, "flows": [_as_json(flow, reads[flow.flow.key]) for flow in flows]}
+            told = {
+                "tenant": found.name,
+                "flows": [_as_json(flow, reads[flow.flow.key], rounds[flow.flow.key]) for flow in flows],
+            }
             self.stdout.write(json.dumps(told, indent=2, ensure_ascii=False))
         else:
-            self._print(flows, [part for parts in reads.values() for part in parts])
+            going = [one for ones in rounds.values() for one in ones]
+            self._print(flows, [part for parts in reads.values() for part in parts], going)
         status = _exit(flows)
         if status:
             raise SystemExit(status)
 
-    def _print(self, flows: list[FlowOverview], parts: list[Part]) -> None:
+    def _print(self, flows: list[FlowOverview], parts: list[Part], rounds: list[Progress]) -> None:
         lines = [*_table([_HEAD, *(_as_text(flow) for flow in flows)])]
         lines += [f"{flow.label}: {flow.trouble}" for flow in flows if flow.trouble]
         if parts:
             lines += ["", *_table([_PARTS, *(_part_as_text(part) for part in parts)])]
         lines += [f"{part.stream}: {part.unread}" for part in parts if part.unread]
+        if rounds:
+            lines += ["", *_table([_ROUNDS, *(_round_as_text(one) for one in rounds)])]
         self.stdout.write("\n".join(lines))
 
 
@@ -85,6 +94,10 @@ def _reads(flow: Flow) -> Iterable[Part]:
         yield Part(spec.label, name, standing.is_named, standing.read_upto, said)
 
 
+def _rounds(flow: Flow) -> Iterable[Progress]:
+    return progress(flow) if connectors().get(flow.tenant.connector) else ()
+
+
 def _exit(flows: Iterable[FlowOverview]) -> Exit:
     """The gravest that holds for any flow: a server that is down stops more than a record that failed."""
     all_flows = list(flows)
@@ -93,7 +106,7 @@ def _exit(flows: Iterable[FlowOverview]) -> Exit:
     return Exit.RECORDS_OPEN if any(flow.errors or flow.trouble for flow in all_flows) else Exit.THROUGH
 
 
-def _as_json(flow: FlowOverview, parts: Iterable[Part]) -> dict[str, Any]:
+def _as_json(flow: FlowOverview, parts: Iterable[Part], rounds: Iterable[Progress]) -> dict[str, Any]:
     behind = flow.lag.behind
     return {
         "key": flow.flow.key,
@@ -122,7 +135,33 @@ def _as_json(flow: FlowOverview, parts: Iterable[Part]) -> dict[str, Any]:
             }
             for part in parts
         ],
+        "rounds": [_round_as_json(one) for one in rounds],
     }
+
+
+def _round_as_json(going: Progress) -> dict[str, Any]:
+    row = going.row
+    return {
+        "stream": going.label,
+        "goes_through": going.spec.label,
+        "is_filling": going.is_filling,
+        "began_at": _iso(row.began_at),
+        "gone_through": row.seen if row.began_at else None,
+        "last_finished_at": _iso(row.last_finished_at),
+        "last_took_seconds": None if row.last_took is None else int(row.last_took.total_seconds()),
+        "last_gone_through": row.last_seen,
+        "next_turn_at": _iso(row.next_turn_at),
+        "bound_seconds": None if going.bound is None else int(going.bound.total_seconds()),
+    }
+
+
+def _round_as_text(going: Progress) -> tuple[str, ...]:
+    row = going.row
+    what = "first fill" if going.is_filling else "round"
+    seen = f"{row.seen} of about {row.last_seen}" if row.last_seen else str(row.seen)
+    now = f"{what} since {_minute(row.began_at)}, {seen} so far" if row.began_at else "nothing"
+    took = f"{_span(row.last_took)}, ended {_minute(row.last_finished_at)}" if row.last_finished_at else "none yet"
+    return (going.label, going.spec.label, now, took)
 
 
 def _part_as_text(part: Part) -> tuple[str, ...]:
