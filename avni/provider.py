@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from avni.refusals import UNSAFE_PROVIDER, refused
 from common.http import Garbled, HttpSession, Reply, Request, Slow, Unreachable
@@ -22,7 +23,7 @@ def provider(avni: HttpSession, address: str, request: Request) -> Iterator[Http
     What keeps the provider from answering is Unreachable with the detail "provider". Raises SignInFailed for an
     address to which no password may be sent.
     """
-    if avni.base_url.startswith("https:") and not address.startswith("https:"):
+    if is_secret(avni.base_url) and not is_secret(address):
         raise refused(avni, request, UNSAFE_PROVIDER)
     try:
         session = avni.beside(address)
@@ -35,6 +36,11 @@ def provider(avni: HttpSession, address: str, request: Request) -> Iterator[Http
         raise avni.error(Unreachable, request, reason, detail=PROVIDER) from None
     finally:
         session.close()
+
+
+def is_secret(address: str) -> bool:
+    """Whether nobody on the way can read along; a scheme may be spelt in capitals, too."""
+    return urlsplit(address.strip()).scheme == "https"
 
 
 def answered(session: HttpSession, request: Request) -> tuple[Reply, dict[str, Any]]:

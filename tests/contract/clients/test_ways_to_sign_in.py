@@ -436,8 +436,10 @@ def test_nothing_of_the_account_is_in_an_error_or_in_the_log(
     assert not [text for text in told if "tell-nobody" in text or "our-user" in text or "eyJ" in text]
 
 
-def test_an_encrypted_avni_sends_no_password_to_a_provider_that_is_not() -> None:
-    avni = HttpSession("https://avni.example.org", side="avni", timeouts=QUICK)
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+@pytest.mark.parametrize("address", ["http://localhost:8080", "HTTP://localhost:8080"])
+def test_an_encrypted_avni_sends_no_password_to_a_provider_that_is_not(scheme: str, address: str) -> None:
+    avni = HttpSession(f"{scheme}://avni.example.org", side="avni", timeouts=QUICK)
     with pytest.raises(SignInFailed) as raised:
-        keycloak.by_grant(avni, Realm("http://localhost:8080", "realm", "client", "openid"), "bot", "secret")
+        keycloak.by_grant(avni, Realm(address, "realm", "client", "openid"), "bot", "secret")
     assert raised.value.detail == "unsafe-provider"
