@@ -138,14 +138,16 @@ class AvniClient:
     ) -> AvniPage:  # fmt: skip
         """Program encounters of a type last modified after `since`, voided, scheduled and cancelled ones too.
 
-        Raises Garbled when rows of other types come: a type it does not know the server leaves out of the question,
+        Raises NotFound when rows of other types come: a type it does not know the server leaves out of the question,
         and lists the whole organisation (avni.md A48).
         """
         path = "/api/programEncounters"
         found = self._page(path, {"encounterType": encounter_type}, since, concepts, page, size)
         if any(row.get("Encounter type") != encounter_type for row in found.content):
             reason = "the server knows no encounter type of the name asked for"
-            raise Garbled(reason, side="avni", method="GET", path_template=path)
+            unknown = NotFound(reason, side="avni", method="GET", path_template=path)
+            unknown.codes = ("no such encounter type",)
+            raise unknown
         return found
 
     def knows_concept(self, name: str, subject_type: str) -> bool:

@@ -20,7 +20,7 @@ from bahmni.bahmni_to_avni.half_mapped import half_mapped_parts
 from bahmni.check_steps import Finding, Step, in_step, resolves
 from bahmni.servers import BY_PROVIDER, avni_client
 from common import clock
-from common.http_errors import Forbidden, Garbled, Refused
+from common.http_errors import Forbidden, NotFound, Refused
 from engine.registry import Setting
 from mappings.snapshot import Pair, Snapshot
 
@@ -145,10 +145,10 @@ def _pages_of(list_: Callable[..., AvniPage], types: Collection[str]) -> Read:
             page = list_(v.LONG_AGO, name, size=1)
         except Forbidden as failure:
             read.hidden.append(f'"{name}" (privilege {failure.privilege or "not named"})')
+        except NotFound as failure:  # asked for program encounters of a type it does not know, it lists all (A48)
+            read.unknown.append(f'"{name}" ({failure.reason})')
         except Refused as failure:
             read.broken.append(f'"{name}" (status {failure.status})')
-        except Garbled as failure:  # asked for program encounters of a type it does not know, it lists all (A48)
-            read.unknown.append(f'"{name}" ({failure.reason})')
         else:
             (read.full if page.content else read.empty).append(f'"{name}"')
     return read
@@ -170,7 +170,7 @@ def _read_each(list_: Callable[..., AvniPage], what: str, types: Collection[str]
     if read.unknown:
         wrong.append(
             f"Avni's answer shows no {what} {', '.join(read.unknown)}. Correct the name in the mapping, then check "
-            "again; until then nothing behind it is read."
+            "again; until then nothing of that name is read."
         )
     if wrong:
         raise Finding(" ".join(wrong))

@@ -19,6 +19,7 @@ from syncstatus.models import Link, Position
 from tests.flow.world import CHECK_UP, MARKER, World
 
 STREAM = "program-encounter"
+UNKNOWN = ("engine.part-unreadable", "no such encounter type")
 REST = "/openmrs/ws/rest/v1"
 ANSWERS = {"Medical problems": ["Asthma", "Diabetes"], "Height": 152.5, "Occupation": "Weaver"}
 HELD = {"Medical problems": ["Asthma", "Diabetes"], "Height": [152.5], "Occupation": ["Weaver"]}
@@ -266,8 +267,17 @@ def test_each_type_has_a_position_of_its_own_and_those_of_the_hospital_have_none
     assert partitions == {CHECK_UP: 1}
 
 
-def test_a_type_avni_does_not_know_stops_the_look_instead_of_bringing_every_encounter_there_is(world: World) -> None:
-    world.map("ProgramEncounter", "CommunityProgramEncounter_BahmniForm", "No such type", "form")
-    world.check_up(enrolled(world))
-    look = world.sync(STREAM).looks[-1]
-    assert look.stopped_by == "remote.garbled"
+@pytest.mark.parametrize("names", [("A misspelt type",), ("A misspelt type", "One more", "Zzz")])
+def test_types_avni_does_not_know_are_an_error_each_and_hold_up_no_other(world: World, names: tuple[str, ...]) -> None:
+    """Asked for one of them it lists every encounter there is: none of those may be taken for one of that type."""
+    for name in names:
+        world.map("ProgramEncounter", "CommunityProgramEncounter_BahmniForm", name, f"form of {name}")
+    enrolment = enrolled(world)
+    first = world.check_up(enrolment)
+    assert not [look for look in world.sync().looks if look.stopped_by]
+    second = world.check_up(enrolment)
+    world.sync()
+    records = ErrorRecord.objects.filter(stream__key=STREAM)
+    assert [(one.message, one.params["code"]) for one in records] == [UNKNOWN] * len(names)
+    assert sorted(one.params["part"] for one in records) == sorted(names)
+    assert [world.link(STREAM, one).outcome for one in (first, second)] == ["created", "created"]

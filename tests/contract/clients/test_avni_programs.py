@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from avni import AvniClient, AvniPage, read_window, window_start
-from common.http import Forbidden, Garbled, Refused, Unclear
+from common.http import Forbidden, NotFound, Refused, Unclear
 from simulators.avni import AvniStore, SubjectRow
 from simulators.server import Server
 from tests.contract.clients.conftest import Clock
@@ -172,7 +172,7 @@ def test_a_type_the_server_does_not_know_is_told_instead_of_everybodys_encounter
     enrolled = field.put_enrolment(program="Pregnancy", subject=owner.uuid).uuid
     field.put_program_encounter(encounter_type="ANC Visit", enrolment=enrolled)
     moving.move(60)
-    with pytest.raises(Garbled):
+    with pytest.raises(NotFound):
         avni.program_encounters(moving.time - timedelta(days=1), "Renamed")
-    with pytest.raises(Garbled):
+    with pytest.raises(NotFound):
         avni.program_encounters(None, "Renamed")

@@ -267,7 +267,7 @@ def test_nothing_there_is_none(call: str) -> None:
 def test_program_encounters_of_another_type_say_that_the_server_left_out_the_filter() -> None:
     rows = [{"ID": "1", "Encounter type": "ANC"}, {"ID": "2", "Encounter type": "PNC"}]
     app = Scripted(Response(body=PAGE | {"content": rows, "totalPages": 1}))
-    with pytest.raises(Garbled, match="knows no encounter type"):
+    with pytest.raises(NotFound, match="knows no encounter type"):
         ask(app, lambda client: client.program_encounters(SINCE, "ANC"))
 
 
