@@ -12,6 +12,7 @@ from typing import cast
 from atomfeed.reader import Feed
 from avni.client import AvniClient
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni.subject import identifier_of
 from bahmni.bahmni_to_avni import by_number, patient
 from bahmni.bahmni_to_avni.avni_encounters import carrying, send
 from bahmni.bahmni_to_avni.notices import Notices
@@ -87,10 +88,18 @@ class PatientHandover:
             raise Fail("record.field-missing", field=str(missing.args[0])) from None
 
     def look(self, want: Want, known: Known | None, parent: Known | None) -> patient.Found:
-        """With a link one request; without, by the id we would choose, by marker, then the subject by number."""
+        """With a link one request, and one more for the subject before anything is written to it.
+
+        Without, by the id we would choose, by marker, then the subject by number.
+        """
         content: patient.HospitalRegistration = want.content
         if known and known.points_somewhere:
-            return patient.Found(self._avni.encounter(known.target_id))
+            registration = self._avni.encounter(known.target_id)
+            if registration is None or not patient.would_write(content, registration):
+                return patient.Found(registration)
+            return patient.Found(
+                registration, self._subject_if_it_has(want.identifier, registration), subjects_asked=True
+            )
         there: JsonObject | None = self._avni.encounter(patient.external_id(self._namespace, content.patient_uuid))
         if there is None and not self._born_here:
             there = self._by_marker(content.patient_uuid)
@@ -113,6 +122,11 @@ class PatientHandover:
         if len(rows) > 1:
             raise Fail("bahmni.multiple-registrations")
         return rows[0] if rows else None
+
+    def _subject_if_it_has(self, number: str, registration: JsonObject) -> list[JsonObject]:
+        """The subject of a registration, as long as it carries the patient's number."""
+        subject = self._avni.subject(registration["Subject ID"])
+        return [subject] if subject and identifier_of(subject, self._snapshot) == number else []
 
     def _subjects(self, bare_identifier: str) -> list[JsonObject]:
         concept = self._snapshot.single(*v.IDENTIFIER_CONCEPT)

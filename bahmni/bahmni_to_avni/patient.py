@@ -37,7 +37,10 @@ class HospitalRegistration:
 
 @dataclass(frozen=True)
 class Found:
-    """What was read from Avni. Both only as far as the plan needs them."""
+    """What was read from Avni. Both only as far as the plan needs them.
+
+    `subjects`: those with the patient's number, when they were asked for; of a linked patient just its own.
+    """
 
     encounter: Mapping[str, Any] | None = None
     subjects: Sequence[Mapping[str, Any]] = ()
@@ -98,6 +101,11 @@ def external_id(namespace: UUID, patient_uuid: str) -> str:
     return str(derived_uuid(namespace, "avni-encounter", "patient", patient_uuid))
 
 
+def would_write(content: HospitalRegistration, there: Mapping[str, Any]) -> bool:
+    """Whether a registration that stands there is to be changed or brought back: then its subject must be confirmed."""
+    return not content.voided and bool(_changes(content, there) or there["Voided"])
+
+
 def plan(want: Want, found: Found, known: Known | None, namespace: UUID, likeness: Likeness) -> Plan:
     """The writes that make Avni agree. Raises Skip, Defer, Hold, Fail."""
     content: HospitalRegistration = want.content
@@ -118,7 +126,7 @@ def plan(want: Want, found: Found, known: Known | None, namespace: UUID, likenes
     if content.voided:
         void = Write("void", "encounter", there["ID"], {}, "the patient was voided in Bahmni")
         return Plan((void,), Outcome.VOIDED, left_fingerprint=v.VOIDED_BY_US, **targets)
-    changes = differing(content.observations, there["observations"], content.managed)
+    changes = _changes(content, there)
     body: dict[str, Any] = {"observations": changes} if changes else {}
     if there["Voided"]:
         if known is None or known.left_fingerprint != v.VOIDED_BY_US:
@@ -129,6 +137,10 @@ def plan(want: Want, found: Found, known: Known | None, namespace: UUID, likenes
     why = f"{len(changes)} observations differ" if changes else "the patient was un-voided in Bahmni"
     update = Write("update", "encounter", there["ID"], body, why)
     return Plan((update,), Outcome.UPDATED, left_fingerprint=left, **targets)
+
+
+def _changes(content: HospitalRegistration, there: Mapping[str, Any]) -> dict[str, Any]:
+    return differing(content.observations, there["observations"], content.managed)
 
 
 # -- the record alone ------------------------------------------------------------------------------------------------

@@ -257,7 +257,7 @@ def test_a_new_patient_costs_its_own_get_and_three_calls(signed_in: World) -> No
     assert cost.queries <= allowed(0.2)
 
 
-def test_an_edited_patient_costs_one_get_at_each_side_and_one_patch(signed_in: World) -> None:
+def test_an_edited_patient_costs_its_get_two_in_avni_and_one_patch(signed_in: World) -> None:
     subjects(signed_in)
     rows = patients(signed_in, attributes={"Caste": "Toda"})
     signed_in.sync()
@@ -266,7 +266,11 @@ def test_an_edited_patient_costs_one_get_at_each_side_and_one_patch(signed_in: W
     with counted(signed_in) as cost:
         signed_in.sync("patient")
     assert cost.bahmni[("GET", f"{REST}/patient/{{uuid}}")] == RECORDS
-    assert cost.avni == {("GET", "/api/encounter/{id}"): RECORDS, ("PATCH", "/api/encounter/{id}"): RECORDS}
+    assert cost.avni == {
+        ("GET", "/api/encounter/{id}"): RECORDS,
+        ("GET", "/api/subject/{id}"): RECORDS,
+        ("PATCH", "/api/encounter/{id}"): RECORDS,
+    }
     assert cost.queries <= allowed(0.2)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from common.outcome import Outcome
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Link, Position, Run
-from tests.flow.world import MARKER, REGISTRATION, World
+from tests.flow.world import MARKER, NUMBER, REGISTRATION, World
 
 
 def registrations(world: World, subject: str) -> list[dict[str, Any]]:
@@ -142,3 +144,19 @@ def test_a_patient_who_is_somebody_else_than_the_subject_with_her_number_is_held
     world.sync("patient")
     assert outcome(world, patient) == Outcome.HELD.value
     assert registrations(world, subject) == []
+
+
+@pytest.mark.parametrize("change", [{"observations": {NUMBER: "2002"}}, {"voided": True}], ids=["number", "void"])
+def test_a_registration_is_not_written_to_once_its_subject_is_voided_or_has_another_number(
+    world: World, change: dict[str, Any]
+) -> None:
+    """The patient's number belongs to another subject then; what only agrees needs no look at the subject."""
+    subject = world.subject("1001")
+    patient = world.patient("1001", attributes={"Caste": "Toda"})
+    world.sync("patient")
+    world.avni.edit_subject(subject, **change, at=world.moment())
+    world.bahmni.hospital_edit_attribute(patient, world.attributes["Caste"], "Irula")
+    world.sync("patient")
+    error = ErrorRecord.objects.get()
+    assert (error.entity_id, error.message) == (patient, "bahmni.subject-id-changed-for-patient")
+    assert registrations(world, subject) == [{MARKER: patient, "Caste [HP]": "Toda"}]
