@@ -1,4 +1,4 @@
-"""Encounters: validation, updates, voiding and both search handlers (openmrs.md O60 to O65, O101)."""
+"""Encounters: validation, updates, voiding and both search handlers (openmrs.md O60 to O65, O101, O128)."""
 
 from __future__ import annotations
 
@@ -192,7 +192,8 @@ def void_encounter(state: State, encounter: Encounter, reason: str) -> None:
 
 
 def unvoid_encounter(state: State, encounter: Encounter) -> None:
-    """POST {"deleted": "false"}. Feed events as when it is created."""
+    """POST {"deleted": "false"}. Feed events as when it is created. Its visit must still have room for it."""
+    validate_encounter(state, encounter, state.visits.get(encounter.visit or ""))
     unvoid_encounter_rows(state, encounter)
 
 

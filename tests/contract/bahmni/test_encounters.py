@@ -127,6 +127,27 @@ def test_update_may_repeat_what_does_not_change(http: Http, encounter: str) -> N
     assert http.post(f"/encounter/{ENCOUNTER}", body()).status_code == 200
 
 
+def test_update_may_change_the_type_and_nothing_else_with_it(http: Http, store: Store, encounter: str) -> None:
+    http.post(f"/encounter/{ENCOUNTER}", {"obs": [{"concept": NOTE, "value": "seen"}]})
+    before = [row.uuid for row in store.obs_of(ENCOUNTER)]
+    another = store.add_encounter_type("Another").uuid
+    assert http.post(f"/encounter/{ENCOUNTER}", {"encounterType": another}).status_code == 200
+    assert store.encounters[ENCOUNTER].type == another
+    assert [(row.uuid, row.voided) for row in store.obs_of(ENCOUNTER)] == [(uuid, False) for uuid in before]
+
+
+def test_update_may_put_it_into_another_visit_that_has_room_for_it(http: Http, encounter: str) -> None:
+    for uuid, start in (("later", "2026-11-16"), ("wide", "2026-11-02")):
+        visit = {"uuid": uuid, "patient": PATIENT, "visitType": catalogue.OPD, "startDatetime": start}
+        assert http.post("/visit", visit).status_code == 201
+    assert field_codes(http.post(f"/encounter/{ENCOUNTER}", {"visit": "later"})) == [
+        ("encounterDatetime", "Encounter.datetimeShouldBeInVisitDatesRange")
+    ]
+    moved = {"visit": "later", "encounterDatetime": "2026-11-16T08:00:00.000+0530"}
+    assert [http.post(f"/encounter/{ENCOUNTER}", one).status_code for one in (moved, {"visit": "wide"})] == [200, 200]
+    assert http.get(f"/encounter/{ENCOUNTER}").json()["visit"]["uuid"] == "wide"
+
+
 def test_uuid_cannot_be_changed(http: Http, encounter: str) -> None:
     assert http.post(f"/encounter/{ENCOUNTER}", {"uuid": "other"}).status_code == 400
 
@@ -352,6 +373,13 @@ def test_unvoid_brings_back_what_was_voided_with_it(http: Http, store: Store, th
     http.delete("/encounter/late")
     assert http.post("/encounter/late", {"deleted": "false"}).status_code == 200
     assert [row.voided for row in store.obs_of("late")] == [True, False, False]
+
+
+def test_unvoid_is_refused_while_its_visit_has_no_room_for_it(http: Http, encounter: str) -> None:
+    http.delete(f"/encounter/{ENCOUNTER}")
+    for start, answered in (("2026-11-16", 400), ("2026-11-15", 200)):
+        assert http.post(f"/visit/{VISIT}", {"startDatetime": start}).status_code == 200
+        assert http.post(f"/encounter/{ENCOUNTER}", {"deleted": "false"}).status_code == answered
 
 
 def test_purge_with_observations_is_500_and_without_removes(http: Http, three: list[str]) -> None:
