@@ -193,11 +193,6 @@ SENTENCES: Mapping[str, Sentence] = {
         cause="The visit in Bahmni that holds this record, or should hold it, is voided or not there any more.",
         remedy="Un-void it in Bahmni, then retry.",
     ),
-    "bahmni.visit-ended": Sentence(
-        cause="The visit in Bahmni that should hold this record ended before its day.",
-        remedy="Open the visit again in Bahmni, or let it end later, then retry. Correct the date in Avni if it is "
-        "wrong.",
-    ),
     "bahmni.encounter-shared": Sentence(
         cause="The record was voided in Avni, but its encounter in Bahmni holds more than came from there.",
         remedy="Have it moved to another encounter in Bahmni, or void the encounter there; then retry.",
@@ -333,6 +328,10 @@ SENTENCES: Mapping[str, Sentence] = {
     "bahmni.future": Sentence(
         cause="The date of the record lies in the future.",
         remedy="It is handed over when that day has come. Correct the date in Avni if it is wrong.",
+    ),
+    "bahmni.exit-in-future": Sentence(
+        cause="The enrolment was handed over, but its exit lies in the future.",
+        remedy="The exit follows when that day has come. Correct its date in Avni if it is wrong.",
     ),
     "bahmni.registration-date-missing": Sentence(
         cause="The subject has no registration date.",

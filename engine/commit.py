@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from django.db import transaction
 from django.db.models import F
@@ -55,14 +56,20 @@ def load_parents(tenant_id: int, parents: Mapping[str, Parent]) -> dict[str, Kno
     """What the ledger remembers of the records that others hang on; `parents` and the answer by the others' ids."""
     if not parents:
         return {}
+    asked = [one for parent in parents.values() for one in (parent, parent.owner) if one]
     links = Link.objects.filter(
         tenant=tenant_id,
-        stream__key__in={parent.stream for parent in parents.values()},
-        source_id__in={parent.entity_id for parent in parents.values()},
+        stream__key__in={one.stream for one in asked},
+        source_id__in={one.entity_id for one in asked},
     ).annotate(stream_key=F("stream__key"))
-    rows = {Parent(link.stream_key, link.source_id): link for link in links}
-    known = {parent: found for parent, link in rows.items() if (found := as_known(link))}
-    return {entity_id: known[parent] for entity_id, parent in parents.items() if parent in known}
+    known = {(link.stream_key, link.source_id): as_known(link) for link in links}
+
+    def remembered(one: Parent | None) -> Known | None:
+        link = known.get((one.stream, one.entity_id)) if one else None
+        return replace(link, owner=remembered(one.owner)) if link and one and one.owner else link
+
+    found = {entity_id: remembered(parent) for entity_id, parent in parents.items()}
+    return {entity_id: link for entity_id, link in found.items() if link}
 
 
 def as_known(link: Link | None, decided: Decided | None = None) -> Known | None:
@@ -227,11 +234,12 @@ class Ledger:
         link.outcome, link.reason = result.outcome.value, result.message
         link.run, link.updated_at = self.run, clock.now()
         number = (plan.identifier if plan else "") or (want.identifier if want else "")
-        if number and not (result.is_left_alone or result.is_apart) and (result.is_finished or not before):
+        may_be_new = not (result.is_left_alone or result.is_apart)
+        if number and may_be_new and (result.is_finished or plan or not before):
             link.identifier = storable(number, 100)
         if result.outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.VOIDED) and want:
             link.wanted_fingerprint = want.fingerprint
-        if plan and result.is_finished:
+        if plan:
             link.target_id, link.target_parent_id = plan.target_id, plan.target_parent_id
             link.other_targets = dict(plan.other_targets)
             link.left_fingerprint, link.notes = plan.left_fingerprint, dict(plan.notes)
@@ -276,7 +284,7 @@ def _is_unknown_outsider(result: Result, links: Mapping[str, Link]) -> bool:
 
 def arrived(results: Sequence[Result]) -> set[str]:
     """What waiting records may go on now. What the ledger alone showed to be through arrived long ago."""
-    new = [result for result in results if result.is_finished and (result.plan or result.is_left_alone)]
+    new = [result for result in results if result.plan or (result.is_finished and result.is_left_alone)]
     wants = [result.want for result in new if result.want]
     return {storable(name, LONGEST_WAIT) for want in wants for name in want.arrives}
 

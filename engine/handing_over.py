@@ -40,6 +40,7 @@ class Result:
     params: dict[str, str] = field(default_factory=dict)
     want: Want | None = None
     plan: Plan | None = None
+    """What was carried out, though the rest of the record may wait; None while nothing stands for all of it."""
     writes: int = 0
     waits_for: str = ""
     due: datetime | None = None
@@ -131,6 +132,13 @@ def _judged(change: Change, want: Want | None, verdict: Verdict, known: Known | 
     return result
 
 
+def _with_rest(result: Result, rest: Defer) -> Result:
+    """The result of a plan that was carried out while a part of the record has to wait."""
+    return replace(
+        result, outcome=rest.outcome, message=rest.message, params=rest.params, waits_for=rest.waits_for, due=rest.due
+    )
+
+
 def is_settled(want: Want, known: Known) -> bool:
     """Whether the ledger alone shows that nothing is to be done: same content, same mappings, and it got through."""
     got_through = known.outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.VOIDED)
@@ -158,8 +166,9 @@ def _look_and_write(change: Change, want: Want, parent: Known | None, attempt: _
                 raise
             continue
         if not plan.look_again:
-            outcome, plan = intended or plan.outcome, _with_given_ids(plan, given)
-            return Result(change, outcome, plan.remark, want=want, plan=plan, writes=attempt.writes)
+            plan = _with_given_ids(plan, given)
+            done = Result(change, intended or plan.outcome, plan.remark, want=want, plan=plan, writes=attempt.writes)
+            return _with_rest(done, plan.rest) if plan.rest else done
     raise Fail("engine.not-taken-on")  # never counted as through: what was to follow has not been written
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from common.outcome import Outcome
 from engine.left import Left
-from engine.verdicts import Fail
+from engine.verdicts import Defer, Fail
 from errors.specs import Move
 
 JsonObject = Mapping[str, Any]
@@ -56,10 +56,14 @@ class Page:
 
 @dataclass(frozen=True)
 class Parent:
-    """The record another one hangs on (an encounter's subject): its stream and its id there."""
+    """The record another one hangs on (an encounter's enrolment): its stream and its id there.
+
+    `owner` is what that one hangs on itself (the subject), where a record needs both.
+    """
 
     stream: str
     entity_id: str
+    owner: Parent | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ class Known:
     """A person said that this record and the one it met are not the same."""
     decided: Decided | None = None
     """What a person decided, to be carried out or in force still."""
+    owner: Known | None = None
+    """What the ledger remembers of what it hangs on itself, where `Parent.owner` asks for that."""
 
     @property
     def points_somewhere(self) -> bool:
@@ -127,7 +133,8 @@ class Write:
     why: str
     """For people and for the dry run, without values: "no patient has this number"."""
     takes_nothing: bool = False
-    """It only makes room (a visit begins earlier) and leaves all that people wrote: the brake does not count it."""
+    """It only moves the borders of what holds our own (a visit) and leaves all that people wrote: the brake does not
+    count it."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,8 @@ class Plan:
     """The writes uncover what could not be seen before (a voided encounter hides its observations): then plan anew."""
     identifier: str = ""
     """The patient number the target stands under, where the record does not tell it or another; the link keeps it."""
+    rest: Defer | None = None
+    """What a part of the record waits for. The plan counts as carried out all the same, and the record as deferred."""
 
 
 State = TypeVar("State")

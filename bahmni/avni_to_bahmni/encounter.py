@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
-from uuid import UUID
 
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.answers import answers
@@ -30,7 +29,7 @@ from bahmni.avni_to_bahmni.form_encounter import (
 )
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundVisit
 from bahmni.avni_to_bahmni.owner import ENROLMENT, SUBJECT, VOIDED_VISIT, Owner, wait_for
-from bahmni.avni_to_bahmni.visit import FindRoom, Policy, as_it_stands, in_program_visit, stretched_for
+from bahmni.avni_to_bahmni.visit import Home, Policy, is_over, room_for, room_of
 from bahmni.shapes import AVNI_ENCOUNTER, check
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
@@ -48,7 +47,7 @@ DAY = "Encounter date time"
 class Kind:
     """What tells general encounters and those of programs apart: names of mappings, and messages where one is missing.
 
-    `name` goes into the uuids of what we create, `room` says how far the visit may be stretched.
+    `name` goes into the uuids of what we create.
     """
 
     name: str
@@ -57,16 +56,15 @@ class Kind:
     form: Pair
     type_unmapped: str
     form_unmapped: str
-    room: FindRoom
 
 
 GENERAL = Kind(
     "general", SUBJECT, v.GENERAL_ENCOUNTER_TYPE, v.GENERAL_ENCOUNTER_FORM,
-    "bahmni.encounter-type-unmapped", "bahmni.encounter-form-unmapped", as_it_stands,
+    "bahmni.encounter-type-unmapped", "bahmni.encounter-form-unmapped",
 )  # fmt: skip
 IN_PROGRAM = Kind(
     "program", ENROLMENT, v.PROGRAM_ENCOUNTER_TYPE, v.PROGRAM_ENCOUNTER_FORM,
-    "bahmni.program-encounter-type-unmapped", "bahmni.program-encounter-form-unmapped", in_program_visit,
+    "bahmni.program-encounter-type-unmapped", "bahmni.program-encounter-form-unmapped",
 )  # fmt: skip
 
 
@@ -77,8 +75,15 @@ class Encounter:
     kind: Kind
     encounter_id: str
     owner_id: str
+    subject_id: str
+    visit_type: str
+    """Of the owner's visit, as a uuid; empty while it is not mapped."""
     voided: bool
     form: Form | None
+
+    def home(self, policy: Policy) -> Home:
+        """The owner's visit."""
+        return Home(self.kind.owner.visit, self.owner_id, self.visit_type, policy)
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,9 @@ class Found:
     encounters: tuple[FoundEncounter, ...] = ()
     """The one behind the link; without a link all that carry the marker."""
     visit: FoundVisit | None = None
-    """The owner's visit, when an encounter has to be created in it."""
+    """The visit the owner stands in, when an encounter has to be created in it."""
+    visits: tuple[FoundVisit, ...] = ()
+    """The patient's visits, when `needs_another_visit`."""
     now: datetime = NEVER
     """The hospital's clock when it was asked, in its own zone."""
 
@@ -122,7 +129,7 @@ def wanted(kind: Kind, encounter: Mapping[str, Any], snapshot: Snapshot, zone: t
 
     Raises Skip for what came from there or belongs to nobody who is a patient, Fail, KeyError.
     """
-    check(encounter, {**AVNI_ENCOUNTER, kind.owner.field: "text"})
+    check(encounter, {**AVNI_ENCOUNTER, kind.owner.field: "text", SUBJECT.field: "text"})
     type_name, observations, owner_id = encounter["Encounter type"], encounter["observations"], kind.owner.field
     marker = snapshot.single(*v.BAHMNI_MARKER_CONCEPT)
     if type_name in _from_bahmni(snapshot) or (marker and observations.get(marker.avni_value)):
@@ -145,9 +152,17 @@ def wanted(kind: Kind, encounter: Mapping[str, Any], snapshot: Snapshot, zone: t
             encounter_type=partner(type_name, kind.encounter_type, kind.type_unmapped, snapshot),
             concept=partner(type_name, kind.form, kind.form_unmapped, snapshot),
         )
-    content = Encounter(kind, encounter["ID"], encounter[owner_id], voided, form)
+    visit_type = _visit_type(kind, encounter, snapshot)
+    content = Encounter(kind, encounter["ID"], encounter[owner_id], encounter[SUBJECT.field], visit_type, voided, form)
     said = form.content if form else ["voided" if voided else "not completed"]
     return Want(content, fingerprint([content.owner_id, *said]), unmapped=answered.unmapped)
+
+
+def _visit_type(kind: Kind, encounter: Mapping[str, Any], snapshot: Snapshot) -> str:
+    if kind.owner is SUBJECT:
+        return snapshot.constant(v.VISIT_TYPE)
+    entry = snapshot.from_avni(*v.PROGRAM_VISIT_TYPE, encounter.get("Program") or "")
+    return entry.int_system_value if entry else ""
 
 
 def admit(content: Encounter, known: Known | None, owner: Known | None) -> None:
@@ -168,33 +183,37 @@ def admit(content: Encounter, known: Known | None, owner: Known | None) -> None:
             raise Hold("bahmni.completed-before")
         raise Skip("bahmni.not-completed")
     wait_for(content.kind.owner, content.owner_id, owner)
+    if owner and content.kind.owner is not SUBJECT:
+        wait_for(SUBJECT, content.subject_id, owner.owner)  # it may be voided, and what hangs on it is not
 
 
-def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, namespace: UUID) -> Plan:
+def needs_another_visit(content: Encounter, visit: FoundVisit | None, now: datetime, policy: Policy) -> bool:
+    """Whether the visit an encounter stands in, or is meant for, is somebody else's and over by then."""
+    return content.form is not None and is_over(content.form.day, visit, content.home(policy), now)
+
+
+def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
     """The writes that make Bahmni agree. Raises Skip, Defer, Hold, Fail."""
     content: Encounter = want.content
     if len(found.encounters) > 1:
         raise Hold("bahmni.multiple-encounters")
     ours = ours_among(found.encounters, content.encounter_id, known, voided=content.voided)
-    derived = str(derived_uuid(namespace, "encounter", content.kind.name, content.encounter_id))
+    derived = str(derived_uuid(policy.namespace, "encounter", content.kind.name, content.encounter_id))
     if ours is None:
-        return _first_time(want, found, derived, snapshot, namespace)
+        return _first_time(want, found, derived, policy)
     if known and known.points_somewhere:
         confirm(ours.patient, known.target_parent_id, found.number)
     if found.patient:
         confirm(ours.patient, found.patient, found.number)
-    made_room: tuple[Write, ...] = ()
-    if content.form:
-        policy = Policy(snapshot, namespace)
-        ours, made_room = stretched_for(content.form, ours, content.kind.room, content.owner_id, found.now, policy)
+    room = room_of(content.form, ours, content.home(policy), found.now, others=found.visits)
     created_by_us = ("encounter",) if ours.uuid == derived else ()
     made = bring_in_line(
-        want, content.form, ours, known, created_by_us=created_by_us, namespace=namespace, now=found.now
+        want, content.form, ours, room, known, created_by_us=created_by_us, namespace=policy.namespace, now=found.now
     )
-    return replace(made, writes=(*made_room, *made.writes), identifier=found.number)
+    return replace(made, identifier=found.number)
 
 
-def _first_time(want: Want, found: Found, uuid: str, snapshot: Snapshot, namespace: UUID) -> Plan:
+def _first_time(want: Want, found: Found, uuid: str, policy: Policy) -> Plan:
     """No encounter of the patient carries the marker yet."""
     content: Encounter = want.content
     form, visit = content.form, found.visit
@@ -204,19 +223,19 @@ def _first_time(want: Want, found: Found, uuid: str, snapshot: Snapshot, namespa
         confirm(visit.patient, found.patient, found.number)
     if visit is None or visit.voided:
         raise Hold("bahmni.visit-gone")
-    born = visit.patient.birthdate if visit.patient else ""
-    room = content.kind.room(form.day, visit, content.owner_id, born, found.now, Policy(snapshot, namespace))
-    moment = moment_of(form.day, room.visit, found.now)
+    born, home = visit.patient.birthdate if visit.patient else "", content.home(policy)
+    room = room_for(form.day, visit, home, found.now, patient=found.patient, born=born, others=found.visits)
     body = new_encounter(
-        form, uuid, patient=found.patient, visit=visit.uuid, moment=moment, snapshot=snapshot, namespace=namespace
-    )
+        form, uuid, patient=found.patient, visit=room.visit.uuid, moment=moment_of(form.day, room.visit, found.now),
+        snapshot=policy.snapshot, namespace=policy.namespace,
+    )  # fmt: skip
     create = Write("create", "encounter", uuid, body, "no encounter carries the marker")
     return Plan(
         (*room.writes, create),
         Outcome.CREATED,
         uuid,
         found.patient,
-        {"visit": visit.uuid},
+        {"visit": room.visit.uuid},
         ("encounter",),
         fingerprint([want.fingerprint]),
         identifier=found.number,

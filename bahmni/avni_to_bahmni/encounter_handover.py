@@ -14,8 +14,11 @@ from typing import Protocol, cast
 
 from avni.client import AvniClient, AvniPage
 from bahmni.avni_to_bahmni import encounter
+from bahmni.avni_to_bahmni.found import FoundEncounter
 from bahmni.avni_to_bahmni.hospital import Hospital
+from bahmni.avni_to_bahmni.owner import SUBJECT
 from bahmni.avni_to_bahmni.reading import LookBack, naming_what_is_missing, pages, refuse_unknown, reread
+from bahmni.avni_to_bahmni.visit import Policy
 from bahmni.openmrs import OpenMRSClient
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 from engine.registry import Setting
@@ -42,7 +45,7 @@ class EncounterHandover:
         self._one = one
         self._avni = avni
         self._snapshot = setting.snapshot
-        self._namespace = setting.tenant.namespace
+        self._policy = Policy(setting.snapshot, setting.tenant.namespace)
         self._hospital = Hospital(setting, openmrs)
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
@@ -62,9 +65,10 @@ class EncounterHandover:
         return str(cast(JsonObject, change.record)["Subject ID"])
 
     def parent(self, change: Change) -> Parent | None:
-        """The owner: its patient and its visit are where the encounter goes."""
-        owner = self._kind.owner
-        return Parent(owner.stream, str(cast(JsonObject, change.record)[owner.field]))
+        """The owner: its patient and its visit are where the encounter goes. Of an enrolment the subject, too."""
+        owner, record = self._kind.owner, cast(JsonObject, change.record)
+        subject = None if owner is SUBJECT else Parent(SUBJECT.stream, str(record[SUBJECT.field]))
+        return Parent(owner.stream, str(record[owner.field]), subject)
 
     def want(self, change: Change) -> Want:
         """See `encounter.wanted`."""
@@ -75,24 +79,30 @@ class EncounterHandover:
     def look(self, want: Want, known: Known | None, parent: Known | None) -> encounter.Found:
         """With a link one request; without, the search by marker, then the visit an encounter is to be created in.
 
-        An encounter of ours without a link and without its marker is met when creating it fails: its uuid is taken.
+        Where that visit is somebody else's and over, the patient's visits, too. An encounter of ours without a link and
+        without its marker is met when creating it fails: its uuid is taken.
         """
         content: encounter.Encounter = want.content
         refuse_unknown(content.form, self._avni, self._snapshot)
         encounter.admit(content, known, parent)
         patient, number = (parent.target_parent_id, parent.identifier) if parent else ("", "")
+        there, visit = self._there(content, known, patient), None
+        if parent and not (there or content.voided or (known and known.points_somewhere)):
+            visit = self._hospital.visit(parent.other_targets.get("visit", ""))
+        now, stands_in = self._hospital.now(), there[0].visit if there else visit
+        is_over = encounter.needs_another_visit(content, stands_in, now, self._policy)
+        visits = self._hospital.visits(patient) if is_over else ()
+        return encounter.Found(patient, number, there, visit, visits, now)
+
+    def _there(self, content: encounter.Encounter, known: Known | None, patient: str) -> tuple[FoundEncounter, ...]:
         if known and known.points_somewhere:
             linked = self._hospital.encounter(known.target_id)
-            encounters = (linked,) if linked else ()
-            return encounter.Found(patient, number, encounters, now=self._hospital.now())
-        marked, visit = self._hospital.encounters_marked(patient, content.encounter_id), None
-        if parent and not (marked or content.voided):
-            visit = self._hospital.visit(parent.other_targets.get("visit", ""))
-        return encounter.Found(patient, number, marked, visit, self._hospital.now())
+            return (linked,) if linked else ()
+        return self._hospital.encounters_marked(patient, content.encounter_id)
 
     def plan(self, want: Want, state: encounter.Found, known: Known | None) -> Plan:
         """See `encounter.plan`."""
-        return encounter.plan(want, state, known, self._snapshot, self._namespace)
+        return encounter.plan(want, state, known, self._policy)
 
     def write(self, write: Write) -> str:
         """Send one write to OpenMRS."""

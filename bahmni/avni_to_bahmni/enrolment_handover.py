@@ -61,7 +61,10 @@ class EnrolmentHandover:
             return enrolment.wanted(cast(JsonObject, change.record), self._snapshot, self._hospital.zone)
 
     def look(self, want: Want, known: Known | None, parent: Known | None) -> enrolment_plan.Found:
-        """What carries the marker; of a new enrolment patient and visits, of a voided one what else its visit holds."""
+        """What carries the marker; of a new enrolment patient and visits, of a voided one what else its visit holds.
+
+        That also of one whose visit may begin later; and the visits where the encounter's is another's and over.
+        """
         content: enrolment.Enrolment = want.content
         for form in (content.form, content.exit):
             refuse_unknown(form, self._avni, self._snapshot)
@@ -73,11 +76,12 @@ class EnrolmentHandover:
         linked = (self._hospital.encounter(uuid) for uuid in sorted(hidden))
         encounters = (*marked, *(one for one in linked if one))
         found = enrolment_plan.Found(patient, number, encounters, now=self._hospital.now())
-        if content.voided:
-            visit = enrolment_plan.visit_to_void(encounters, content, self._policy)
-            return replace(found, inside=self._hospital.encounters_in(visit.uuid, of)) if visit else found
-        if enrolment_plan.is_new(content, encounters, known):
-            return replace(found, owner=self._hospital.patient(of), visits=self._hospital.visits(of))
+        if visit := enrolment_plan.visit_to_weigh(content, encounters, found.now, self._policy):
+            found = replace(found, inside=self._hospital.encounters_in(visit.uuid, of))
+        if not content.voided and enrolment_plan.needs_visits(content, encounters, known, found.now, self._policy):
+            found = replace(found, visits=self._hospital.visits(of))
+        if not content.voided and enrolment_plan.is_new(content, encounters, known):
+            found = replace(found, owner=self._hospital.patient(of))
         return found
 
     def plan(self, want: Want, state: enrolment_plan.Found, known: Known | None) -> Plan:

@@ -3,6 +3,7 @@
 Both encounters carry the enrolment's id as their marker, the visit carries it as an attribute. The link's target is the
 encounter of the enrolment; its other targets are `visit` and `exit`, whose key begins with `voided ` while we hold it
 voided. A voided enrolment takes the visit along only when all that is left in it came from Avni through this enrolment.
+An exit whose day has not come keeps nothing else waiting. A corrected date reaches the visit and its attribute, too.
 Stands on openmrs.md O53 to O59 (visits) and O127 (what is voided with a visit comes back with it).
 """
 
@@ -10,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.enrolment import BEGIN, END, Enrolment, Event
 from bahmni.avni_to_bahmni.form_encounter import (
     NEVER,
     Form,
+    Room,
     bring_in_line,
     confirm,
     is_shared,
@@ -25,21 +27,12 @@ from bahmni.avni_to_bahmni.form_encounter import (
     ours_among,
 )
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
-from bahmni.avni_to_bahmni.owner import VOIDED_VISIT
-from bahmni.avni_to_bahmni.visit import (
-    Policy,
-    in_program_visit,
-    is_opened_for,
-    new_visit,
-    not_before_birth,
-    program_visit_uuid,
-    spelled,
-    stretched_for,
-)
+from bahmni.avni_to_bahmni.owner import ENROLMENT, VOIDED_VISIT
+from bahmni.avni_to_bahmni.visit import Home, Policy, dated, is_over, may_begin_later, room_for, room_of
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
 from engine.ports import Known, Plan, Want, Write
-from engine.verdicts import Hold, Skip
+from engine.verdicts import Defer, Hold, Skip
 
 VISIT, EXIT = "visit", "exit"
 VOIDED_EXIT = f"{v.VOIDED_PART}{EXIT}"
@@ -56,9 +49,9 @@ class Found:
     owner: FoundPatient | None = None
     """The patient, when there is no encounter yet."""
     visits: tuple[FoundVisit, ...] = ()
-    """The patient's visits, when there is no encounter yet."""
+    """The patient's visits, when `needs_visits`."""
     inside: tuple[FoundEncounter, ...] = ()
-    """The un-voided encounters of `visit_to_void`, when the enrolment is voided."""
+    """The un-voided encounters of `visit_to_weigh`."""
     now: datetime = NEVER
     """The hospital's clock when it was asked, in its own zone."""
 
@@ -84,6 +77,8 @@ class Step:
     uuid: str = ""
     is_voided_by_us: bool = False
     look_again: bool = False
+    rest: Defer | None = None
+    """Why it is left as it is for now."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +105,15 @@ class Case:
         """The one we give an encounter of the enrolment."""
         return str(derived_uuid(self.policy.namespace, "encounter", kind, self.content.enrolment_id))
 
-    def is_own(self, visit: FoundVisit) -> bool:
-        """Whether the visit was opened for the enrolment."""
-        return is_opened_for(visit, self.content.enrolment_id, self.policy)
+    @property
+    def home(self) -> Home:
+        """The enrolment's own visit."""
+        return home_of(self.content, self.policy)
+
+
+def home_of(content: Enrolment, policy: Policy) -> Home:
+    """The enrolment's own visit."""
+    return Home(ENROLMENT.visit, content.enrolment_id, content.visit_type, policy)
 
 
 def uuids_behind(known: Known | None, content: Enrolment) -> tuple[str, ...]:
@@ -127,6 +128,28 @@ def is_new(content: Enrolment, encounters: Iterable[FoundEncounter], known: Know
     """Whether neither link nor type tells one of these to be the encounter of an enrolment that is un-voided."""
     encounter_type, target = content.form.encounter_type if content.form else "", known.target_id if known else ""
     return not any(one.type == encounter_type or one.uuid == target for one in encounters)
+
+
+def needs_visits(
+    content: Enrolment, encounters: Iterable[FoundEncounter], known: Known | None, now: datetime, policy: Policy
+) -> bool:
+    """Whether a visit has to be found or opened: there is no encounter yet, or its visit is another's and over."""
+    home, days = home_of(content, policy), [form.day for form in (content.form, content.exit) if form]
+    encounters = tuple(encounters)
+    return is_new(content, encounters, known) or any(
+        is_over(day, one.visit, home, now) for one in encounters for day in days
+    )
+
+
+def visit_to_weigh(
+    content: Enrolment, encounters: Iterable[FoundEncounter], now: datetime, policy: Policy
+) -> FoundVisit | None:
+    """The own visit when what else it holds decides: whether it is voided, or may begin later. Else None."""
+    encounters = tuple(encounters)
+    if content.form is None:
+        return visit_to_void(encounters, content, policy)
+    home, form = home_of(content, policy), content.form
+    return next((one.visit for one in encounters if may_begin_later(form, one, home, now)), None)
 
 
 def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
@@ -190,28 +213,17 @@ def _first_time(case: Case, begin: Part, end: Part) -> Plan:
     if begin.form is None or owner is None:
         raise Hold("bahmni.patient-voided")
     confirm(owner, case.found.patient, case.found.number)
-    visit, writes = _own_visit(case, begin.form, owner)
-    made, visit = _create(case, begin.form, begin.uuid, owner, visit)
-    ended = _of_exit(case, end, owner, visit)
-    return _plan((*writes, *made, *ended.writes), case, begin.uuid, owner.uuid, visit.uuid, ended, Outcome.CREATED)
+    own = case.home.among(case.found.visits)
+    opened = Room(own) if own else _opened(case, begin.form, owner)
+    made, visit = _create(case, begin.form, begin.uuid, owner, opened.visit)
+    ended, _ = _of_exit(case, end, owner, visit)
+    writes = (*opened.writes, *made, *ended.writes, *_dated(case, begin.form, owner, visit))
+    return _plan(writes, case, begin.uuid, owner.uuid, opened.visit.uuid, ended, Outcome.CREATED)
 
 
-def _own_visit(case: Case, form: Form, owner: FoundPatient) -> tuple[FoundVisit, tuple[Write, ...]]:
-    """The enrolment's visit, and what opens it when there is none."""
-    marked = [one for one in case.found.visits if case.is_own(one)]
-    if len(marked) > 1:
-        raise Hold("bahmni.multiple-visits")
-    if marked:
-        return marked[0], ()
-    content, start = case.content, not_before_birth(form.day, owner.birthdate)
-    uuid = program_visit_uuid(case.policy.namespace, content.enrolment_id)
-    body = new_visit(
-        uuid, owner.uuid, content.enrolment_id, visit_type=content.visit_type, start=start, day=form.day,
-        snapshot=case.policy.snapshot,
-    )  # fmt: skip
-    return FoundVisit(uuid, spelled(start, case.found.now)), (
-        Write("create", "visit", uuid, body, "the enrolment has no visit"),
-    )
+def _opened(case: Case, form: Form, owner: FoundPatient) -> Room:
+    why = "the enrolment has no visit"
+    return case.home.opened(form.day, patient=owner.uuid, born=owner.birthdate, now=case.found.now, why=why)
 
 
 def _create(
@@ -219,9 +231,9 @@ def _create(
 ) -> tuple[tuple[Write, ...], FoundVisit]:
     """What creates one of the encounters in the visit, and the visit as it will stand."""
     now, policy = case.found.now, case.policy
-    room = in_program_visit(form.day, visit, case.content.enrolment_id, owner.birthdate, now, policy)
+    room = room_for(form.day, visit, case.home, now, patient=owner.uuid, born=owner.birthdate, others=case.found.visits)
     body = new_encounter(
-        form, uuid, patient=owner.uuid, visit=visit.uuid, moment=moment_of(form.day, room.visit, now),
+        form, uuid, patient=owner.uuid, visit=room.visit.uuid, moment=moment_of(form.day, room.visit, now),
         snapshot=policy.snapshot, namespace=policy.namespace,
     )  # fmt: skip
     create = Write("create", "encounter", uuid, body, "no encounter of this type carries the marker")
@@ -236,17 +248,18 @@ def _again(case: Case, begin: Part, form: Form, there: FoundEncounter, end: Part
     if there.visit is None:
         raise Hold("bahmni.visit-gone")
     visit, reopened = _unvoided(case, there.visit)
-    begun, stretched = _of_form(case, form, begin.known, replace(there, visit=visit))
-    visit = stretched or visit
-    ended = _of_exit(case, end, there.patient, visit)
+    begun, visit = _of_form(case, form, begin.known, replace(there, visit=visit), visit)
+    ended, visit_at_end = _of_exit(case, end, there.patient, visit)
     writes = (*reopened, *begun.writes, *ended.writes)
+    look_again = bool(reopened or begun.look_again or ended.look_again)
+    own = next((one for one in (visit_at_end, visit) if case.home.is_own(one)), None)
+    if not look_again:
+        writes += (*_retyped(case, own), *_dated(case, form, there.patient, own))
     outcome = Outcome.UPDATED if writes else Outcome.UNCHANGED
     # Where a clinician put the encounter into another visit, what follows still goes into the enrolment's own.
-    home = visit.uuid if case.is_own(visit) else case.remembered.get(VISIT, visit.uuid)
+    home = own.uuid if own else case.remembered.get(VISIT, visit.uuid)
     made = _plan(writes, case, there.uuid, there.patient.uuid, home, ended, outcome)
-    if reopened or begun.look_again or ended.look_again:
-        return replace(made, left_fingerprint="", look_again=True)
-    return made
+    return replace(made, left_fingerprint="", rest=None, look_again=True) if look_again else made
 
 
 def _unvoided(case: Case, visit: FoundVisit) -> tuple[FoundVisit, tuple[Write, ...]]:
@@ -259,29 +272,59 @@ def _unvoided(case: Case, visit: FoundVisit) -> tuple[FoundVisit, tuple[Write, .
     return replace(visit, voided=False), (back,)
 
 
-def _of_form(case: Case, form: Form, known: Known | None, ours: FoundEncounter) -> tuple[Step, FoundVisit | None]:
-    """What an encounter that stands there needs, and its visit as it will stand."""
-    now, policy = case.found.now, case.policy
-    ours, made_room = stretched_for(form, ours, in_program_visit, case.content.enrolment_id, now, policy)
-    made = bring_in_line(case.want, form, ours, known, created_by_us=(), namespace=policy.namespace, now=now)
-    return Step((*made_room, *made.writes), ours.uuid, look_again=made.look_again), ours.visit
+def _of_form(
+    case: Case, form: Form, known: Known | None, ours: FoundEncounter, visit: FoundVisit
+) -> tuple[Step, FoundVisit]:
+    """What an encounter that stands there needs, and its visit as it will stand; `visit` when it lies in none."""
+    now = case.found.now
+    room = room_of(form, ours, case.home, now, others=case.found.visits)
+    made = bring_in_line(case.want, form, ours, room, known, created_by_us=(), namespace=case.policy.namespace, now=now)
+    return Step(made.writes, ours.uuid, look_again=made.look_again), room.visit if room else visit
 
 
-def _of_exit(case: Case, end: Part, owner: FoundPatient, visit: FoundVisit) -> Step:
-    """What the exit needs; it goes into `visit` when it has to be created."""
-    there, remembered = end.there, end.known.target_id if end.known else ""
+def _of_exit(case: Case, end: Part, owner: FoundPatient, visit: FoundVisit) -> tuple[Step, FoundVisit]:
+    """What the exit needs, and its visit as it will stand; it goes into `visit` when it has to be created."""
+    there, remembered, voided_by_us = (
+        end.there,
+        end.known.target_id if end.known else "",
+        VOIDED_EXIT in case.remembered,
+    )
+    wait = _not_yet(end.form, case.found.now) if end.form else None
+    if end.form and wait:
+        return Step((), there.uuid if there else remembered, is_voided_by_us=voided_by_us, rest=wait), visit
     if end.form and there:
         as_it_will_lie = replace(there, visit=visit) if there.visit_uuid == visit.uuid else there
-        return _of_form(case, end.form, end.known, as_it_will_lie)[0]
+        return _of_form(case, end.form, end.known, as_it_will_lie, visit)
     if end.form:
-        writes, _ = _create(case, end.form, end.uuid, owner, visit)
-        return Step(writes, end.uuid)
+        writes, visit = _create(case, end.form, end.uuid, owner, visit)
+        return Step(writes, end.uuid), visit
     if there and not there.voided:
         if is_shared(there):
             raise Hold("bahmni.encounter-shared")
         void = Write("void", "encounter", there.uuid, {}, "the exit was undone in Avni")
-        return Step((void,), there.uuid, is_voided_by_us=True)
-    return Step((), there.uuid if there else remembered, is_voided_by_us=VOIDED_EXIT in case.remembered)
+        return Step((void,), there.uuid, is_voided_by_us=True), visit
+    return Step((), there.uuid if there else remembered, is_voided_by_us=voided_by_us), visit
+
+
+def _not_yet(form: Form, now: datetime) -> Defer | None:
+    """What an exit waits for whose day has not come."""
+    day = datetime.combine(form.day, time.min, now.tzinfo)
+    return Defer("bahmni.exit-in-future", due=day) if day > now else None
+
+
+def _retyped(case: Case, visit: FoundVisit | None) -> tuple[Write, ...]:
+    """What lets the own visit follow its program's mapping."""
+    wanted = case.content.visit_type
+    if visit is None or visit.type in ("", wanted):
+        return ()
+    return (Write("update", "visit", visit.uuid, {"visitType": wanted}, "its type is mapped to another one"),)
+
+
+def _dated(case: Case, form: Form, owner: FoundPatient, visit: FoundVisit | None) -> tuple[Write, ...]:
+    """What lets the own visit follow the enrolment's date. `visit` as it will stand."""
+    days = [one.day for one in (form, case.content.exit) if one]
+    found = case.found
+    return dated(form.day, visit, case.home, found.now, born=owner.birthdate, first=min(days), inside=found.inside)
 
 
 # -- voided in Avni --------------------------------------------------------------------------------------------------
@@ -330,8 +373,9 @@ def _void(case: Case, begin: Part, end: Part) -> Plan:
 
 def visit_to_void(encounters: Iterable[FoundEncounter], content: Enrolment, policy: Policy) -> FoundVisit | None:
     """The enrolment's own visit as long as it is un-voided; None when its encounters lie in none such."""
+    home = home_of(content, policy)
     visits = (one.visit for one in encounters if one.visit and not one.visit.voided)
-    return next((visit for visit in visits if is_opened_for(visit, content.enrolment_id, policy)), None)
+    return next((visit for visit in visits if home.is_own(visit)), None)
 
 
 # -- how it stands then ----------------------------------------------------------------------------------------------
@@ -344,9 +388,9 @@ def _plan(
     if ended.uuid:
         targets[VOIDED_EXIT if ended.is_voided_by_us else EXIT] = ended.uuid
     left = fingerprint([case.want.fingerprint])
-    return Plan(writes, outcome, target, patient, targets, _created_by_us(case, target, home), left)
+    return Plan(writes, outcome, target, patient, targets, _created_by_us(case, target, home), left, rest=ended.rest)
 
 
 def _created_by_us(case: Case, encounter: str, *others: str) -> tuple[str, ...]:
-    visit = ("visit",) if program_visit_uuid(case.policy.namespace, case.content.enrolment_id) in others else ()
+    visit = ("visit",) if case.home.uuid in others else ()
     return (*visit, "encounter") if encounter == case.uuid("enrolment") else visit

@@ -1,6 +1,6 @@
 """A record of Avni as one form in an encounter of Bahmni: its answers with marker and event date. Pure.
 
-What all streams of this direction have in common: where the encounter stands in time (openmrs.md O62), its body, what
+What all streams of this direction have in common: where the encounter stands (openmrs.md O62, O128), its body, what
 must be confirmed before anything is written over, and the writes that bring an encounter in line with its record
 (O22 un-voiding, O75 to O86 observations).
 """
@@ -57,6 +57,14 @@ class Form:
         return [concepts, self.day.isoformat(), said, *(list(unknown) for unknown in self.answers.unknown)]
 
 
+@dataclass(frozen=True)
+class Room:
+    """The visit an encounter stands in, as it will be once `writes` are through."""
+
+    visit: FoundVisit
+    writes: tuple[Write, ...] = ()
+
+
 def filled_in(
     record_id: str, day: date, answered: Answers, version: str, snapshot: Snapshot, *, encounter_type: str, concept: str
 ) -> Form:  # fmt: skip
@@ -98,15 +106,13 @@ def moment_of(day: date, visit: FoundVisit | None, now: datetime) -> str:
     """When the encounter of that day stands, as OpenMRS takes it: the day, or the visit's start when that is later.
 
     `now` is the hospital's clock in its own zone; `visit` None stands for one that begins on that day.
-    Raises Defer until that moment has come, Fail when the visit ended before it.
+    Raises Defer until that moment has come.
     """
     moment, text = datetime.combine(day, time.min, now.tzinfo), day.isoformat()
     if visit and visit.begins > moment:
         moment, text = visit.begins, visit.start
     if moment > now:
         raise Defer("bahmni.future", due=moment)
-    if visit and visit.ends and visit.ends < moment:
-        raise Fail("bahmni.visit-ended")
     return text
 
 
@@ -154,13 +160,15 @@ def confirm(patient: FoundPatient, uuid: str, number: str) -> None:
 
 
 def bring_in_line(
-    want: Want, form: Form | None, ours: FoundEncounter, known: Known | None, *,
+    want: Want, form: Form | None, ours: FoundEncounter, room: Room | None, known: Known | None, *,
     created_by_us: tuple[str, ...], namespace: UUID, now: datetime,
 ) -> Plan:  # fmt: skip
     """Let our encounter hold what the form says, or void it when the record is voided (`form` is None).
 
-    Raises Hold when a person voided it or wrote into what is to be voided, and what `moment_of` raises.
+    `room` is the visit it will stand in, None when it stands in none. Raises Hold when a person voided it or
+    wrote into what is to be voided, and what `moment_of` raises.
     """
+    made_room = room.writes if room else ()
     targets: dict[str, Any] = {
         "target_id": ours.uuid, "target_parent_id": ours.patient.uuid, "other_targets": {"visit": ours.visit_uuid},
         "created_by_us": created_by_us,
@@ -176,12 +184,13 @@ def bring_in_line(
         if known is None or known.left_fingerprint != v.VOIDED_BY_US:
             raise Hold("bahmni.target-voided")  # only what we voided ourselves comes back by itself
         unvoid = Write("unvoid", "encounter", ours.uuid, {}, "the record was un-voided in Avni")
-        return Plan((unvoid,), Outcome.UPDATED, look_again=True, **targets)
-    moment = _other_moment(form, ours, now)
-    if moment:
-        # All observations get new uuids by this (O84, O86): those that differ are written with the next look.
-        move = Write("update", "encounter", ours.uuid, {"encounterDatetime": moment}, "its date was changed in Avni")
-        return Plan((move,), Outcome.UPDATED, look_again=True, **targets)
+        return Plan((*made_room, unvoid), Outcome.UPDATED, look_again=True, **targets)
+    placed = _placed(form, ours, room.visit if room else None, now)
+    if placed:
+        # A new time gives all observations new uuids (O84, O86): those that differ are written with the next look.
+        why = "its date was changed in Avni" if "encounterDatetime" in placed else "its type is mapped to another one"
+        move = Write("update", "encounter", ours.uuid, placed, why)
+        return Plan((*made_room, move), Outcome.UPDATED, look_again=True, **targets)
     was_handed_over = known is None or known.wanted_fingerprint == want.fingerprint
     # Nothing but the time tells a second repair of one version from the first, whose uuids are spent.
     attempt = f"{form.version} {now.isoformat()}" if was_handed_over else form.version
@@ -201,15 +210,20 @@ def says_its_day(form: Form, ours: FoundEncounter) -> bool:
     return any(agrees(form.event_date, leaf) for leaf in there)
 
 
-def _other_moment(form: Form, ours: FoundEncounter, now: datetime) -> str:
-    """Where the encounter must be moved to; empty while the record's own day stands, wherever a person moved it."""
+def _placed(form: Form, ours: FoundEncounter, visit: FoundVisit | None, now: datetime) -> dict[str, str]:
+    """What of its type, visit and time must change. While it says the record's day it stays where a person put it."""
+    other_type = {"encounterType": form.encounter_type} if ours.type and ours.type != form.encounter_type else {}
     if says_its_day(form, ours):
-        return ""
-    moment = moment_of(form.day, ours.visit, now)
-    return "" if _instant(moment, now) == _instant(ours.at, now) else moment
+        return other_type
+    moment = moment_of(form.day, visit, now)
+    if instant_of(moment, now) == instant_of(ours.at, now):
+        return other_type
+    other_visit = {"visit": visit.uuid} if visit and visit.uuid != ours.visit_uuid else {}
+    return {**other_type, **other_visit, "encounterDatetime": moment}
 
 
-def _instant(text: str, now: datetime) -> datetime:
+def instant_of(text: str, now: datetime) -> datetime:
+    """A moment as the server spells it, or the first one of a day; `now` tells the zone."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
 

@@ -27,8 +27,8 @@ _OBS = f"obs:{_members(_LEVELS)}"
 
 _OF_PATIENT = f"patient:(uuid,voided,{_IDENTIFIERS},person:(birthdate))"
 _NAME = "preferredName:(uuid,givenName,middleName,familyName)"
-_ATTRIBUTES = "attributes:(attributeType:(uuid),value,voided)"
-_OF_VISIT = f"visit:(uuid,voided,startDatetime,stopDatetime,{_ATTRIBUTES})"
+_ATTRIBUTES = "attributes:(uuid,attributeType:(uuid),value,voided)"
+_OF_VISIT = f"visit:(uuid,voided,visitType:(uuid),startDatetime,stopDatetime,{_ATTRIBUTES})"
 
 ENCOUNTER = f"custom:(uuid,voided,encounterDatetime,encounterType:(uuid),{_OF_PATIENT},{_OF_VISIT},{_OBS},auditInfo)"
 VISIT = f"custom:(uuid,voided,visitType:(uuid),startDatetime,stopDatetime,{_ATTRIBUTES})"
@@ -108,6 +108,8 @@ class FoundVisit:
     type: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Values by type."""
+    attribute_uuids: Mapping[str, str] = field(default_factory=dict)
+    """Uuids of the attributes themselves, by type."""
     patient: FoundPatient | None = None
     voided: bool = False
 
@@ -173,9 +175,7 @@ def _found_person(document: Mapping[str, Any]) -> FoundPerson:
 def found_visit(document: Mapping[str, Any]) -> FoundVisit:
     """Read a visit of the representations `VISIT` and `VISIT_OF_PATIENT`, or the part of it inside `ENCOUNTER`."""
     attributes = {
-        row["attributeType"]["uuid"]: str(row["value"])
-        for row in document.get("attributes") or ()
-        if not row.get("voided")
+        row["attributeType"]["uuid"]: row for row in document.get("attributes") or () if not row.get("voided")
     }
     patient = document.get("patient")
     return FoundVisit(
@@ -183,7 +183,8 @@ def found_visit(document: Mapping[str, Any]) -> FoundVisit:
         start=document["startDatetime"],
         stop=document.get("stopDatetime") or "",
         type=(document.get("visitType") or {}).get("uuid", ""),
-        attributes=attributes,
+        attributes={kind: str(row["value"]) for kind, row in attributes.items()},
+        attribute_uuids={kind: row["uuid"] for kind, row in attributes.items()},
         patient=found_patient(patient) if patient else None,
         voided=bool(document.get("voided")),
     )

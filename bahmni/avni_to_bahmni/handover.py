@@ -62,28 +62,43 @@ class SubjectHandover:
             return subject.wanted(cast(JsonObject, change.record), self._snapshot, self._hospital.zone)
 
     def look(self, want: Want, known: Known | None, parent: Known | None) -> subject.Found:
-        """With a link one request; without, whatever tells that nothing is created twice."""
+        """With a link one request, or two where its visit has to change; without, whatever tells that none is there."""
         content: subject.Registration = want.content
         subject.admit(content, known)
         refuse_unknown(content.form, self._avni, self._snapshot)
         if known and known.points_somewhere:
             return self._linked(content, known.target_id)
-        if content.voided and not want.identifier:
+        if content.voided and not content.identifier:
             return subject.Found(now=self._hospital.now())  # nothing to find it by
         # A voided one is never created, so rivals and visits do not matter.
         rivals = () if content.voided else self._rivals(content)
-        patients = self._hospital.patients(want.identifier)
+        patients = self._hospital.patients(content.identifier)
         if len(patients) != 1:
             return subject.Found(rivals, patients, now=self._hospital.now())
         registrations = self._registrations(patients[0].uuid)
         visits = () if registrations or content.voided else self._hospital.visits(patients[0].uuid)
-        return subject.Found(rivals, patients, registrations, visits, self._hospital.now())
+        return subject.Found(rivals, patients, registrations, visits, now=self._hospital.now())
+
+    def _around(self, content: subject.Registration, ours: FoundEncounter) -> subject.Found:
+        """Our registration, with what else its visit holds or what other visits there are, where that counts."""
+        home, now = subject.home_of(content, self._snapshot, self._policy), self._hospital.now()
+        visit, patient = ours.visit_uuid, ours.patient.uuid
+        inside = subject.looks_into_visit(content.form, ours, home, now)
+        another = subject.needs_another_visit(content.form, ours, home, now)
+        return subject.Found(
+            registrations=(ours,),
+            visits=self._hospital.visits(patient) if another else (),
+            inside=self._hospital.encounters_in(visit, patient) if inside else (),
+            now=now,
+        )
 
     def _linked(self, content: subject.Registration, encounter_id: str) -> subject.Found:
         """One request; of a subject that comes back also whether its number or patient is somebody else's by now."""
         encounter = self._hospital.registration(encounter_id)
-        if encounter is None or content.voided or not encounter.voided:
-            return subject.Found(registrations=(encounter,) if encounter else (), now=self._hospital.now())
+        if encounter is None:
+            return subject.Found(now=self._hospital.now())
+        if content.voided or not encounter.voided:
+            return self._around(content, encounter)
         others = self._registrations(encounter.patient.uuid)
         return subject.Found(self._rivals(content), registrations=(encounter, *others), now=self._hospital.now())
 

@@ -127,6 +127,9 @@ class Hospital:
     def _send(self, write: Write) -> None:
         short = "custom:(uuid)"
         match write.verb:
+            case "update" if write.kind == "visit attribute":
+                path = f"/visit/{write.body['visit']}/attribute/{write.id}"
+                self._openmrs.post(path, {"value": write.body["value"]}, v=short)
             case "create":
                 # Only this create answers its default whatever is asked (O12).
                 self._openmrs.post(f"/{write.kind}", write.body, v=None if write.kind == "patient" else short)

@@ -16,7 +16,10 @@ VOIDED_VISIT = f"{v.VOIDED_PART}visit"
 
 @dataclass(frozen=True)
 class Owner:
-    """One kind of owner: its stream, the field that names it, the event of its arrival, and why one waits for it."""
+    """One kind of owner: its stream, the field that names it, the event of its arrival, and why one waits for it.
+
+    `visit` is the kind of the visit that is opened for it; the word goes into that visit's uuid.
+    """
 
     stream: str
     field: str
@@ -24,15 +27,16 @@ class Owner:
     not_yet: str
     voided: str
     held: str
+    visit: str
 
 
 SUBJECT = Owner(
     v.SUBJECT, "Subject ID", v.arrival_of_subject,
-    "bahmni.subject-not-yet", "bahmni.subject-voided", "bahmni.subject-held",
+    "bahmni.subject-not-yet", "bahmni.subject-voided", "bahmni.subject-held", "registration",
 )  # fmt: skip
 ENROLMENT = Owner(
     v.ENROLMENT, "Enrolment ID", v.arrival_of_enrolment,
-    "bahmni.enrolment-not-yet", "bahmni.enrolment-voided", "bahmni.enrolment-held",
+    "bahmni.enrolment-not-yet", "bahmni.enrolment-voided", "bahmni.enrolment-held", "enrolment",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from bahmni.avni_to_bahmni.demographics import (
 from bahmni.avni_to_bahmni.form_encounter import (
     NEVER,
     Form,
+    Room,
     bring_in_line,
     confirm,
     filled_in,
@@ -35,7 +36,9 @@ from bahmni.avni_to_bahmni.form_encounter import (
     ours_among,
 )
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
-from bahmni.avni_to_bahmni.visit import new_visit
+from bahmni.avni_to_bahmni.owner import SUBJECT as OWNER
+from bahmni.avni_to_bahmni.visit import Home, covers, dated, is_over, may_begin_later, room_for, room_of
+from bahmni.avni_to_bahmni.visit import Policy as VisitPolicy
 from bahmni.kinds import LAST_YEAR, wrong_kind
 from bahmni.same_person import Demographics, Likeness
 from bahmni.same_person import confirm as confirm_likeness
@@ -90,6 +93,9 @@ class Found:
     patients: tuple[FoundPatient, ...] = ()
     registrations: tuple[FoundEncounter, ...] = ()
     visits: tuple[FoundVisit, ...] = ()
+    """The patient's visits, when one has to be found or opened."""
+    inside: tuple[FoundEncounter, ...] = ()
+    """The un-voided encounters of the registration visit, when `may_begin_later`."""
     now: datetime = NEVER
     """The hospital's clock when it was asked, in its own zone."""
 
@@ -157,12 +163,29 @@ def admit(content: Registration, known: Known | None) -> None:
     """Whether there is anything to look up.
 
     Raises Hold when the number is another than the one handed over, whatever else is wrong: nothing that belongs to the
-    subject may be written until somebody has said whose it is. Raises Fail for what could not be translated.
+    subject may be written until somebody has said whose it is. A voided one claims no number any more. Raises Fail for
+    what could not be translated.
     """
-    if known and known.points_somewhere and known.identifier != content.identifier:
+    if known and known.points_somewhere and known.identifier != content.identifier and not content.voided:
         raise Hold("bahmni.subject-id-changed")
     if content.untranslated:
         raise content.untranslated
+
+
+def home_of(content: Registration, snapshot: Snapshot, policy: Policy) -> Home:
+    """The subject's own visit: that of its registration."""
+    kind, visit_type = OWNER.visit, snapshot.constant(v.VISIT_TYPE)
+    return Home(kind, content.subject_id, visit_type, VisitPolicy(snapshot, policy.namespace))
+
+
+def looks_into_visit(form: Form | None, ours: FoundEncounter, home: Home, now: datetime) -> bool:
+    """Whether what else the registration's visit holds decides where it may begin."""
+    return form is not None and may_begin_later(form, ours, home, now)
+
+
+def needs_another_visit(form: Form | None, ours: FoundEncounter, home: Home, now: datetime) -> bool:
+    """Whether the registration stands in somebody else's visit that is over by its day."""
+    return form is not None and is_over(form.day, ours.visit, home, now)
 
 
 def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, policy: Policy) -> Plan:
@@ -177,12 +200,24 @@ def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, poli
     if ours.voided and not content.voided and known and known.left_fingerprint == v.VOIDED_BY_US:
         _refuse_a_second_owner(content, found, snapshot)
     standing = {"patient": ours.patient.uuid, "visit": ours.visit_uuid, "encounter": ours.uuid}
-    created_by_us = _created_by_us(content, standing, policy)
+    home = home_of(content, snapshot, policy)
     made = bring_in_line(
-        want, content.form, ours, known, created_by_us=created_by_us, namespace=policy.namespace, now=found.now
-    )
+        want, content.form, ours, room_of(content.form, ours, home, found.now, others=found.visits), known,
+        created_by_us=_created_by_us(content, standing, policy), namespace=policy.namespace, now=found.now,
+    )  # fmt: skip
     whole = next((one for one in found.patients if one.uuid == ours.patient.uuid), ours.patient)
-    return _with_demographics(made, content, whole, known, policy)
+    made = _with_demographics(_redated(made, content, ours, found, home), content, whole, known, policy)
+    # One that is voided may have another number by now; what stands in Bahmni stands under the former.
+    return replace(made, identifier=known.identifier) if known and known.points_somewhere else made
+
+
+def _redated(made: Plan, content: Registration, ours: FoundEncounter, found: Found, home: Home) -> Plan:
+    """The plan, with what lets the subject's own visit follow a registration date that was corrected."""
+    if content.form is None or made.look_again:
+        return made
+    day, born = content.form.day, ours.patient.birthdate
+    writes = dated(day, ours.visit, home, found.now, born=born, first=day, inside=found.inside)
+    return replace(made, writes=(*made.writes, *writes), outcome=Outcome.UPDATED) if writes else made
 
 
 # -- the record alone ------------------------------------------------------------------------------------------------
@@ -226,8 +261,7 @@ def _first_time(want: Want, content: Registration, found: Found, snapshot: Snaps
     if len(found.patients) > 1:
         raise Hold("bahmni.multiple-patients")
     _refuse_a_second_owner(content, found, snapshot)
-    patient, visit = found.patients[0] if found.patients else None, _registration_visit(content, found, snapshot)
-    moment = moment_of(content.form.day, visit, found.now)
+    patient, home = found.patients[0] if found.patients else None, home_of(content, snapshot, policy)
     writes: list[Write] = []
     uuids = {kind: _derived(policy, kind, content) for kind in ("patient", "visit", "encounter")}
     if patient is None:
@@ -239,18 +273,13 @@ def _first_time(want: Want, content: Registration, found: Found, snapshot: Snaps
             known_there = Demographics(there.name, there.gender, there.birthdate)
             confirm_likeness(_demographics(content.person), known_there, policy.likeness)
         uuids["patient"] = patient.uuid
-    if visit is None:
-        day = content.form.day
-        body = new_visit(
-            uuids["visit"], uuids["patient"], content.subject_id, visit_type=snapshot.constant(v.VISIT_TYPE),
-            start=day, day=day, snapshot=snapshot,
-        )  # fmt: skip
-        writes.append(Write("create", "visit", uuids["visit"], body, "the patient has no registration visit"))
-    else:
-        uuids["visit"] = visit.uuid
+    born = patient.birthdate if patient else content.person.birthdate
+    room = _room(content.form.day, uuids["patient"], born, found, home)
+    uuids["visit"] = room.visit.uuid
+    writes += room.writes
     body = new_encounter(
-        content.form, uuids["encounter"], patient=uuids["patient"], visit=uuids["visit"], moment=moment,
-        snapshot=snapshot, namespace=policy.namespace,
+        content.form, uuids["encounter"], patient=uuids["patient"], visit=room.visit.uuid,
+        moment=moment_of(content.form.day, room.visit, found.now), snapshot=snapshot, namespace=policy.namespace,
     )  # fmt: skip
     missing = "no registration encounter carries the subject's marker"
     writes.append(Write("create", "encounter", uuids["encounter"], body, missing))
@@ -287,15 +316,16 @@ def _demographics(person: Person) -> Demographics:
     return Demographics(f"{person.given_name} {person.family_name}", person.gender, person.birthdate)
 
 
-def _registration_visit(content: Registration, found: Found, snapshot: Snapshot) -> FoundVisit | None:
-    """The visit to use, None for one of its own: another subject's stays that subject's, whatever became of it."""
-    visits = [visit for visit in found.visits if visit.type == snapshot.constant(v.VISIT_TYPE)]
-    marker = mapped(snapshot, v.VISIT_MARKER)
-    marked = [visit for visit in visits if visit.attributes.get(marker) == content.subject_id]
-    fitting = marked or [visit for visit in visits if not visit.attributes.get(marker)]
-    if len(fitting) > 1:
-        raise Hold("bahmni.multiple-visits")
-    return next(iter(fitting), None)
+def _room(day: date, patient: str, born: str, found: Found, home: Home) -> Room:
+    """The visit the registration goes into: the subject's own, else the one of its type in which the day lies.
+
+    Never one that was opened for another record, whatever became of that.
+    """
+    own = home.among(found.visits)
+    fitting = [visit for visit in found.visits if home.may_share(visit) and covers(day, visit, found.now)]
+    if own is None and len(fitting) != 1:
+        return home.opened(day, patient=patient, born=born, now=found.now, why="the patient has no registration visit")
+    return room_for(day, own or fitting[0], home, found.now, patient=patient, born=born)
 
 
 # -- who the patient is ----------------------------------------------------------------------------------------------

@@ -94,7 +94,10 @@ class Pair:
     def _parent(self, handover: Handover[Any], change: Change) -> Known | None:
         """What the ledger knows of the record this one hangs on."""
         parent = handover.parent(change)
-        return self.known.get(parent.entity_id) if parent else None
+        known = self.known.get(parent.entity_id) if parent else None
+        if known and parent and parent.owner:
+            return replace(known, owner=self.known.get(parent.owner.entity_id))
+        return known
 
     def live_obs(self, encounter: str) -> list[Obs]:
         """Un-voided observations of an encounter."""

@@ -141,6 +141,8 @@ class EnrolmentHistory:
         self._says("enrolment type", "Enrolment", None if self.voided else (self.answers, self.moment))
         self._says("exit type", "Exit", None if self.voided else self.exit)
         if not self.voided:
+            told = [row.value for row in self.visit.attributes if row.type == uuid_of("visit event date")]
+            assert told == [self.moment.astimezone(ZONE).date().isoformat()]
             found = {
                 str(row.value): encounter
                 for encounter in self.servers.bahmni.encounters_in(self.visit)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bahmni.avni_to_bahmni.encounter import GENERAL, Found, plan, wanted
 from bahmni.avni_to_bahmni.found import FoundPatient, FoundVisit
+from bahmni.avni_to_bahmni.visit import Policy
 from tests.chaos.pair import Pair
 from tests.chaos.records import NAMESPACE, ZONE, encounter, snapshot
 from tests.property.histories import encounter_history, moments, observations, steps, uuids_given
@@ -38,8 +39,9 @@ def test_no_uuid_of_an_observation_is_given_twice_and_nothing_is_said_to_be_unvo
 @given(answers=observations)
 def test_translating_twice_gives_the_same(answers: dict[str, Any]) -> None:
     document, mapped = encounter("subject", observations=answers), snapshot()
+    policy = Policy(mapped, NAMESPACE)
     one, other = wanted(GENERAL, document, mapped, ZONE), wanted(GENERAL, document, mapped, ZONE)
     patient = FoundPatient("P", voided=False, numbers=("TRI1",))
     found = Found("P", "TRI1", (), FoundVisit("V", "2026-01-05T00:00:00.000+0530", patient=patient))
     assert one == other
-    assert plan(one, found, None, mapped, NAMESPACE) == plan(other, found, None, mapped, NAMESPACE)
+    assert plan(one, found, None, policy) == plan(other, found, None, policy)

@@ -8,10 +8,18 @@ import pytest
 
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.enrolment import wanted
-from bahmni.avni_to_bahmni.enrolment_plan import Found, is_new, plan, uuids_behind, visit_to_void
+from bahmni.avni_to_bahmni.enrolment_plan import (
+    Found,
+    is_new,
+    needs_visits,
+    plan,
+    uuids_behind,
+    visit_to_void,
+    visit_to_weigh,
+)
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundPerson, FoundVisit
 from bahmni.avni_to_bahmni.observations import FoundObs
-from bahmni.avni_to_bahmni.visit import Policy, program_visit_uuid
+from bahmni.avni_to_bahmni.visit import Home, Policy
 from common.fingerprint import derived_uuid
 from common.outcome import Outcome
 from engine.ports import Known, Plan
@@ -25,7 +33,7 @@ ASHA = FoundPatient("P", voided=False, numbers=("TRI1001",), person=FoundPerson(
 DAY, EXIT_DAY = "2026-01-10T00:00:00.000+0530", "2026-02-10T00:00:00.000+0530"
 EXITED = "2026-02-10T06:30:00.000Z"
 VISIT = FoundVisit("V", DAY, attributes={uuid_of("visit marker"): "E"})
-OUR_VISIT = program_visit_uuid(NAMESPACE, "E")
+OUR_VISIT = Home("enrolment", "E", "", POLICY).uuid
 OURS, OUR_EXIT = (str(derived_uuid(NAMESPACE, "encounter", kind, "E")) for kind in ("enrolment", "exit"))
 
 
@@ -128,10 +136,42 @@ def test_no_visit_begins_before_birth_and_the_true_day_is_kept() -> None:
     assert encounter["obs"][0]["groupMembers"][1]["value"] == "2026-01-10"
 
 
-@pytest.mark.parametrize("record", [{"at": "2026-03-01T18:30:00.000Z"}, {"exited": "2026-03-01T18:30:00.000Z"}])
-def test_a_day_to_come_is_waited_for(record: dict[str, Any]) -> None:
+TOMORROW = "2026-03-01T18:30:00.000Z"
+
+
+def test_an_enrolment_to_come_is_waited_for() -> None:
     with pytest.raises(Defer, match=r"bahmni\.future"):
-        planned(found=NEW, **record)
+        planned(found=NEW, at=TOMORROW)
+
+
+def waits(made: Plan) -> tuple[str, datetime | None]:
+    assert made.rest
+    return made.rest.message, made.rest.due
+
+
+def test_an_exit_to_come_keeps_only_itself_waiting() -> None:
+    made = planned(found=NEW, exited=TOMORROW)
+    assert verbs(made) == [("create", "visit", OUR_VISIT), ("create", "encounter", OURS)]
+    assert waits(made) == ("bahmni.exit-in-future", datetime(2026, 3, 2, tzinfo=ZONE))
+    assert made.other_targets == {"visit": OUR_VISIT}
+
+
+def test_an_exit_moved_to_a_day_to_come_stays_as_it_is_until_then() -> None:
+    found = {"encounters": (BEGUN, ENDED)}
+    made = planned(link(visit="V", exit="X"), found, exited=TOMORROW, observations={"Height": 151})
+    assert (verbs(made), made.other_targets) == ([("update", "encounter", "B")], {"visit": "V", "exit": "X"})
+    assert waits(made)[0] == "bahmni.exit-in-future"
+
+
+def test_an_exit_that_we_voided_does_not_come_back_before_the_day_of_the_next_one() -> None:
+    known, found = link(**{"visit": "V", "voided exit": "X"}), {"encounters": (BEGUN, there("exit", **HIDDEN))}
+    made = planned(known, found, exited=TOMORROW)
+    assert (made.writes, made.other_targets) == ((), {"visit": "V", "voided exit": "X"})
+
+
+def test_what_has_to_be_looked_at_again_is_not_put_off_by_an_exit_to_come() -> None:
+    made = planned(link(), {"encounters": (BEGUN,)}, at="2026-01-12T06:30:00.000Z", exited=TOMORROW)
+    assert (made.look_again, made.rest) == (True, None)
 
 
 @pytest.mark.parametrize(
@@ -213,6 +253,54 @@ def test_a_changed_day_moves_encounter_and_visit_before_anything_else_is_written
         ("encounter", {"encounterDatetime": "2026-01-08"}),
     ]
     assert (made.look_again, made.left_fingerprint) == (True, "")
+
+
+DATED = replace(
+    VISIT,
+    attributes={**VISIT.attributes, uuid_of("visit event date"): "2026-01-10"},
+    attribute_uuids={uuid_of("visit event date"): "attribute"},
+)
+NEW_DAY = "2026-01-12T00:00:00.000+0530"
+
+
+def test_a_later_day_reaches_the_visit_and_its_attribute_after_the_encounter() -> None:
+    moved = there(visit=DATED, at=NEW_DAY)
+    found: dict[str, Any] = {"encounters": (moved,), "inside": (moved,)}
+    made = planned(link(), found, at="2026-01-12T06:30:00.000Z")
+    assert [write.body for write in made.writes[1:]] == [
+        {"startDatetime": NEW_DAY}, {"visit": "V", "value": "2026-01-12"},
+    ]  # fmt: skip
+    assert not made.look_again
+    with_exit = planned(link(), found, at="2026-01-12T06:30:00.000Z", exited="2026-01-11T06:30:00.000Z")
+    assert {"startDatetime": "2026-01-11T00:00:00.000+0530"} in [write.body for write in with_exit.writes]
+
+
+def test_a_visit_left_over_from_before_a_correction_learns_the_day_when_the_enrolment_is_created_in_it() -> None:
+    made = planned(found=NEW | {"visits": (DATED,)}, at="2026-01-12T06:30:00.000Z")
+    assert verbs(made)[-1] == ("update", "visit attribute", "attribute")
+
+
+@pytest.mark.parametrize(("kind", "written"), [("former", True), (uuid_of("program visit type"), False), ("", False)])
+def test_the_visit_follows_the_mapping_of_its_program(kind: str, written: bool) -> None:
+    made = planned(link(), {"encounters": (there(visit=replace(VISIT, type=kind)),)})
+    expected = [("V", {"visitType": uuid_of("program visit type")})] if written else []
+    assert [(write.id, write.body) for write in made.writes] == expected
+
+
+def test_a_type_that_is_mapped_to_another_one_now_changes_that_of_either_encounter() -> None:
+    found = {"encounters": (there(type="former"), there("exit", type="former too"))}
+    made = planned(link(visit="V", exit="X"), found, exited=EXITED)
+    assert [(write.id, write.body) for write in made.writes] == [
+        ("B", {"encounterType": uuid_of("enrolment type")}), ("X", {"encounterType": uuid_of("exit type")}),
+    ]  # fmt: skip
+
+
+def test_an_exit_after_somebody_elses_visit_is_over_opens_the_enrolments_own() -> None:
+    over = FoundVisit("W", DAY, "2026-01-31T18:00:00.000+0530")
+    found = {"encounters": (there(visit=over),), "visits": (over,)}
+    made = planned(link(visit="W"), found, exited=EXITED)
+    assert verbs(made) == [("create", "visit", OUR_VISIT), ("create", "encounter", OUR_EXIT)]
+    assert (made.writes[1].body["visit"], made.other_targets["visit"]) == (OUR_VISIT, OUR_VISIT)
 
 
 def test_in_a_visit_of_somebody_else_an_encounter_stands_where_that_begins_and_new_ones_go_into_its_own() -> None:
@@ -351,6 +439,21 @@ def test_what_must_be_looked_at_is_known_beforehand() -> None:
     assert not is_new(content, (there(type="another"),), link())
     assert visit_to_void((there(visit=GONE_VISIT), ENDED), content, POLICY) == VISIT
     assert visit_to_void((there(visit=None),), content, POLICY) is None
+
+
+def test_visits_are_looked_for_only_where_one_has_to_be_found() -> None:
+    content = wanted(enrolment("S", id="E", exited=EXITED), MAPPED, ZONE).content
+    over = there(visit=FoundVisit("W", DAY, "2026-01-31T18:00:00.000+0530"))
+    for encounters, known, needed in (((), None, True), ((BEGUN,), link(), False), ((over,), link(), True)):
+        assert needs_visits(content, encounters, known, NOW, POLICY) is needed
+
+
+def test_what_else_a_visit_holds_is_looked_at_before_it_is_voided_or_begins_later() -> None:
+    voided = wanted(enrolment("S", id="E", voided=True), MAPPED, ZONE).content
+    later = wanted(enrolment("S", id="E", at="2026-01-12T06:30:00.000Z"), MAPPED, ZONE).content
+    assert visit_to_weigh(voided, (BEGUN,), NOW, POLICY) == VISIT
+    assert visit_to_weigh(later, (there(visit=DATED, at=NEW_DAY),), NOW, POLICY) == DATED
+    assert visit_to_weigh(later, (there(visit=DATED),), NOW, POLICY) is None
 
 
 def test_the_same_record_and_state_give_the_same_plan() -> None:

@@ -58,8 +58,8 @@ def test_a_patient_is_read_with_what_a_first_meeting_compares() -> None:
 
 def test_a_visit_is_read_without_its_voided_attributes() -> None:
     attributes = [
-        {"attributeType": {"uuid": "a"}, "value": "x", "voided": False},
-        {"attributeType": {"uuid": "b"}, "value": "y", "voided": True},
+        {"uuid": "1", "attributeType": {"uuid": "a"}, "value": "x", "voided": False},
+        {"uuid": "2", "attributeType": {"uuid": "b"}, "value": "y", "voided": True},
     ]
     start = "2026-01-05T00:00:00.000+0530"
     found = found_visit({"uuid": "v", "visitType": {"uuid": "t"}, "startDatetime": start, "attributes": attributes})

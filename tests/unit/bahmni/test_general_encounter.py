@@ -14,14 +14,16 @@ from bahmni.avni_to_bahmni.encounter import encounter_types as encounter_types_o
 from bahmni.avni_to_bahmni.encounter import wanted as wanted_of
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
 from bahmni.avni_to_bahmni.observations import FoundObs
+from bahmni.avni_to_bahmni.visit import Home, Policy
 from common.fingerprint import derived_uuid
 from common.outcome import Outcome
 from engine.ports import Known, Plan
-from engine.verdicts import Defer, Fail, Hold, Skip, Verdict
+from engine.verdicts import Defer, Fail, Hold, Skip
 from mappings.snapshot import Entry, Pair, Snapshot
 from tests.chaos.records import MARKER, NAMESPACE, VISIT, ZONE, encounter, snapshot, uuid_of
 
 MAPPED = snapshot()
+POLICY = Policy(MAPPED, NAMESPACE)
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=ZONE)
 SUBJECT = uuid_of("subject 1001")
 ENCOUNTER = uuid_of(f"encounter of {SUBJECT}")
@@ -34,7 +36,7 @@ wanted, encounter_types = partial(wanted_of, GENERAL), partial(encounter_types_o
 
 def planned(document: dict[str, Any], known: Known | None = None, **found: Any) -> Plan:
     usual: dict[str, Any] = {"patient": "P", "number": "TRI1001", "now": NOW}
-    return plan(wanted(document, MAPPED, ZONE), Found(**usual | found), known, MAPPED, NAMESPACE)
+    return plan(wanted(document, MAPPED, ZONE), Found(**usual | found), known, POLICY)
 
 
 def admitted(document: dict[str, Any], known: Known | None = None, subject: Known | None = None) -> None:
@@ -261,7 +263,7 @@ def test_a_new_encounter_is_written_as_the_java_service_does() -> None:
         ("2026-02-01T00:00:00.000+0530", "2026-02-01T00:00:00.000+0530"),
     ],
 )
-def test_an_encounter_stands_on_its_day_or_where_its_visit_begins(start: str, at: str) -> None:
+def test_in_a_visit_of_the_hospitals_an_encounter_stands_on_its_day_or_where_that_begins(start: str, at: str) -> None:
     made = planned(encounter(SUBJECT), visit=replace(OPEN_VISIT, start=start))
     assert made.writes[0].body["encounterDatetime"] == at
 
@@ -272,11 +274,22 @@ def test_a_day_to_come_is_waited_for_by_the_hospitals_clock() -> None:
     assert (verdict.value.message, verdict.value.due) == ("bahmni.future", datetime(2026, 3, 1, 18, 30, tzinfo=UTC))
 
 
-def test_a_visit_that_ended_on_its_day_takes_it_and_one_that_ended_before_does_not() -> None:
+def test_the_registration_visit_we_opened_makes_room_for_an_encounter_before_it() -> None:
+    ours = replace(OPEN_VISIT, start="2026-02-01T00:00:00.000+0530", attributes={uuid_of("visit marker"): SUBJECT})
+    stretch, create = planned(encounter(SUBJECT), visit=ours).writes
+    assert (stretch.kind, stretch.body) == ("visit", {"startDatetime": DAY})
+    assert (create.body["visit"], create.body["encounterDatetime"]) == ("V", "2026-01-10")
+
+
+def test_a_visit_that_ended_on_its_day_takes_it_and_after_one_that_ended_before_another_is_opened() -> None:
     ended = replace(OPEN_VISIT, stop="2026-01-10T00:00:00.000+0530")
-    assert planned(encounter(SUBJECT), visit=ended).outcome is Outcome.CREATED
-    with pytest.raises(Fail, match=r"bahmni\.visit-ended"):
-        planned(encounter(SUBJECT), visit=replace(ended, stop="2026-01-09T23:59:59.000+0530"))
+    assert kinds(planned(encounter(SUBJECT), visit=ended)) == [("create", "encounter")]
+    before = replace(ended, stop="2026-01-09T23:59:59.000+0530")
+    opened = Home("registration", SUBJECT, "", POLICY).uuid
+    made = planned(encounter(SUBJECT), visit=before, visits=(before,))
+    visit, create = made.writes
+    assert (visit.kind, visit.id, visit.body["visitType"]) == ("visit", opened, uuid_of("visit type"))
+    assert (create.body["visit"], made.other_targets) == (opened, {"visit": opened})
 
 
 def test_what_another_service_wrote_is_taken_over_by_its_marker() -> None:
@@ -315,11 +328,26 @@ def test_a_day_that_did_not_change_leaves_the_encounter_where_the_hospital_put_i
     assert made.outcome is Outcome.UNCHANGED
 
 
-@pytest.mark.parametrize(("at", "verdict"), [("2026-04-01T06:30:00.000Z", Defer), ("2026-02-02T06:30:00.000Z", Fail)])
-def test_a_changed_day_follows_the_same_rule(at: str, verdict: type[Verdict]) -> None:
+def test_a_changed_day_to_come_is_waited_for() -> None:
+    with pytest.raises(Defer, match=r"bahmni\.future"):
+        planned(encounter(SUBJECT, at="2026-04-01T06:30:00.000Z"), link(), encounters=(there(),))
+
+
+def test_a_changed_day_after_the_end_of_the_hospitals_visit_moves_it_into_the_subjects_own() -> None:
     ended = replace(OPEN_VISIT, stop="2026-02-01T00:00:00.000+0530")
-    with pytest.raises(verdict):
-        planned(encounter(SUBJECT, at=at), link(), encounters=(there(visit=ended),))
+    own = FoundVisit("own", DAY, attributes={uuid_of("visit marker"): SUBJECT})
+    document = encounter(SUBJECT, at="2026-02-02T06:30:00.000Z")
+    made = planned(document, link(), encounters=(there(visit=ended),), visits=(ended, own))
+    assert [write.body for write in made.writes] == [{"visit": "own", "encounterDatetime": "2026-02-02"}]
+    assert made.look_again
+
+
+def test_a_type_that_is_mapped_to_another_one_now_changes_that_of_the_encounter() -> None:
+    made = planned(encounter(SUBJECT), link(), encounters=(there(type="former"),))
+    assert [write.body for write in made.writes] == [{"encounterType": uuid_of("visit encounter type")}]
+    assert (made.look_again, made.outcome) == (True, Outcome.UPDATED)
+    same = there(type=uuid_of("visit encounter type"))
+    assert planned(encounter(SUBJECT), link(), encounters=(same,)).writes == ()
 
 
 def test_a_voided_encounter_is_voided_and_only_what_we_voided_comes_back() -> None:

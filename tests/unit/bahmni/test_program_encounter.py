@@ -14,6 +14,7 @@ from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.encounter import IN_PROGRAM, Found, admit, encounter_types, half_mapped, plan, wanted
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundPerson, FoundVisit
 from bahmni.avni_to_bahmni.observations import FoundObs
+from bahmni.avni_to_bahmni.visit import Home, Policy
 from common.fingerprint import derived_uuid
 from common.outcome import Outcome
 from engine.ports import Known, Plan
@@ -34,9 +35,15 @@ def record(**more: Any) -> dict[str, Any]:
     return program_encounter("S", "E", id="C", **more)
 
 
-def owner(outcome: Outcome = Outcome.CREATED, target: str = "B", left: str = "", **targets: str) -> Known:
+SUBJECT = Known("TRI1001", "R", "P", {"visit": "R"}, "", "", Outcome.CREATED, is_suspect=False)
+
+
+def owner(
+    outcome: Outcome = Outcome.CREATED, target: str = "B", left: str = "", subject: Known | None = SUBJECT,
+    **targets: str,
+) -> Known:  # fmt: skip
     others = targets or {"visit": "V"}
-    return Known("TRI1001", target, "P" if target else "", others, "", left, outcome, is_suspect=False)
+    return Known("TRI1001", target, "P" if target else "", others, "", left, outcome, is_suspect=False, owner=subject)
 
 
 def link(left: str = "") -> Known:
@@ -52,7 +59,7 @@ def there(visit: FoundVisit = VISIT) -> FoundEncounter:
 def planned(known: Known | None = None, found: dict[str, Any] | None = None, **more: Any) -> Plan:
     usual: dict[str, Any] = {"patient": "P", "number": "TRI1001", "now": NOW}
     want = wanted_of(record(**more), MAPPED, ZONE)
-    return plan(want, Found(**usual | (found or {})), known, MAPPED, NAMESPACE)
+    return plan(want, Found(**usual | (found or {})), known, Policy(MAPPED, NAMESPACE))
 
 
 def with_mappings(more: dict[Pair, list[str]]) -> Snapshot:
@@ -113,6 +120,30 @@ def test_it_waits_for_its_enrolment(enrolment: Known | None, message: str, asks:
     assert verdict.value.waits_for == v.arrival_of_enrolment("E")
 
 
+@pytest.mark.parametrize(
+    ("subject", "message"),
+    [
+        (replace(SUBJECT, outcome=Outcome.VOIDED), "bahmni.subject-voided"),
+        (replace(SUBJECT, outcome=Outcome.UNCHANGED, left_fingerprint=v.VOIDED_BY_US), "bahmni.subject-voided"),
+        (replace(SUBJECT, outcome=Outcome.HELD), "bahmni.subject-held"),
+        (None, "bahmni.subject-not-yet"),
+    ],
+)
+def test_it_waits_for_the_subject_of_its_enrolment_too(subject: Known | None, message: str) -> None:
+    with pytest.raises(Defer) as verdict:
+        admit(wanted_of(record(), MAPPED, ZONE).content, link(), owner(subject=subject))
+    assert (verdict.value.message, verdict.value.waits_for) == (message, v.arrival_of_subject("S"))
+
+
+def test_it_needs_enrolment_and_subject_in_bahmni_and_nothing_else() -> None:
+    admit(wanted_of(record(), MAPPED, ZONE).content, None, owner())
+
+
+def test_voided_it_needs_neither_of_them() -> None:
+    voided = replace(SUBJECT, outcome=Outcome.VOIDED)
+    admit(wanted_of(record(voided=True), MAPPED, ZONE).content, link(), owner(subject=voided))
+
+
 def test_voided_while_its_visit_is_it_waits_because_the_visit_would_bring_it_back() -> None:
     content, gone = wanted_of(record(voided=True), MAPPED, ZONE).content, owner(**{"voided visit": "V"})
     with pytest.raises(Defer, match=r"bahmni\.enrolment-voided"):
@@ -146,8 +177,14 @@ def test_a_visit_that_is_not_the_enrolments_own_is_left_as_it_is() -> None:
     theirs = replace(VISIT, attributes={}, start="2026-01-20T00:00:00.000+0530")
     (create,) = planned(found={"visit": theirs}).writes
     assert create.body["encounterDatetime"] == theirs.start
-    with pytest.raises(Fail, match=r"bahmni\.visit-ended"):
-        planned(found={"visit": replace(theirs, start=BEGIN, stop=BEGIN)})
+
+
+def test_after_a_visit_that_is_not_the_enrolments_own_and_over_another_is_opened() -> None:
+    theirs = replace(VISIT, attributes={}, stop=BEGIN)
+    visit, create = planned(found={"visit": theirs, "visits": (theirs,)}).writes
+    opened = Home("enrolment", "E", "", Policy(MAPPED, NAMESPACE)).uuid
+    assert (visit.verb, visit.id, visit.body["visitType"]) == ("create", opened, uuid_of("program visit type"))
+    assert create.body["visit"] == opened
 
 
 def test_a_changed_day_makes_room_and_one_that_did_not_change_does_not() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -62,11 +63,46 @@ def test_what_the_hospital_created_is_not_counted_as_ours() -> None:
     assert (kinds(made), made.created_by_us) == ([("create", "visit"), ("create", "encounter")], ("visit", "encounter"))
 
 
-def test_the_registration_visit_that_is_there_is_used() -> None:
-    visit = FoundVisit("V", "2026-02-01T00:00:00.000+0530", type=uuid_of("visit type"))
-    made = planned(subject(), patients=(ASHA,), visits=(visit,))
+COMMUNITY = FoundVisit("V", "2026-01-05T09:00:00.000+0530", type=uuid_of("visit type"))
+OWN = FoundVisit(
+    "V", BEGIN, attributes={uuid_of("visit marker"): SUBJECT, uuid_of("visit event date"): "2026-01-05"},
+    attribute_uuids={uuid_of("visit event date"): "attribute"}, type=uuid_of("visit type"),
+)  # fmt: skip
+
+
+def test_a_visit_of_the_right_type_in_which_the_day_lies_is_used() -> None:
+    made = planned(subject(), patients=(ASHA,), visits=(COMMUNITY,))
     assert kinds(made) == [("create", "encounter")]
-    assert (made.writes[0].body["visit"], made.writes[0].body["encounterDatetime"]) == ("V", visit.start)
+    assert (made.writes[0].body["visit"], made.writes[0].body["encounterDatetime"]) == ("V", COMMUNITY.start)
+
+
+@pytest.mark.parametrize(
+    "visits",
+    [
+        (replace(COMMUNITY, start="2026-01-06T09:00:00.000+0530"),),
+        (replace(COMMUNITY, start="2026-01-04T09:00:00.000+0530", stop="2026-01-04T20:00:00.000+0530"),),
+        (replace(COMMUNITY, type="another"),),
+        (COMMUNITY, replace(COMMUNITY, uuid="W")),
+    ],
+    ids=["begins later", "over", "of another type", "several"],
+)
+def test_where_no_visit_is_its_own_beyond_doubt_one_is_opened(visits: tuple[FoundVisit, ...]) -> None:
+    made = planned(subject(), patients=(ASHA,), visits=visits)
+    assert kinds(made) == [("create", "visit"), ("create", "encounter")]
+    assert made.writes[0].body["startDatetime"] == "2026-01-05"
+
+
+def test_the_visit_that_carries_its_id_is_used_and_makes_room_for_it() -> None:
+    own = replace(OWN, uuid="own", start="2026-02-01T00:00:00.000+0530", type="since mapped to another")
+    made = planned(subject(), patients=(ASHA,), visits=(COMMUNITY, own))
+    stretch, create = made.writes
+    assert (stretch.kind, stretch.id, stretch.body) == ("visit", "own", {"startDatetime": BEGIN})
+    assert create.body["visit"] == "own"
+
+
+def test_two_visits_that_carry_its_id_are_a_persons_business() -> None:
+    with pytest.raises(Hold, match=r"bahmni\.multiple-visits"):
+        planned(subject(), patients=(ASHA,), visits=(OWN, replace(OWN, uuid="W")))
 
 
 def test_the_visit_of_another_subject_is_left_to_it() -> None:
@@ -212,11 +248,6 @@ def test_a_subject_voided_before_it_was_handed_over_is_skipped() -> None:
             planned(document)
 
 
-def test_a_subject_that_lost_its_number_and_was_voided_is_held_and_not_forgotten() -> None:
-    with pytest.raises(Hold, match=r"bahmni\.subject-id-changed"):
-        planned(subject(None, voided=True), link(), registrations=(registration(),))
-
-
 @pytest.mark.parametrize("number", ["1002", None])
 def test_a_changed_number_is_held_even_when_an_answer_could_not_be_translated_either(number: str | None) -> None:
     document = subject(number, id=SUBJECT, observations={"Marital status": "Nobody mapped this"})
@@ -302,16 +333,46 @@ def test_a_changed_registration_date_moves_the_encounter_before_its_observations
     assert ([write.body for write in made.writes], made.look_again) == ([{"encounterDatetime": "2026-01-07"}], True)
 
 
-def test_a_registration_before_its_visit_stays_where_the_visit_begins() -> None:
+def test_a_corrected_date_takes_the_own_visit_along() -> None:
+    document = subject(registered="2026-01-07")
+    first = planned(document, link(), registrations=(registration(visit=OWN),))
+    assert [write.body for write in first.writes] == [{"encounterDatetime": "2026-01-07"}]
+    moved = registration(visit=OWN, at="2026-01-07T00:00:00.000+0530")
+    then = planned(document, link(), registrations=(moved,), inside=(moved,))
+    assert [(write.kind, write.id) for write in then.writes] == [
+        ("encounter", "E"), ("visit", "V"), ("visit attribute", "attribute"),
+    ]  # fmt: skip
+    assert then.writes[1].body == {"startDatetime": "2026-01-07T00:00:00.000+0530"}
+    assert (then.writes[2].body, then.outcome) == ({"visit": "V", "value": "2026-01-07"}, Outcome.UPDATED)
+
+
+def test_an_own_visit_begins_earlier_when_the_date_is_corrected_to_an_earlier_one() -> None:
+    made = planned(subject(registered="2025-12-31"), link(), registrations=(registration(visit=OWN),))
+    assert [(write.kind, write.body) for write in made.writes] == [
+        ("visit", {"startDatetime": "2025-12-31T00:00:00.000+0530"}),
+        ("encounter", {"encounterDatetime": "2025-12-31"}),
+    ]
+
+
+def test_a_registration_before_a_visit_of_the_hospitals_stays_where_that_begins() -> None:
     made = planned(subject(registered="2025-12-31"), link(), registrations=(registration(),))
     (group,) = made.writes[0].body["obs"]
     assert group["groupMembers"] == [{"uuid": "d", "concept": uuid_of("event date"), "value": "2025-12-31"}]
 
 
-def test_a_registration_visit_that_ended_before_is_told() -> None:
-    visit = FoundVisit("V", BEGIN, "2026-01-06T00:00:00.000+0530", uuid_of("visit type"))
-    with pytest.raises(Fail, match=r"bahmni\.visit-ended"):
-        planned(subject(registered="2026-01-07"), patients=(ASHA,), visits=(visit,))
+def test_a_registration_moves_into_its_own_visit_when_that_of_the_hospitals_is_over() -> None:
+    over = replace(COMMUNITY, stop="2026-01-06T00:00:00.000+0530")
+    there = registration(visit=over)
+    made = planned(subject(registered="2026-01-07"), link(), registrations=(there,), visits=(over,))
+    opened, moved = made.writes
+    assert (opened.verb, moved.body) == ("create", {"visit": opened.id, "encounterDatetime": "2026-01-07"})
+
+
+@pytest.mark.parametrize("number", [None, "", "2002"])
+def test_a_voided_subject_whose_number_is_gone_or_another_by_now_is_voided_where_it_stands(number: Any) -> None:
+    made = planned(subject(number, id=SUBJECT, voided=True), link(), registrations=(registration(),))
+    assert (kinds(made), made.outcome) == ([("void", "encounter")], Outcome.VOIDED)
+    assert made.identifier == "TRI1001"
 
 
 def test_a_subject_releases_what_waits_for_its_number_or_for_itself() -> None:
