@@ -98,7 +98,7 @@ def let_the_lease_run_out(world: World) -> None:
 
 @pytest.mark.parametrize("answered", [False, True], ids=["request arrived", "request carried out"])
 @pytest.mark.parametrize("write", [1, 2, 3, 8, 20, 31, 33, 40, 44])
-def test_after_a_kill_at_any_write_everything_is_there_once(
+def test_w19_after_a_kill_at_any_write_everything_is_there_once(
     process_environment: dict[str, str], write: int, answered: bool
 ) -> None:
     if connection.vendor == "sqlite":
@@ -180,7 +180,7 @@ def test_a_worker_killed_again_and_again_gets_through_in_the_end(process_environ
         assert ward.wrong() == {}
 
 
-def test_four_processes_woken_at_once_write_everything_once(process_environment: dict[str, str]) -> None:
+def test_w20_four_processes_woken_at_once_write_everything_once(process_environment: dict[str, str]) -> None:
     with small_world() as world:
         world.switch_on()
         subjects = [world.subject(f"1{number:03}") for number in range(RECORDS)]
@@ -196,7 +196,7 @@ def test_four_processes_woken_at_once_write_everything_once(process_environment:
         assert world.writes == 4 * RECORDS
 
 
-def test_two_tenants_with_equal_names_run_at_once_and_mix_nothing(process_environment: dict[str, str]) -> None:
+def test_w39_two_tenants_with_equal_names_run_at_once_and_mix_nothing(process_environment: dict[str, str]) -> None:
     with small_world("ashwini") as here, small_world("bissau") as there:
         for world in (here, there):
             with tenant_scope(world.tenant):

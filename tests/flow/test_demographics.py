@@ -39,7 +39,7 @@ def villages(world: World) -> tuple[Location, Location]:
     return rampur, sitapur
 
 
-def test_a_new_name_gender_and_birth_date_reach_a_patient_we_created(world: World, asha: tuple[str, str]) -> None:
+def test_w23_a_new_name_gender_and_birth_date_reach_a_patient_we_created(world: World, asha: tuple[str, str]) -> None:
     subject, patient = asha
     world.avni.edit_subject(
         subject, last_name="Bai", gender="Other", date_of_birth="1991-05-02", at=world.moment()

@@ -65,7 +65,7 @@ def test_a_token_that_ends_between_two_writes_to_avni_loses_and_doubles_nothing(
     assert open_errors() == []
 
 
-def test_a_session_that_dies_between_two_posts_to_bahmni_loses_and_doubles_nothing(world: World) -> None:
+def test_w49_a_session_that_dies_between_two_posts_to_bahmni_loses_and_doubles_nothing(world: World) -> None:
     encounters = visits(world)
     world.sync("subject")
     world.bahmni_server.faults.before("POST", rf"{REST}/encounter$", world.bahmni.expire_sessions, skip=7)

@@ -96,7 +96,7 @@ def test_a_touch_without_a_change_costs_no_call(world: World) -> None:
     assert world.bahmni_server.requests == 0
 
 
-def test_a_changed_day_moves_the_encounter_and_what_it_says_of_its_day(world: World) -> None:
+def test_w38_a_changed_day_moves_the_encounter_and_what_it_says_of_its_day(world: World) -> None:
     encounter = handed_over(world, observations=ANSWERS)
     day = datetime(2026, 1, 9, 20, tzinfo=UTC)  # the tenth, where the hospital stands
     world.avni.edit_encounter(encounter, encounter_ms=int(day.timestamp() * 1000), at=world.moment())
@@ -120,7 +120,7 @@ def test_a_voided_encounter_is_voided_and_comes_back_with_its_newest_answers(wor
     assert world.held(target) == {"Height": [151]}
 
 
-def test_an_encounter_waits_for_a_subject_that_does_not_get_through_and_follows_it(world: World) -> None:
+def test_w34_an_encounter_waits_for_a_subject_that_does_not_get_through_and_follows_it(world: World) -> None:
     subject = world.subject(None)
     encounter = world.household_visit(subject)
     world.sync()

@@ -122,7 +122,7 @@ def told() -> str:
     return json.dumps(rows, default=str)
 
 
-def test_spoilt_subjects_end_as_their_own_errors_and_the_others_go_on(
+def test_w9_spoilt_subjects_end_as_their_own_errors_and_the_others_go_on(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -147,7 +147,7 @@ def test_spoilt_subjects_end_as_their_own_errors_and_the_others_go_on(
     assert SECRET not in told()
 
 
-def test_spoilt_patients_end_as_their_own_errors_and_the_others_go_on(
+def test_w10_spoilt_patients_end_as_their_own_errors_and_the_others_go_on(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

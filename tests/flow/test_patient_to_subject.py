@@ -121,7 +121,7 @@ def test_a_registration_the_java_service_wrote_is_found_by_its_marker(world: Wor
     assert len(world.avni.encounters_of(subject)) == 1
 
 
-def test_an_attribute_without_mapping_is_counted_and_the_patient_travels(world: World) -> None:
+def test_w32_an_attribute_without_mapping_is_counted_and_the_patient_travels(world: World) -> None:
     world.subject("1001")
     kind = world.bahmni.add_person_attribute_type("Nickname").uuid
     world.attributes["Nickname"] = kind

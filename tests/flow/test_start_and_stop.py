@@ -107,7 +107,7 @@ def test_wrong_credentials_are_tried_once_and_blame_no_record(world: World, side
     assert not ErrorRecord.objects.exists()
 
 
-def test_right_credentials_entered_in_the_connection_are_tried_at_once(world: World) -> None:
+def test_w42_right_credentials_entered_in_the_connection_are_tried_at_once(world: World) -> None:
     pairs(world, 1)
     work.forget()
     user_of(world).password = "a new one"

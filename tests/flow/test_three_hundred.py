@@ -181,7 +181,7 @@ def test_names_in_any_script_travel_where_the_hospital_allows_them(monkeypatch: 
         assert in_error(one.tenant) == set()
 
 
-def test_two_tenants_with_equal_names_keep_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_w41_two_tenants_with_equal_names_keep_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     size = Size(subjects=12, known=6, outside=2, general_encounters=12, encounters=12)
     with ExitStack() as stack:
         ashwini, ekam = (

@@ -57,7 +57,7 @@ def label(model: type[models.Model]) -> str:
 
 
 @pytest.mark.parametrize("model", SEALED, ids=label)
-def test_every_model_asks_through_the_manager_that_needs_a_tenant(model: type[models.Model]) -> None:
+def test_w40_every_model_asks_through_the_manager_that_needs_a_tenant(model: type[models.Model]) -> None:
     assert isinstance(model._default_manager, TenantManager)
     assert [type(manager) for manager in model._meta.managers] == [TenantManager]
 
@@ -69,7 +69,7 @@ def test_every_exception_still_exists() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", SEALED, ids=label)
 @pytest.mark.parametrize("query", QUERIES)
-def test_a_query_outside_a_scope_raises(model: type[models.Model], query: str) -> None:
+def test_w43_a_query_outside_a_scope_raises(model: type[models.Model], query: str) -> None:
     with pytest.raises(UnscopedQuery):
         QUERIES[query](model._default_manager)
 

@@ -63,7 +63,7 @@ def test_a_write_after_a_restart_of_the_server_is_unclear_did_nothing_and_may_be
     assert openmrs.patient(PERSON, BRIEF)
 
 
-def test_the_session_is_found_whether_or_not_the_body_names_it(openmrs: OpenMRSClient, hospital: Store) -> None:
+def test_w50_the_session_is_found_whether_or_not_the_body_names_it(openmrs: OpenMRSClient, hospital: Store) -> None:
     hospital.settings.session_id_in_body = True
     assert openmrs.patient(PERSON, BRIEF) is None
 

@@ -231,7 +231,7 @@ def test_checking_connections_shows_the_steps_of_both_servers(numbat: Hospital, 
     assert entries("connection.check")
 
 
-def test_a_mapping_that_exists_is_refused_in_words(numbat: Hospital, mapper: Client) -> None:
+def test_w35_a_mapping_that_exists_is_refused_in_words(numbat: Hospital, mapper: Client) -> None:
     row = numbat.row(Mapping)
     form = {"type": row.type_id, "avni_value": row.avni_value, "int_system_value": "12", "data_type_hint": ""}
     page = mapper.post(reverse("admin:mappings_mapping_add"), form).content.decode()

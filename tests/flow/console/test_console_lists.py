@@ -122,7 +122,7 @@ def test_an_error_that_ignoring_does_not_mend_offers_no_such_door(numbat: Hospit
     assert "Leave this concept out" not in said
 
 
-def test_the_page_of_an_error_tells_cause_remedy_and_attempts(numbat: Hospital, operator: Client) -> None:
+def test_w17_the_page_of_an_error_tells_cause_remedy_and_attempts(numbat: Hospital, operator: Client) -> None:
     said = page(operator, "errors_errorrecord_change", numbat.rows[ErrorRecord].pk)
     for words in (
         "has no partner in Bahmni",

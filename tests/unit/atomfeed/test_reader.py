@@ -114,7 +114,7 @@ def test_an_idle_look_costs_one_request(log: Log) -> None:
     assert log.fetched == ["3"]
 
 
-def test_hosts_in_links_make_no_difference(log: Log) -> None:
+def test_w8_hosts_in_links_make_no_difference(log: Log) -> None:
     _, position = read_all(log, log.feed.start("beginning"))
     log.host = "https://moved.example/other"
     log.add(*ids(14, 20))

@@ -44,7 +44,7 @@ def test_a_page_has_a_hundred_rows_unless_told_otherwise() -> None:
     assert [size for _, _, size in table.fetched] == [100]
 
 
-def test_a_second_look_brings_nothing_and_costs_one_request() -> None:
+def test_w4_a_second_look_brings_nothing_and_costs_one_request() -> None:
     table = Table(*range(100, 3500, 100))
     _, position = read_all(table, START)
     table.fetched.clear()
@@ -80,12 +80,12 @@ def test_another_version_of_a_known_row_is_new() -> None:
 
 
 @pytest.mark.parametrize("crowd", [9, 10, 11, 19, 20, 21, 25, 57])
-def test_a_crowd_in_one_millisecond_is_read_whole(crowd: int) -> None:
+def test_w1_a_crowd_in_one_millisecond_is_read_whole(crowd: int) -> None:
     table = Table(*[100] * 3, *[200] * crowd, *[300] * 4)
     assert sorted(read_all(table, START)[0]) == sorted(versions(1, 7 + crowd))
 
 
-def test_a_crowd_at_the_end_is_read_whole() -> None:
+def test_w2_a_crowd_at_the_end_is_read_whole() -> None:
     table = Table(*[200] * 25)
     assert read_all(table, START)[0] == versions(1, 25)
 

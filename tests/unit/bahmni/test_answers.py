@@ -125,7 +125,7 @@ def test_a_date_is_the_day_by_the_clock_of_the_hospital(value: str, day: str) ->
     assert leaves(Marriage_date=value) == [("Marriage date", day)]
 
 
-def test_a_day_that_avni_stores_as_a_moment_is_that_day_in_every_hospital() -> None:
+def test_w29_a_day_that_avni_stores_as_a_moment_is_that_day_in_every_hospital() -> None:
     (leaf,) = answers({"Marriage date": "2015-02-10T18:30:00.000Z"}, MAPPED, UTC).leaves
     assert leaf.value == "2015-02-11"
 

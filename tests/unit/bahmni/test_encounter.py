@@ -110,7 +110,7 @@ class TestForms:
         record = encounter(group("Vitals", leaf("Pulse", "many")), voided=True)
         assert wanted(record, MAPPED).content.parts == ()
 
-    def test_the_time_travels_in_utc_to_the_second(self) -> None:
+    def test_w28_the_time_travels_in_utc_to_the_second(self) -> None:
         record = encounter(group("Vitals"), encounterDatetime="2026-11-20T10:30:05.750+0530")
         assert wanted(record, MAPPED).content.held_at == "2026-11-20T05:00:05.000Z"
 

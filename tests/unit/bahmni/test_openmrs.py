@@ -259,7 +259,7 @@ def test_nothing_there_is_none() -> None:
     assert ask(Hospital(error("not there", 404)), lambda client: client.patient(UUID, "full")) is None
 
 
-def test_a_search_goes_through_all_pages() -> None:
+def test_w54_a_search_goes_through_all_pages() -> None:
     class Paged(Hospital):
         def handle(self, request: Request) -> Response:
             answer = super().handle(request)

@@ -133,7 +133,7 @@ def test_a_voided_patient_is_voided_whatever_its_attributes_say() -> None:
     assert [(write.verb, write.id) for write in made.writes] == [("void", "E")]
 
 
-def test_an_encounter_we_voided_comes_back_and_one_that_a_person_voided_is_held() -> None:
+def test_w24_an_encounter_we_voided_comes_back_and_one_that_a_person_voided_is_held() -> None:
     there = encounter(patient(), Voided=True)
     left = planned(patient(voided=True), encounter(patient()), link()).left_fingerprint
     (update,) = planned(patient(), there, link(Outcome.FAILED, left_fingerprint=left)).writes

@@ -77,7 +77,7 @@ def test_special_characters_in_a_query_arrive_as_themselves() -> None:
     assert app.requests[0].param("q") == value
 
 
-def test_connections_are_reused() -> None:
+def test_w51_connections_are_reused() -> None:
     with Server(Scripted()) as server:
         session = session_to(server)
         for _ in range(5):
@@ -297,7 +297,7 @@ def test_an_answer_that_breaks_off_is_no_answer(ask: str, error: type[RemoteErro
 
 
 @pytest.mark.parametrize(("ask", "error"), [("read", Slow), ("write", Unclear)])
-def test_a_server_that_drips_is_cut_off_at_the_time_limit(ask: str, error: type[RemoteError]) -> None:
+def test_w52_a_server_that_drips_is_cut_off_at_the_time_limit(ask: str, error: type[RemoteError]) -> None:
     with clock.frozen(datetime(2026, 1, 1, tzinfo=UTC)) as frozen:
 
         def dripping(connection: socket.socket) -> None:

@@ -94,7 +94,7 @@ def test_a_crash_in_front_of_any_statement_leaves_nothing_of_the_batch_and_the_n
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_old_holders_commit_leaves_no_row_changed() -> None:
+def test_w5_the_old_holders_commit_leaves_no_row_changed() -> None:
     with desk() as there:
 
         def lose(entity: str) -> None:
@@ -113,7 +113,7 @@ def test_the_old_holders_commit_leaves_no_row_changed() -> None:
         assert (run.read, run.finished_changes) == (0, 0)
 
 
-def test_a_batch_is_a_handful_of_statements_whatever_its_size(there: Desk) -> None:
+def test_w36_a_batch_is_a_handful_of_statements_whatever_its_size(there: Desk) -> None:
     numbers = []
     there.paper.add(card("warm"))
     there.work()

@@ -81,7 +81,7 @@ def test_the_last_run_is_the_latest_of_all_streams(stream: Stream) -> None:
         ("remote.source-down.provider", State.SOURCE_DOWN),
     ],
 )
-def test_what_stopped_the_last_look_is_the_state(stream: Stream, failure: str, state: State) -> None:
+def test_w11_what_stopped_the_last_look_is_the_state(stream: Stream, failure: str, state: State) -> None:
     Stream.objects.update(last_look_failure=failure, last_good_look_at=NOON - MINUTE)
     assert (look().state, look().lag.behind, look().lag.last_good_look_at) == (state, None, NOON - MINUTE)
 

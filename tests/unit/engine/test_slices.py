@@ -312,7 +312,7 @@ def all_but_new(entity: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_connection_to_the_database_is_open_while_servers_are_asked() -> None:
+def test_w53_no_connection_to_the_database_is_open_while_servers_are_asked() -> None:
     states: set[tuple[bool, bool]] = set()
     main = connections["default"]
 
@@ -416,7 +416,7 @@ def test_a_deferred_record_whose_time_has_passed_is_not_tried_over_and_over(ther
     assert (record.state, record.attempts) == (ErrorState.DEFERRED, 2)
 
 
-def test_many_error_records_are_worked_off_in_bounded_portions(there: Desk) -> None:
+def test_w14_many_error_records_are_worked_off_in_bounded_portions(there: Desk) -> None:
     there.paper.add(*(card(str(number), raises=bad) for number in range(150)))
     there.work()
     for change in there.paper.pages_[0]:
