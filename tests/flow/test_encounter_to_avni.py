@@ -102,7 +102,9 @@ def test_answers_deeper_than_the_request_spells_out_arrive(world: World, clinic:
     assert clinic.in_avni(subject) == {VITALS: [{MARKER: encounter, "Pulse": 72}]}
 
 
-def test_w26_multi_select_keeps_all_values_as_it_grows_and_shrinks(world: World, clinic: Clinic, pair: tuple[str, str]) -> None:
+def test_w26_multi_select_keeps_all_values_as_it_grows_and_shrinks(
+    world: World, clinic: Clinic, pair: tuple[str, str]
+) -> None:
     subject, patient = pair
     encounter = synced(world, clinic.fill_in(patient, clinic.form("History", Complaint=["Fever"])))
     assert clinic.in_avni(subject)[HISTORY][0]["Complaint"] == "Fever"
