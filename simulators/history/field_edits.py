@@ -243,9 +243,9 @@ def unvoid_what_came(place: Place, key: str) -> None:
 
 FIELD_EDITS: Final[Mapping[str, tuple[int, Edit]]] = {
     "a subject is registered": (3, register_a_subject),
-    "a subject is registered without a number": (1, register_a_subject_without_a_number),
+    "a subject is registered without a number": (2, register_a_subject_without_a_number),
     "a patient is registered as a subject": (3, register_a_patient_as_a_subject),
-    "a number is given late": (2, give_a_number_late),
+    "a number is given late": (5, give_a_number_late),
     "a number is mistyped": (2, mistype_a_number),
     "two numbers are swapped": (1, swap_two_numbers),
     "a number is corrected": (6, correct_a_number),
