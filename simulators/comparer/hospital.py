@@ -134,9 +134,8 @@ class HospitalSide:
         marks = {row["type"]: row["value"] for row in live(visit["attributes"])}
         if self._mark(visit) != subject["uuid"]:
             yield Finding("visit-marker-wrong", who, "its visit is not marked with it")
-        filed = self.hospital.memory.filed.get(subject["uuid"])
-        days = {subject["registration_date"], filed and filed.registered}  # as of its opening, or kept up to date
-        if marks.get(self.ours.visit_event_date) not in days and visit != self.before.visits.get(visit["uuid"]):
+        changed = visit != self.before.visits.get(visit["uuid"])
+        if changed and marks.get(self.ours.visit_event_date) != subject["registration_date"]:
             yield Finding("visit-date-wrong", who, "the date its visit is marked with")
         yield from self.hospital.place_in_time(who, encounter, visit, wanted)
         twins = [

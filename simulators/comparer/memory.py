@@ -16,14 +16,13 @@ __all__ = ["Filed", "Memory", "Placed", "exit_of"]
 class Filed:
     """An encounter of Bahmni that stands for a record of Avni: of whom, and the number of its subject at that time.
 
-    `person` is the row of the patient's person then, `registered` the subject's registration date.
+    `person` is the row of the patient's person then.
     """
 
     encounter: str
     patient: str
     number: str
     person: Row
-    registered: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Memory:
                     number = str(owner["observations"].get(self.pairs.number) or "")
                     person = deepcopy(there.persons[row["patient"]])
                     self.filed[self.key(record, row, here)] = Filed(
-                        row["uuid"], row["patient"], number, person, owner["registration_date"]
+                        row["uuid"], row["patient"], number, person
                     )  # fmt: skip
         for row in live(here.encounters.values()):
             patient = row["observations"].get(self.pairs.avni_marker)
