@@ -56,7 +56,9 @@ class Play:
     def tell(self) -> bool:
         """Print what came of it; whether all is as it should be."""
         tallies, records = service.tallies(), service.open_records()
-        planted, waiting = self.scenario.planted, self.scenario.waiting
+        planted = self.scenario.planted
+        # A fill does not read the encounters of a patient who is not registered; they come when he is.
+        waiting = [one for one in self.scenario.waiting if one.stream != "encounter"]
         print()
         print(*report.table(tallies), sep="\n", end="\n\n")
         print(f"{len(records)} records did not get through; {len(planted)} were planted to, {len(waiting)} to wait:")

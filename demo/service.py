@@ -23,7 +23,7 @@ from engine import moves
 from engine.registry import connector_of
 from errors.catalogue import Explanation, explain
 from errors.models import OPEN_STATES, ErrorRecord
-from syncstatus.models import Flow, Run, RunKind, Stream
+from syncstatus.models import Flow, Round, Run, RunKind, Stream
 from tenants.audit import COMMAND
 from tenants.models import Tenant
 from tenants.scoping import all_tenants, tenant_scope
@@ -124,11 +124,14 @@ def await_work(tell: Callable[[list[Tally]], None], check: Callable[[], None]) -
 
 
 def _is_quiet() -> bool:
-    """Whether every stream was looked at and none is due. Raises Failed when a look did not go well."""
+    """Whether every stream was looked at and filled, and none is due. Raises Failed when a look did not go well."""
     streams = list(Stream.objects.all())
     if failure := next((stream.last_look_failure for stream in streams if stream.last_look_failure), ""):
         raise Failed(f"A look ended early: {failure}.")
-    return all(stream.due_since is None and stream.last_good_look_at for stream in streams)
+    filled = set(Round.objects.exclude(last_finished_at=None).values_list("stream", flat=True))
+    connector = connector_of(_tenant())
+    to_fill = {stream.pk for stream in streams if connector.stream(stream.key).round}
+    return to_fill <= filled and all(stream.due_since is None and stream.last_good_look_at for stream in streams)
 
 
 def tallies() -> list[Tally]:
@@ -137,7 +140,8 @@ def tallies() -> list[Tally]:
         tenant = _tenant()
         names = [outcome.value for outcome in Outcome]
         sums = {name: Sum(name) for name in ("read", *names, "target_writes")}
-        rows = Run.objects.filter(kind=RunKind.READ).order_by().values("stream__key").annotate(**sums)
+        runs = Run.objects.filter(kind__in=(RunKind.READ, RunKind.FILL)).order_by()
+        rows = runs.values("stream__key").annotate(**sums)
         by_key: dict[str, Any] = {row["stream__key"]: row for row in rows}
         streams = [stream for flow in connector_of(tenant).flows for stream in flow.streams]
         return [

@@ -236,9 +236,23 @@ class Turn:
         with transaction.atomic():
             self.slice_.grant.extend()
             row.save()
+            if is_through and row.ordinal == 1:
+                self._let_children_fill()
         if goes_on_at_once:
             self.slice_.look.more = True
             bell.mark_due([self.slice_.stream])
+
+    def _let_children_fill(self) -> None:
+        """Streams whose fill goes through the records of this one have waited for its end."""
+        flows = self.slice_.connector.flows
+        specs = [spec for flow in flows for spec in flow.streams]
+        keys = [spec.key for spec in specs if spec.round and spec.round.parents == self.slice_.stream.key]
+        waiting = Round.objects.filter(
+            tenant=self.slice_.stream.tenant_id, stream__key__in=keys, began_at__isnull=False, last_finished_at=None
+        )
+        streams = list(Stream.objects.filter(pk__in=waiting.values("stream")).select_related("tenant"))
+        waiting.update(next_turn_at=None)
+        bell.ring(streams)
 
     def _tell_of(self, trouble: Verdict | None, *, got_on: bool) -> None:
         """Write down that the round cannot go on, or that it can again."""

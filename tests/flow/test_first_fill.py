@@ -122,6 +122,17 @@ def test_a_fill_that_is_cut_off_goes_on_and_doubles_nothing(
     assert hospital.world.writes == 3 * PEOPLE
 
 
+def test_encounters_that_waited_for_the_last_patients_are_filled_in_without_a_pause(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hospital.switch_on()
+    monkeypatch.setattr("engine.rounds.SECONDS", 0.0)
+    for _ in range(3):
+        hospital.world.sync()
+    assert not Round.objects.filter(last_finished_at=None).exists()
+    assert all(hospital.in_avni(number) == hospital.expected(number) for number in hospital.patients)
+
+
 def test_a_fill_tells_how_far_it_is(hospital: Hospital) -> None:
     hospital.switch_on()
     hospital.world.sync()
