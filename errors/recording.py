@@ -190,11 +190,12 @@ def _row(
 ) -> ErrorRecord:
     attempts = (known.attempts if known and known.state != ErrorState.RESOLVED else 0) + 1
     failed = failed_before + 1 if failure.state == ErrorState.RETRYING else 0
+    stays_ignored = known is not None and known.state == ErrorState.IGNORED and _is_as_it_was(failure, known)
     row = ErrorRecord(
         tenant_id=stream.tenant_id,
         stream=stream,
         entity_id=failure.entity_id,
-        state=_state(failure, kind, failed),
+        state=ErrorState.IGNORED if stays_ignored else _state(failure, kind, failed),
         type=kind,
         message=failure.message,
         params=dict(failure.params),
@@ -205,12 +206,18 @@ def _row(
         source_time=failure.source_time,
         first_seen_at=known.first_seen_at if known and known.state != ErrorState.RESOLVED else now,
         last_seen_at=now,
-        ignored_reason="",
+        ignored_reason=known.ignored_reason if known and stays_ignored else "",
         conflict=dict(failure.conflict),
         touched=known.touched if known else 0,
     )
     row.next_attempt_at = _next_attempt(row, failure.due, now, random)
     return row
+
+
+def _is_as_it_was(failure: Failure, known: ErrorRecord) -> bool:
+    """Whether the record surely did not change at its source since: looking back reads the same once more."""
+    is_told_apart = failure.source_time is not None or not failure.can_change
+    return is_told_apart and failure.source_time == known.source_time
 
 
 def _state(failure: Failure, kind: ErrorType | None, failed: int) -> ErrorState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, cast
 
@@ -50,13 +51,16 @@ def pages(partition: str, position: JsonObject, fetch: FetchPage, late: LookBack
 
     From time to time, once all of it is read, also what became visible late (A7); the ledger knows the rest of that.
     """
-    reached = cast(WindowPosition, position)
+    reached, newest = cast(WindowPosition, position), None
     for reading in read_window(reached, fetch):
         reached = reading.position
-        yield _page(partition, reading, reached)
+        page = _page(partition, reading, reached)
+        newest = page.read_upto or newest
+        yield page
     if late.is_due(partition):
         for reading in read_window(reached, fetch, overlap=LATEST + EVERY):
-            yield _page(partition, reading, reached)  # looking back moves no position, and nothing need be remembered
+            # Looking back moves no position, and nothing need be remembered; nor does it tell how far reading came.
+            yield replace(_page(partition, reading, reached), read_upto=newest)
 
 
 def _page(partition: str, reading: Reading, reached: WindowPosition) -> Page:

@@ -14,7 +14,7 @@ from engine import moves
 from errors.models import OPEN_STATES, ErrorRecord, ErrorState
 from mappings.models import Mapping
 from simulators.server import Request, Response
-from syncstatus.models import Link
+from syncstatus.models import Link, Position
 from tenants.audit import SYSTEM
 from tests.chaos.hooks import twist
 from tests.chaos.truth import in_avni, in_bahmni, retry_all
@@ -39,6 +39,23 @@ def test_w3_a_row_that_became_visible_half_an_hour_late_is_found_by_looking_back
         world.reset_counts()
         world.sync("subject")
     assert (in_bahmni(world, "1001").markers, world.avni_server.requests) == ((early,), 1)
+
+
+def test_looking_back_brings_up_nothing_that_a_person_ignored_and_says_nothing_less_is_read(world: World) -> None:
+    with clock.frozen(clock.now()) as time:
+        world.subject("1001", observations={"Marital status": "Widowed"})
+        world.subject("1002")
+        Mapping.objects.get(avni_value="Widowed").delete()
+        world.sync("subject")
+        moves.ignore(ErrorRecord.objects.all(), reason="registered for training", actor=SYSTEM)
+        before = Position.objects.get(stream__key="subject").read_upto
+        time.advance(EVERY.total_seconds())
+        world.sync("subject")
+    ignored = ErrorRecord.objects.get()
+    assert (ignored.state, ignored.ignored_reason, ignored.attempts) == (
+        ErrorState.IGNORED, "registered for training", 2,
+    )  # fmt: skip
+    assert Position.objects.get(stream__key="subject").read_upto == before
 
 
 def test_w12_a_record_that_breaks_the_reprocessing_keeps_none_behind_it(world: World) -> None:
