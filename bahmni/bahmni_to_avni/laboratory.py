@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bahmni import vocabulary as v
-from bahmni.bahmni_to_avni.answers import Obs, name_of, observations
+from bahmni.bahmni_to_avni.answers import Obs, answers_question, name_of, observations
 from bahmni.bahmni_to_avni.part import LABORATORY, Part
 from bahmni.bahmni_to_avni.values import same, translated
 from bahmni.bahmni_to_avni.visit_type import is_outpatient
@@ -49,7 +49,7 @@ def part(
 ) -> Part | None:
     """All results; None when none is left. `marked` is the marker. What is left out is named in `unmapped`."""
     entry = snapshot.single(*v.LAB_ENCOUNTER_TYPE)
-    tests = list(_tests(encounter))
+    tests = list(_tests(encounter, snapshot))
     if entry is None or not tests:
         return None
     said = [(test, _said(test, entry, snapshot, unmapped)) for test in tests]
@@ -58,9 +58,15 @@ def part(
     return Part(LABORATORY, entry.avni_value, {**alone, **spare, **_in_one(said, snapshot), **marked})
 
 
-def _tests(encounter: Mapping[str, Any]) -> Iterator[LabTest]:
-    """What has a result, in the order OpenMRS shows it: the innermost groups, and what stands in none."""
+def _tests(encounter: Mapping[str, Any], snapshot: Snapshot) -> Iterator[LabTest]:
+    """What has a result, in the order OpenMRS shows it: the innermost groups, and what stands in none.
+
+    What carries the id of a record of Avni came from there and does not travel back, whatever its encounter's type.
+    """
+    from_avni = snapshot.single(*v.MARKER_CONCEPT)
     for obs in encounter.get("obs") or ():
+        if from_avni and answers_question(obs, from_avni.int_system_value):
+            continue
         if obs.get("groupMembers"):
             yield from _inside(obs)
         elif not obs.get("voided") and obs.get("value") not in (None, ""):

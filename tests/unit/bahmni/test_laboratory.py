@@ -197,3 +197,8 @@ class TestFromWhere:
     def test_an_encounter_of_another_type_is_none_of_the_laboratory(self) -> None:
         content = want(group("Vitals", leaf("Pulse", 72.0)), encounterType={"uuid": uuid_of("Other")}).content
         assert [part.key for part in content.parts] == [uuid_of("Vitals")]
+
+    def test_what_came_from_avni_does_not_travel_back_as_results(self) -> None:
+        marked = with_singles(MAPPED, {v.MARKER_CONCEPT: Entry("", uuid_of("marker"), "")}, OutpatientVisitTypes=OPD)
+        ours = group("Vitals", leaf("Pulse", 72.0), leaf("marker", "id in Avni"))
+        assert want(ours, snapshot=marked).content.parts == ()
