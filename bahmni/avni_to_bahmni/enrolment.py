@@ -106,7 +106,8 @@ def wanted(enrolment: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Wa
         form = _form(enrolment, BEGIN, snapshot, zone)
         exit_ = _form(enrolment, END, snapshot, zone) if enrolment.get(END.time) else None
         visit_type = partner(program, v.PROGRAM_VISIT_TYPE, "bahmni.program-visit-type-unmapped", snapshot)
-    listed = frozenset(one for one in enrolment.get("encounters") or () if isinstance(one, str))
+    encounters = enrolment.get("encounters")
+    listed = frozenset(one for one in (encounters if isinstance(encounters, list) else ()) if isinstance(one, str))
     content = Enrolment(enrolment["ID"], enrolment["Subject ID"], program, listed, visit_type, form, exit_)
     forms = [one for one in (form, exit_) if one]
     return Want(

@@ -143,6 +143,10 @@ def test_the_mark_of_what_it_was_made_for_in_bahmni_is_no_unmapped_question() ->
     assert made.unmapped == ("Shoe size", "Hat size")
 
 
+def test_encounters_that_are_no_list_are_none() -> None:
+    assert want(encounters=5).content.encounters == frozenset()
+
+
 def test_its_encounters_may_go_on_when_it_stands() -> None:
     assert want().arrives == (v.arrival_of_enrolment("E"),)
 
