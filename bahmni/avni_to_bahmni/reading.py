@@ -29,21 +29,20 @@ EVERY: Final = timedelta(hours=1)
 
 
 class LookBack:
-    """When the newest rows of each partition of a stream were last read again. Belongs to one process.
+    """In which hour each partition of a stream was last read. Belongs to one process.
 
-    A process that begins waits its time: what the one before it did not look for is still young enough then.
+    The clock on the wall decides: a process that lives for less than an hour looks back all the same, when an hour ends
+    in its time, and one turn of the hour that none of them saw is made up for by the next.
     """
 
     def __init__(self) -> None:
-        self._at: dict[str, float] = {}
+        self._read_in: dict[str, int] = {}
 
     def is_due(self, partition: str) -> bool:
-        """Whether it is time; then it is taken as done, however far it gets."""
-        now = clock.monotonic()
-        if now - self._at.setdefault(partition, now) < EVERY.total_seconds():
-            return False
-        self._at[partition] = now
-        return True
+        """Whether an hour ended since the last call; then it is taken as done, however far it gets."""
+        hour = int(clock.now().timestamp() // EVERY.total_seconds())
+        before, self._read_in[partition] = self._read_in.get(partition, hour), hour
+        return hour != before
 
 
 def pages(partition: str, position: JsonObject, fetch: FetchPage, late: LookBack) -> Iterator[Page]:
