@@ -73,6 +73,7 @@ def _types(taken: Snapshot, pairs: Sequence[Pair]) -> list[str]:
 def _origins(marker: str, kind: str, fetch: FetchPage, position: JsonObject) -> Iterator[Page]:
     """Encounters of Avni of one type as the records of Bahmni that they stand for."""
     for page in pages(kind, position, fetch, LookBack()):
-        said = (change.record["observations"].get(marker) for change in page.changes if change.record)
+        answers = (change.record.get("observations") for change in page.changes if change.record)
+        said = (one.get(marker) for one in answers if isinstance(one, dict))  # what lacks them is told by its stream
         uuids = dict.fromkeys(uuid for uuid in said if isinstance(uuid, str) and uuid)
         yield Page(tuple(Change(uuid, "") for uuid in uuids), page.position, gaps=page.gaps)
