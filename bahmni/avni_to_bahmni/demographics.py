@@ -25,6 +25,9 @@ NAME, GENDER, BIRTH, ADDRESS = "name", "gender", "birth date", "address"
 PARTS: Final = (NAME, GENDER, BIRTH, ADDRESS)
 """What is compared and written as a whole, as people call it; also the names of the link's notes."""
 
+UNSAID: Final[tuple[Any, ...]] = ("", ["", "", ""], {})
+"""How a part looks of which the subject says nothing."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -128,8 +131,10 @@ def follow(said: Person, there: FoundPerson, subject_id: str, notes: Mapping[str
     if written:
         check_complete(said)
     left_alone = tuple(part for part in differing if part not in written)
-    remembered = {part: notes[part] for part in left_alone if part in notes}
-    remembered |= {part: note(part, said, subject_id) for part in PARTS if part not in left_alone}
+    # What the subject does not say any more stands there still as we left it.
+    as_before = [part for part in PARTS if part in left_alone or said.parts[part] in UNSAID]
+    remembered = {part: notes[part] for part in as_before if part in notes}
+    remembered |= {part: note(part, said, subject_id) for part in PARTS if part not in (*left_alone, *remembered)}
     return Following(_update(said, there, written), written, left_alone, remembered)
 
 
@@ -149,8 +154,7 @@ def notes_of(said: Person, subject_id: str) -> dict[str, str]:
 
 
 def _differing(said: Person, shown: Mapping[str, Any]) -> tuple[str, ...]:
-    unsaid: tuple[Any, ...] = ("", ["", "", ""], {})
-    return tuple(part for part, value in said.parts.items() if value not in unsaid and value != shown[part])
+    return tuple(part for part, value in said.parts.items() if value not in UNSAID and value != shown[part])
 
 
 def _is_as_left(part: str, shown: Mapping[str, Any], subject_id: str, notes: Mapping[str, str]) -> bool:

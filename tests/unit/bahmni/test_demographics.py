@@ -128,6 +128,12 @@ def test_what_the_subject_does_not_say_differs_from_nothing() -> None:
     assert differences(Person("", "", "", "", ""), THERE) == ()
 
 
+def test_what_avni_took_out_and_entered_anew_follows_still() -> None:
+    emptied = follow(replace(ASHA, birthdate=""), THERE, SUBJECT, NOTES)
+    made = follow(replace(ASHA, birthdate="1991-05-02"), THERE, SUBJECT, emptied.notes)
+    assert (emptied.written, made.written, made.left_alone) == ((), ("birth date",), ())
+
+
 def test_a_change_bahmni_takes_from_nobody_is_named() -> None:
     with pytest.raises(Fail, match=r"bahmni\.demographic-missing") as verdict:
         follow(replace(ASHA, family_name=""), THERE, SUBJECT, NOTES)
