@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.timeout(1800)
 
 SIZE = Size(subjects=60, known=30, outside=10, voided=2, general_encounters=60, encounters=60)
 SEED = int(os.environ.get("SEED", "5"))
-DRAWN = int(os.environ.get("EDITS", "2600"))
+DRAWN = int(os.environ.get("EDITS", "2800"))
 """Some of them cannot happen: there is nobody to whom they could."""
 LEAST, LEAST_OF_A_KIND = 2000, 10
 
