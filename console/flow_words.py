@@ -73,9 +73,9 @@ def standing_line(standing: Standing, zone: str) -> SafeString:
 
 
 def round_line(going: Progress, zone: str) -> SafeString:
-    """How far a stream is gone through: "Encounters: first fill, 120 so far", and how long the last full round took."""
+    """How far a stream is gone through: "Encounters: all of registered patients. First fill since …: 120 so far", and how long the last full round took."""
     row = going.row
-    said = format_html("{} goes through {}", going.label, going.spec.label)
+    said = format_html("{}: {}", going.label, going.spec.label)
     if row.began_at:
         what = "First fill" if going.is_filling else "Round under way"
         of = format_html(" of about {}", f"{row.last_seen:,}") if row.last_seen else ""

@@ -66,6 +66,6 @@ def test_the_page_of_a_flow_says_the_same(world: World, flow: Flow) -> None:
     stands(began_at=AT, seen=300, last_seen=1200, last_finished_at=AT, last_took=timedelta(hours=2))
     line = next(one for one in progress(flow) if one.stream.key == "encounter")
     text = round_line(line, "Asia/Kolkata")
-    assert "Encounters goes through all encounters of registered patients" in text
+    assert "Encounters: all encounters of registered patients" in text
     assert "300 of about 1,200 so far" in text
     assert "The last full round took 2 hours" in text
