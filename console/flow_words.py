@@ -73,7 +73,7 @@ def standing_line(standing: Standing, zone: str) -> SafeString:
 
 
 def round_line(going: Progress, zone: str) -> SafeString:
-    """How far a stream is gone through: "Encounters: all of registered patients. First fill since …: 120 so far", and how long the last full round took."""
+    """What a stream is gone through for, how far the round is, and how long the last full one took."""
     row = going.row
     said = format_html("{}: {}", going.label, going.spec.label)
     if row.began_at:
