@@ -19,8 +19,9 @@ from engine.brake import Does, Planned, Tally, TooMany, limit_of, listed
 from engine.handing_over import Result
 from engine.identity import INTERVAL, Difference, Doorkeeper, OtherServer, identities_of
 from engine.lease import Grant
-from engine.ports import Change, Plan
+from engine.ports import Change, Decided, Plan
 from engine.registry import Connector, Servers, Setting
+from engine.settling import STAYS
 from engine.verdicts import Verdict
 from errors.catalogue import OTHER_SERVER, TOO_MANY
 from syncstatus.models import AtBrake, Brake, BrakedRecord, Flow, Link, Stream
@@ -102,10 +103,15 @@ class Guard:
         tally = self.tally
         tally.before = {does: max(tally.before.get(does, 0), counted.get(does, 0)) for does in Does}
 
-    def allowance(self, decided: Collection[str]) -> Callable[[str, Plan], None]:
-        """What a pen asks; what people decided record by record has their word already. Raises TooMany as `tally`."""
+    def allowance(self, decided: Mapping[str, Decided]) -> Callable[[str, Plan], None]:
+        """What a pen asks; what people decided record by record has their word already. Raises TooMany as `tally`.
+
+        A decision that stays in force is no such word: it says that nothing is written, so what is written nevertheless
+        is about something else.
+        """
         tally = self.tally
-        return lambda entity_id, plan: None if entity_id in decided else tally.allow(entity_id, plan)
+        has_word = {entity_id for entity_id, one in decided.items() if one.move not in STAYS}
+        return lambda entity_id, plan: None if entity_id in has_word else tally.allow(entity_id, plan)
 
     @property
     def _counts(self) -> Counts:

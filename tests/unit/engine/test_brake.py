@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from common import clock
 from common.outcome import Outcome
 from engine import brake_moves, work
 from engine.brake import Does, Tally, TooMany, counted_as, limit_of
 from engine.brake_moves import NotWaiting
 from engine.ports import Plan, Write
+from engine.settling import STAYS
 from engine.slices import Limits
+from errors.models import Decision
+from errors.specs import Move
 from syncstatus.models import AtBrake, Brake, BrakedRecord, Flow, Link, Stream
 from tenants.audit import COMMAND
 from tenants.models import AuditEntry
@@ -210,6 +214,23 @@ def test_retries_are_counted_too(there: Desk) -> None:
         error_of(stream, entity_id=one)
     there.work()
     assert (voided(there), at_brake()) == (20, AtBrake.MANY)
+
+
+@pytest.mark.parametrize(("move", "passed"), [(Move.SAME, 40), (Move.SOURCE, 40), (Move.APART, 20), (Move.TARGET, 20)])
+def test_only_decisions_that_write_are_a_word_for_their_records(there: Desk, move: Move, passed: int) -> None:
+    cards = handed_over(there, 40)
+    stream = Stream.objects.get(key="paper-subject")
+    for one in cards:
+        decided = {
+            "record": error_of(stream, entity_id=one),
+            "tenant": there.tenant,
+            "move": move.value,
+            "state": "another",
+        }
+        Decision.objects.create(**decided, decided_at=clock.now(), used_at=clock.now() if move in STAYS else None)
+    voided_at_source(there, cards)
+    there.work()
+    assert voided(there) == passed
 
 
 def test_all_that_waits_is_listed_with_ids_and_reasons(there: Desk) -> None:
