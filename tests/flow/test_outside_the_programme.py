@@ -107,4 +107,4 @@ def test_a_hundred_thousand_of_them_leave_a_row_per_patient_and_cost_a_share_of_
     assert Link.objects.count() == Link.objects.filter(stream__key="patient").count() == PATIENTS
     assert not ErrorRecord.objects.exists()
     assert statements <= MANY * 0.2
-    assert run.remote_calls == 0
+    assert run.remote_calls <= 5  # to see that the servers are who they were
