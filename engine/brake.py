@@ -67,12 +67,13 @@ def why_of(plan: Plan) -> str:
 class Tally:
     """The count of one look. Asked from several lanes at once.
 
-    `before`: what the flow counted since its last clean look; `let_go`: records a person has let go on already.
+    `before`: what the flow counted since its last clean look; `let_go`: records a person has let go on already, each
+    with what was to become of it. A word for an overwrite is none for a void.
     """
 
     limit: int
     before: dict[Does, int] = field(default_factory=dict)
-    let_go: Collection[str] = ()
+    let_go: Collection[tuple[str, Does]] = ()
     met: set[str] = field(default_factory=set)
     """Every record that voids or overwrites, counted or let go."""
     _counted: dict[Does, set[str]] = field(default_factory=lambda: {does: set() for does in Does})
@@ -85,7 +86,7 @@ class Tally:
             return
         with self._lock:
             self.met.add(entity_id)
-            if entity_id in self.let_go or any(entity_id in ids for ids in self._counted.values()):
+            if (entity_id, does) in self.let_go or any(entity_id in ids for ids in self._counted.values()):
                 return
             if self.before.get(does, 0) + len(self._counted[does]) >= self.limit:
                 raise TooMany
@@ -112,9 +113,9 @@ class Planned:
     why: str
 
 
-def listed(plans: Iterator[tuple[str, Plan]], let_go: Collection[str]) -> Iterator[Planned]:
+def listed(plans: Iterator[tuple[str, Plan]], let_go: Collection[tuple[str, Does]]) -> Iterator[Planned]:
     """Those of the plans (by entity) that would have to wait."""
     for entity_id, plan in plans:
         does = counted_as(plan)
-        if does and entity_id not in let_go:
+        if does and (entity_id, does) not in let_go:
             yield Planned(entity_id, does, why_of(plan))

@@ -118,11 +118,16 @@ class Guard:
         counts: Counts = self._stream.counts  # type: ignore[attr-defined]  # hung on the row by `prepared`
         return counts
 
-    def _let_go(self) -> frozenset[str]:
-        """The records of the stream that a person has let go on and that did not come yet."""
+    def _let_go(self) -> frozenset[tuple[str, Does]]:
+        """What a person has let go on and did not come yet: records of the stream, and what they were to do."""
         if not self._counts.has_let_go:
             return frozenset()
-        return frozenset(_unspent(self._stream).values_list("entity_id", flat=True))
+        rows = _unspent(self._stream).values_list("entity_id", "does")
+        return frozenset((entity_id, Does(does)) for entity_id, does in rows)
+
+    @property
+    def _listed(self) -> set[str]:
+        return {entity_id for entity_id, _ in self.tally.let_go}
 
     def settle(self, results: Sequence[Result]) -> Callable[[], None]:
         """What of a batch was counted, to be written down in the transaction of its commit."""
@@ -130,7 +135,7 @@ class Guard:
             return lambda: None
         written = {result.change.entity_id for result in results if result.writes}
         numbers = self.tally.settle(written)
-        spent = written.intersection(self.tally.let_go)
+        spent = written & self._listed  # whatever it did: the record is not any more what people looked at
 
         def write_down() -> None:
             if any(numbers.values()):
@@ -154,7 +159,7 @@ class Guard:
         What a person let go on and did not come is over as well.
         """
         if self._has_begun and self.tally.let_go:
-            _spend(self._stream, self.tally.let_go)
+            _spend(self._stream, self._listed)
         return {"counted_voids": 0, "counted_overwrites": 0}
 
     def stop_for_many(self, batches: Iterator[Mapping[str, Change]], rehearse: Rehearse) -> dict[str, str]:

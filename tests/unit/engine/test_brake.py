@@ -93,9 +93,16 @@ def test_a_record_counts_once_however_often_it_is_planned() -> None:
 
 
 def test_what_a_person_let_go_on_is_not_counted() -> None:
-    tally = Tally(0, let_go={"a"})
+    tally = Tally(0, let_go={("a", Does.VOID)})
     tally.allow("a", plan(("void", "encounter")))
     assert tally.settle({"a"}) == {Does.VOID: 0, Does.OVERWRITE: 0}
+
+
+def test_a_word_for_an_overwrite_lets_no_void_pass() -> None:
+    tally = Tally(0, let_go={("a", Does.OVERWRITE)})
+    tally.allow("a", plan(("update", "encounter")))
+    with pytest.raises(TooMany):
+        tally.allow("a", plan(("void", "encounter")))
 
 
 def test_only_what_was_written_is_counted_for_the_next_batch() -> None:
@@ -268,6 +275,17 @@ def test_the_word_acts_once_for_the_listed_ones(there: Desk) -> None:
     there.work()
     there.work()  # met none: begins anew
     voided_at_source(there, cards[:50])
+    there.work()
+    assert (voided(there), at_brake()) == (20, AtBrake.MANY)
+
+
+def test_what_was_listed_as_an_overwrite_waits_when_it_is_voided_meanwhile(there: Desk) -> None:
+    cards = handed_over(there, 50)
+    there.paper.made_by_others = set(cards)
+    there.paper.add(*(card(one, 2) for one in cards))
+    there.work()
+    let_go()
+    voided_at_source(there, cards)
     there.work()
     assert (voided(there), at_brake()) == (20, AtBrake.MANY)
 
