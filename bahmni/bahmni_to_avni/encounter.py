@@ -37,7 +37,8 @@ class HospitalEncounter:
     """What Avni should hold of one encounter. Of a voided one nothing: then there are no parts.
 
     `left_out` are forms (uuids), or the words for other parts, that stand in it and do not travel by the settings as
-    they are now; `elsewhere` is true where only the type of its visit keeps something from travelling.
+    they are now; `elsewhere` is true where only the type of its visit keeps something from travelling. `outside` is one
+    of a patient outside the programme, who may have left it.
     """
 
     uuid: str
@@ -48,6 +49,7 @@ class HospitalEncounter:
     parts: tuple[Part, ...]
     left_out: frozenset[str] = frozenset()
     elsewhere: bool = False
+    outside: bool = False
     marked: Mapping[str, str] = field(default_factory=dict)
     """The marker."""
 
@@ -61,13 +63,15 @@ def parent(encounter: Mapping[str, Any]) -> Parent | None:
 def wanted(encounter: Mapping[str, Any], snapshot: Snapshot) -> Want:
     """What Avni should hold. Raises Outside for a patient outside the programme, Fail for what cannot be translated.
 
+    One that is voided is looked at whoever the patient is by now: what was handed over before is voided with it.
     A representation without the patient's identifiers leaves it to the ledger whether the patient is in the programme.
     """
     check(encounter, HOSPITAL_ENCOUNTER)
     patient = encounter["patient"]
     identifier = preferred_identifier(patient)
     patient_voided, voided = patient.get("voided") is True, encounter.get("voided") is True
-    if is_outside(encounter, snapshot):
+    outside = is_outside(encounter, snapshot)
+    if outside and not voided:
         raise Outside("bahmni.not-in-programme")
     if not voided:  # what a voided one says may not keep it from being voided
         check(encounter, FORMS)
@@ -84,6 +88,7 @@ def wanted(encounter: Mapping[str, Any], snapshot: Snapshot) -> Want:
         parts=() if voided else tuple(_parts(encounter, snapshot, marked, unmapped, left_out)),
         left_out=frozenset(left_out),
         elsewhere=not voided and _is_elsewhere(encounter, snapshot),
+        outside=outside,
         marked=marked,
     )
     said: list[Any] = [[part.key, part.encounter_type, part.observations, part.program] for part in content.parts]
@@ -105,7 +110,7 @@ def is_outside(encounter: Mapping[str, Any], snapshot: Snapshot) -> bool:
 
 
 def owner(want: Want, known: Known | None, patient: Known | None) -> str:
-    """Uuid of the subject the parts belong to, by the patient's link. Raises Skip when nothing is to be done at all.
+    """Uuid of the subject the parts belong to, by the patient's link. Raises Skip or Outside where nothing is to be done.
 
     Raises Defer while the patient is not safely registered in Avni. A patient that no event told of (one never seen,
     one whose number was given or changed later: F22) is asked for.
@@ -113,7 +118,7 @@ def owner(want: Want, known: Known | None, patient: Known | None) -> str:
     content: HospitalEncounter = want.content
     if not content.parts:
         if known is None or not known.points_somewhere:
-            raise Skip(_why_nothing(content))
+            raise Outside("bahmni.not-in-programme") if content.outside else Skip(_why_nothing(content))
         return known.target_parent_id  # what we wrote is voided, whatever became of the patient
     arrival, asked = v.arrival_of_patient(content.patient_uuid), (v.PATIENT, content.patient_uuid)
     if content.patient_voided or (patient and patient.left_fingerprint == v.VOIDED_BY_US):

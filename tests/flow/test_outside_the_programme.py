@@ -44,6 +44,20 @@ def test_w18_their_encounters_leave_one_row_of_the_patient_and_no_error(world: W
     assert not ErrorRecord.objects.exists()
 
 
+def test_one_voided_after_its_patient_left_is_voided_in_avni_too(world: World, clinic: Clinic) -> None:
+    world.subject("1001")
+    patient = world.patient("1001")
+    world.sync()
+    encounter = clinic.fill_in(patient, clinic.form("Vitals", Pulse=72))
+    world.sync("encounter")
+    world.bahmni.patients[patient].identifiers[0].identifier = "GAN7"
+    clinic.void(encounter)
+    world.rewind()
+    world.sync("encounter")
+    link = world.link("encounter", encounter)
+    assert (link.outcome, world.avni.encounters[link.target_id].voided) == (Outcome.VOIDED.value, True)
+
+
 def test_the_run_counts_them_as_not_in_the_programme(world: World, clinic: Clinic) -> None:
     clinic.fill_in(outsider(world), clinic.form("Vitals", Pulse=72))
     world.sync("encounter")

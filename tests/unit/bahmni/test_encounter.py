@@ -11,7 +11,7 @@ from bahmni.bahmni_to_avni.encounter import owner, parent, wanted
 from bahmni.bahmni_to_avni.encounter_handover import ENCOUNTER_PATH
 from common.outcome import Outcome
 from engine.ports import Known, Parent
-from engine.verdicts import Defer, Fail, Skip
+from engine.verdicts import Defer, Fail, Outside, Skip
 from mappings.snapshot import Entry, Pair, Snapshot
 from tests.chaos.forms import concept, encounter, forms_snapshot, group, leaf, with_singles
 from tests.chaos.records import MARKER, uuid_of
@@ -529,6 +529,16 @@ class TestOwner:
         with pytest.raises(Skip) as verdict:
             owner(wanted(record, WITH_PRESCRIPTIONS), known, None)
         assert verdict.value.message == message
+
+    def test_one_voided_after_its_patient_left_the_programme_is_voided_where_it_stands(self) -> None:
+        want = wanted(encounter(voided=True, number="GAN7"), MAPPED)
+        assert owner(want, link(target_parent_id="T"), None) == "T"
+
+    @pytest.mark.parametrize("known", [None, link(Outcome.SKIPPED, **NEVER)])
+    def test_one_voided_that_never_was_in_the_programme_stays_outside(self, known: Known | None) -> None:
+        want = wanted(encounter(voided=True, number="GAN7"), MAPPED)
+        with pytest.raises(Outside, match=r"bahmni\.not-in-programme"):
+            owner(want, known, None)
 
     def test_what_is_to_be_voided_needs_no_patient(self) -> None:
         assert owner(wanted(encounter(voided=True), MAPPED), link(target_parent_id="T"), None) == "T"
