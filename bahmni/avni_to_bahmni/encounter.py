@@ -174,8 +174,10 @@ def admit(content: Encounter, known: Known | None, owner: Known | None) -> None:
     if content.voided:
         if not any(one and one.points_somewhere for one in (known, owner)):
             raise Skip("bahmni.voided-before-hand-over")
-        if owner and VOIDED_VISIT in owner.other_targets and known and known.left_fingerprint != v.VOIDED_BY_US:
-            # With the visit the hospital would bring the encounter back, too: it is voided on its own then.
+        is_done = known and known.left_fingerprint == v.VOIDED_BY_US
+        if owner and VOIDED_VISIT in owner.other_targets and not is_done:
+            # With the visit the hospital would bring the encounter back, too: it is voided on its own then. So would it
+            # one without a link: we may have been cut off, and what is voided cannot be searched for.
             raise Defer(content.kind.owner.voided, waits_for=content.kind.owner.arrival(content.owner_id))
         return
     if content.form is None:
