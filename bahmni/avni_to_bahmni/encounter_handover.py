@@ -83,8 +83,8 @@ class EncounterHandover:
         without its marker is met when creating it fails: its uuid is taken.
         """
         content: encounter.Encounter = want.content
-        refuse_unknown(content.form, self._avni, self._snapshot)
         encounter.admit(content, known, parent)
+        refuse_unknown(content.form, self._avni, self._snapshot)
         patient, number = (parent.target_parent_id, parent.identifier) if parent else ("", "")
         there, visit = self._there(content, known, patient), None
         if parent and not (there or content.voided or (known and known.points_somewhere)):

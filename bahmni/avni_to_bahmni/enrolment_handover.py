@@ -66,9 +66,9 @@ class EnrolmentHandover:
         That also of one whose visit may begin later; and the visits where the encounter's is another's and over.
         """
         content: enrolment.Enrolment = want.content
+        enrolment.admit(content, known, parent)
         for form in (content.form, content.exit):
             refuse_unknown(form, self._avni, self._snapshot)
-        enrolment.admit(content, known, parent)
         patient, number = (parent.target_parent_id, parent.identifier) if parent else ("", "")
         of = patient or (known.target_parent_id if known else "")
         marked = self._hospital.encounters_marked(of, content.enrolment_id)

@@ -183,6 +183,18 @@ def test_an_encounter_of_a_voided_enrolment_waits_until_the_enrolment_comes_back
     assert outcome(world, encounter) == Outcome.CREATED.value
 
 
+def test_one_that_waits_costs_no_request_though_an_answer_of_it_is_not_mapped(world: World) -> None:
+    enrolment = enrolled(world)
+    world.avni.void(enrolment, at=world.moment())
+    world.sync("enrolment")
+    world.avni.add_concept("Unmapped", "NA")
+    encounter = world.check_up(enrolment, observations={"Medical problems": ["Unmapped"]})
+    world.reset_counts()
+    world.sync(STREAM)
+    assert error(encounter).message == "bahmni.enrolment-voided"
+    assert set(world.avni_server.counts) == {("GET", "/api/programEncounters")}
+
+
 def test_one_voided_while_its_enrolment_is_does_not_come_back_with_the_visit(world: World) -> None:
     encounter = handed_over(world, observations={"Height": 150})
     enrolment = world.avni.program_encounters[encounter].enrolment
