@@ -110,7 +110,7 @@ def is_outside(encounter: Mapping[str, Any], snapshot: Snapshot) -> bool:
 
 
 def owner(want: Want, known: Known | None, patient: Known | None) -> str:
-    """Uuid of the subject the parts belong to, by the patient's link. Raises Skip or Outside where nothing is to be done.
+    """Uuid of the subject the parts belong to, by the patient's link. Raises Skip or Outside if nothing is to do.
 
     Raises Defer while the patient is not safely registered in Avni. A patient that no event told of (one never seen,
     one whose number was given or changed later: F22) is asked for.
