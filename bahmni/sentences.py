@@ -316,6 +316,11 @@ SENTENCES: Mapping[str, Sentence] = {
         "Avni. They would be lost, because Avni lets a program encounter only be replaced as a whole.",
         remedy="Take those answers out of the program encounter in Avni, or enter them elsewhere, then retry.",
     ),
+    "bahmni.cancelled-by-the-field-team": Sentence(
+        cause="Somebody cancelled the program encounter that stands for this in Avni. It cannot be cancelled and hold "
+        "what the hospital says of it.",
+        remedy="Undo the cancellation in Avni if the encounter took place, then retry. Else void it in Bahmni.",
+    ),
     "bahmni.not-in-programme": Sentence(
         cause="Not in the programme: the patient's number does not begin with the prefix of the programme.",
         remedy="Nothing to do. The patient is handed over, with all encounters, when a number of the programme is "

@@ -273,21 +273,24 @@ def _whole(part: Part, content: HospitalEncounter, there: Mapping[str, Any], pol
     """All of a program encounter that is there already: what is not sent would be gone.
 
     The field team's own answers are sent back as they were shown. Raises Hold for one that Avni shows otherwise than it
-    takes it.
+    takes it, and for an encounter that they cancelled: it cannot be held as well (A48).
     """
+    if there.get("Cancel date time"):
+        raise Hold("bahmni.cancelled-by-the-field-team")
+    why_not = there.get("cancelObservations") or {}
     theirs = {
         question: value
         for question, value in there["observations"].items()
         if question not in policy.questions and question not in part.observations
     }
-    if not all(map(_can_be_sent_back, theirs.values())):
+    if not all(map(_can_be_sent_back, (*theirs.values(), *why_not.values()))):
         raise Hold("bahmni.answers-cannot-be-kept")
     return {
         **{name: there[name] for name in KEPT if there.get(name) is not None},
         "Encounter type": part.encounter_type,
         "Encounter date time": content.held_at,
         "observations": {**theirs, **part.observations},
-        "cancelObservations": {},
+        "cancelObservations": dict(why_not),
         "Voided": False,
     }
 
@@ -298,6 +301,7 @@ KEPT = (
     "Max scheduled date",
     "Encounter Coordinates",
     "Encounter location",
+    "Cancel location",
 )
 """What a program encounter may hold beside what the hospital says of it."""
 

@@ -416,6 +416,28 @@ class TestProgramEncounters:
             planned(want(antenatal(96.0)), {ANTENATAL: found}, link(ANTENATAL))
         assert planned(want(antenatal()), {ANTENATAL: found}, link(ANTENATAL)).writes == ()
 
+    def test_one_that_the_field_team_cancelled_is_not_held_again_by_an_edit(self) -> None:
+        why_not = {"cancelObservations": {"Reason": "moved away"}, "Cancel date time": "2026-11-21T05:00:00.000Z"}
+        found = in_program(want(antenatal()), **why_not, **{"Encounter date time": None})
+        with pytest.raises(Hold, match=r"bahmni\.cancelled-by-the-field-team"):
+            planned(want(antenatal(96.0)), {ANTENATAL: found}, link(ANTENATAL))
+
+    def test_one_that_the_field_team_cancelled_is_voided_with_the_hospitals(self) -> None:
+        found = in_program(want(antenatal()), **{"Cancel date time": "2026-11-21T05:00:00.000Z"})
+        (void,) = planned(want(voided=True), {ANTENATAL: found}, link(ANTENATAL)).writes
+        assert void.verb == "void"
+
+    def test_what_was_said_of_a_cancellation_that_was_undone_stays(self) -> None:
+        point, said = {"X": 1.0, "Y": 2.0}, {"Reason": "moved away"}
+        found = in_program(want(antenatal()), **{"cancelObservations": said, "Cancel location": point})
+        (update,) = planned(want(antenatal(96.0)), {ANTENATAL: found}, link(ANTENATAL)).writes
+        assert (update.body["cancelObservations"], update.body["Cancel location"]) == (said, point)
+
+    def test_a_reason_that_cannot_be_sent_back_is_not_lost(self) -> None:
+        found = in_program(want(antenatal()), cancelObservations={"Where": {"Village": "A"}})
+        with pytest.raises(Hold, match=r"bahmni\.answers-cannot-be-kept"):
+            planned(want(antenatal(96.0)), {ANTENATAL: found}, link(ANTENATAL))
+
     def test_a_voided_encounter_voids_it_and_leaves_the_enrolment(self) -> None:
         found = {ANTENATAL: in_program(want(antenatal()))}
         made = planned(want(voided=True), found, link(ANTENATAL, **{"enrolment Mother": "N"}))
