@@ -51,9 +51,9 @@ def counted_as(plan: Plan) -> Does | None:
     """
     if any(write.verb == "void" for write in plan.writes):
         return Does.VOID
-    ours = {*plan.created_by_us, *(write.kind for write in plan.writes if write.verb == "create")}
+    made = {write.id for write in plan.writes if write.verb == "create"}  # by id: the next of its kind may be foreign
     changes = (write for write in plan.writes if write.verb in ("update", "unvoid") and not write.takes_nothing)
-    foreign = any(write.kind not in ours for write in changes)
+    foreign = any(write.id not in made and write.kind not in plan.created_by_us for write in changes)
     return Does.OVERWRITE if foreign else None
 
 

@@ -147,7 +147,10 @@ class Plan:
     target_parent_id: str
     other_targets: Mapping[str, str] = field(default_factory=dict)
     created_by_us: tuple[str, ...] = ()
-    """Kinds of the records standing for it that bear an id of ours: this tenant created them, remembered or not."""
+    """Kinds of the records standing for it that bear an id of ours: this tenant created them, remembered or not.
+
+    Not a kind of which the plan changes a record of somebody else, too: the brake counts by it.
+    """
     left_fingerprint: str = ""
     """The connector's note of the state the target is left in; `Known` brings it back next time."""
     notes: Mapping[str, str] = field(default_factory=dict)

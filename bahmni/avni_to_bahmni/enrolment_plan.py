@@ -366,7 +366,7 @@ def _void(case: Case, begin: Part, end: Part) -> Plan:
         target,
         there.patient.uuid,
         targets,
-        _created_by_us(case, target, *targets.values()),
+        _created_by_us(case, writes, target, *targets.values()),
         v.VOIDED_BY_US if begin.there and not begin.there.voided else left,
     )
 
@@ -388,9 +388,14 @@ def _plan(
     if ended.uuid:
         targets[VOIDED_EXIT if ended.is_voided_by_us else EXIT] = ended.uuid
     left = fingerprint([case.want.fingerprint])
-    return Plan(writes, outcome, target, patient, targets, _created_by_us(case, target, home), left, rest=ended.rest)
+    return Plan(
+        writes, outcome, target, patient, targets, _created_by_us(case, writes, target, home), left, rest=ended.rest
+    )
 
 
-def _created_by_us(case: Case, encounter: str, *others: str) -> tuple[str, ...]:
+def _created_by_us(case: Case, writes: Iterable[Write], encounter: str, *others: str) -> tuple[str, ...]:
+    """The encounters it changes say it, be it one of them or both; where it changes none, the enrolment's own."""
     visit = ("visit",) if case.home.uuid in others else ()
-    return (*visit, "encounter") if encounter == case.uuid("enrolment") else visit
+    changed = {write.id for write in writes if write.kind == "encounter" and write.verb in ("update", "unvoid")}
+    is_ours = (changed or {encounter}) <= {case.uuid("enrolment"), case.uuid("exit")}
+    return (*visit, "encounter") if is_ours else visit

@@ -133,6 +133,8 @@ def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
     ours = {write.kind for write in writes if write.verb == "create"} - {"enrolment"} | {
         kind_of(key) for key, there in found.encounters.items() if there and there.get("External ID") in chosen
     }
+    theirs = {there["ID"] for there in found.encounters.values() if there and there.get("External ID") not in chosen}
+    ours -= {write.kind for write in writes if write.verb == "update" and write.id in theirs}
     made = {name: there for name, there in (known.other_targets if known else {}).items() if name.startswith(ENROLMENT)}
     made |= enrolments.made
     return Plan(

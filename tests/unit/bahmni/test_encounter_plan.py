@@ -73,6 +73,13 @@ def writes(made: Plan) -> list[tuple[str, str]]:
     return [(write.verb, write.id) for write in made.writes]
 
 
+def test_a_form_of_ours_hides_no_overwrite_of_one_that_is_not() -> None:
+    wish = want(vitals(), history("Fever"))
+    theirs = there(wish, **{"External ID": None, "observations": {"Pulse (Hospital)": 1}})
+    made = planned(wish, {VITALS: theirs}, link(VITALS))
+    assert ([verb for verb, _ in writes(made)], counted_as(made)) == (["create", "update"], Does.OVERWRITE)
+
+
 def test_each_form_of_a_new_encounter_is_created_with_marker_time_and_an_id_of_ours() -> None:
     made = planned(want(vitals(), history("Fever")), {})
     bodies = {write.body["Encounter type"]: write.body for write in made.writes}

@@ -22,6 +22,7 @@ from bahmni.avni_to_bahmni.observations import FoundObs
 from bahmni.avni_to_bahmni.visit import Home, Policy
 from common.fingerprint import derived_uuid
 from common.outcome import Outcome
+from engine.brake import Does, counted_as
 from engine.ports import Known, Plan
 from engine.verdicts import Defer, Hold, Skip
 from tests.chaos.records import NAMESPACE, ZONE, enrolment, snapshot, uuid_of
@@ -204,6 +205,18 @@ def test_each_encounter_is_changed_where_it_differs() -> None:
     assert verbs(made) == [("update", "encounter", "X")]
     made = planned(link(visit="V", exit="X"), found, exited=EXITED, observations={"Height": 151})
     assert verbs(made) == [("update", "encounter", "B")]
+
+
+@pytest.mark.parametrize(
+    ("begun", "exit_", "does"),
+    [(OURS, OUR_EXIT, None), ("B", OUR_EXIT, Does.OVERWRITE), (OURS, "X", Does.OVERWRITE), ("B", "", Does.OVERWRITE)],
+)
+def test_an_encounter_of_ours_hides_no_overwrite_of_the_other(begun: str, exit_: str, does: Does | None) -> None:
+    encounters = (there(uuid=begun), *([there("exit", uuid=exit_)] if exit_ else []))
+    known = replace(link(visit="V", **({"exit": exit_} if exit_ else {})), target_id=begun)
+    said: dict[str, Any] = {"observations": {"Height": 151}, "exit_observations": {"Height": 152}}
+    made = planned(known, {"encounters": encounters}, exited=EXITED, **said)
+    assert (len(made.writes), counted_as(made)) == (2, does)
 
 
 def test_a_later_exit_is_created_in_the_visit_that_is_there() -> None:

@@ -59,6 +59,11 @@ def test_voids_count_and_changes_of_what_we_did_not_create(what: Plan, does: Doe
     assert counted_as(what) == does
 
 
+def test_what_the_plan_makes_hides_no_overwrite_of_another_record_of_its_kind() -> None:
+    writes = (Write("create", "encounter", "exit", {}, ""), Write("update", "encounter", "theirs", {}, ""))
+    assert counted_as(Plan(writes, Outcome.UPDATED, "theirs", "")) == Does.OVERWRITE
+
+
 def test_a_visit_that_only_gets_more_room_is_not_counted() -> None:
     stretched = Write("update", "visit", "visit-1", {}, "an encounter lies before its visit", takes_nothing=True)
     assert counted_as(Plan((stretched,), Outcome.UPDATED, "encounter-1", "", created_by_us=("encounter",))) is None
