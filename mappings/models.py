@@ -84,6 +84,8 @@ class Mapping(TenantOwned):
     when_unmapped = models.CharField(
         max_length=10,
         blank=True,
+        default="",
+        db_default="",
         choices=Unmapped.choices,
         help_text="What becomes of answers to this question, or of questions in this form or group, that have no "
         "mapping. Empty: what the constants of the tenant say.",

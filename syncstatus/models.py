@@ -46,7 +46,13 @@ class Flow(TenantOwned):
         null=True, blank=True, editable=False, help_text="When it was first switched on: where a new partition begins."
     )
     at_brake = models.CharField(
-        max_length=20, blank=True, choices=AtBrake.choices, editable=False, help_text="Set with an open brake."
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        choices=AtBrake.choices,
+        editable=False,
+        help_text="Set with an open brake.",
     )
     schedule = models.OneToOneField(PeriodicTask, null=True, blank=True, editable=False, on_delete=models.SET_NULL)
 
@@ -74,10 +80,13 @@ class Stream(TenantOwned):
         null=True, blank=True, help_text="Source time of the oldest change known and not finished by the last look."
     )
     counted_voids = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Records voided since the last look that voided and overwrote none."
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="Records voided since the last look that voided and overwrote none.",
     )
     counted_overwrites = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Records of others changed since then."
+        default=0, db_default=0, editable=False, help_text="Records of others changed since then."
     )
 
     class Meta:
@@ -167,7 +176,9 @@ class Link(TenantOwned):
     source_time = models.DateTimeField(null=True, blank=True)
     wanted_fingerprint = models.CharField(max_length=64, blank=True, help_text="Content and the mapping entries used.")
     left_fingerprint = models.CharField(max_length=64, blank=True, help_text="State of the target as we left it.")
-    notes = models.JSONField(default=dict, blank=True, help_text="Of parts of that state, by name. No values.")
+    notes = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="Of parts of that state, by name. No values."
+    )
     left = models.JSONField(
         default=dict, db_default={}, blank=True, help_text="The answers we left, as short notes: see engine.left."
     )

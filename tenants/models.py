@@ -55,6 +55,7 @@ class Tenant(models.Model):
     )
     follows_demographics = models.BooleanField(
         default=True,
+        db_default=True,
         help_text="Changes of name, gender, birth date and address reach people this tenant created in the other "
         "system. Switched off after another service was taken over. Takes effect when a record next changes.",
     )
