@@ -318,7 +318,7 @@ def test_a_dry_run_tells_of_encounters_of_both_systems(world: World, clinic: Cli
     address = reverse("admin:syncstatus_flow_changelist")
     said = text(operator.post(address, {"action": "dry_run", "_selected_action": rows}).content.decode())
     assert re.search(rf"Encounter {visit} \S+ created create encounter \S+ : no encounter carries the marker", said)
-    vitals = html.escape(f'"{VITALS}": nothing in Avni stands for this form')
+    vitals = html.escape(f'"{VITALS}": nothing in Avni stands for this part of the encounter')
     assert re.search(rf"Encounter {encounter} \S+ created create encounter \S+ : {re.escape(vitals)}", said)
     assert re.search(rf"Encounter {later} \S+ handed over after what it waits for", said)
     assert world.writes == 0
