@@ -76,7 +76,11 @@ class EnrolmentHandover:
         linked = (self._hospital.encounter(uuid) for uuid in sorted(hidden))
         encounters = (*marked, *(one for one in linked if one))
         found = enrolment_plan.Found(patient, number, encounters, now=self._hospital.now())
-        if visit := enrolment_plan.visit_to_weigh(content, encounters, found.now, self._policy):
+        visit = enrolment_plan.visit_to_weigh(content, encounters, found.now, self._policy)
+        if content.voided and encounters and visit is None:
+            found = replace(found, visits=self._hospital.visits(of))
+            visit = enrolment_plan.visit_to_void(encounters, content, self._policy, found.visits)
+        if visit:
             found = replace(found, inside=self._hospital.encounters_in(visit.uuid, of))
         if not content.voided and enrolment_plan.needs_visits(content, encounters, known, found.now, self._policy):
             found = replace(found, visits=self._hospital.visits(of))

@@ -49,7 +49,7 @@ class Found:
     owner: FoundPatient | None = None
     """The patient, when there is no encounter yet."""
     visits: tuple[FoundVisit, ...] = ()
-    """The patient's visits, when `needs_visits`."""
+    """The patient's visits, when `needs_visits`; of a voided enrolment where its encounters lie in none of its own."""
     inside: tuple[FoundEncounter, ...] = ()
     """The un-voided encounters of `visit_to_weigh`."""
     now: datetime = NEVER
@@ -257,18 +257,21 @@ def _again(case: Case, begin: Part, form: Form, there: FoundEncounter, end: Part
         writes += (*_retyped(case, own), *_dated(case, form, there.patient, own))
     outcome = Outcome.UPDATED if writes else Outcome.UNCHANGED
     # Where a clinician put the encounter into another visit, what follows still goes into the enrolment's own.
-    home = own.uuid if own else case.remembered.get(VISIT, visit.uuid)
+    remembered = case.remembered.get(VISIT) or case.remembered.get(VOIDED_VISIT) or visit.uuid
+    home = own.uuid if own else remembered
     made = _plan(writes, case, there.uuid, there.patient.uuid, home, ended, outcome)
     return replace(made, left_fingerprint="", rest=None, look_again=True) if look_again else made
 
 
 def _unvoided(case: Case, visit: FoundVisit) -> tuple[FoundVisit, tuple[Write, ...]]:
     """The visit, and what brings it back when it is voided. Raises Hold when it was a person who voided it."""
-    if not visit.voided:
-        return visit, ()
-    if case.remembered.get(VOIDED_VISIT) != visit.uuid:
+    gone = case.remembered.get(VOIDED_VISIT, "")
+    if visit.voided and gone != visit.uuid:
         raise Hold("bahmni.visit-gone")
-    back = Write("unvoid", "visit", visit.uuid, {}, "the enrolment was un-voided in Avni")
+    if not visit.voided and gone in ("", visit.uuid):
+        return visit, ()
+    # An own one that a program encounter opened comes back, though the enrolment's encounter stands in another.
+    back = Write("unvoid", "visit", gone, {}, "the enrolment was un-voided in Avni")
     return replace(visit, voided=False), (back,)
 
 
@@ -340,7 +343,7 @@ def _void(case: Case, begin: Part, end: Part) -> Plan:
     if any(is_shared(one) for one in standing):
         raise Hold("bahmni.encounter-shared")
     why, last = "the enrolment was voided in Avni", []
-    visit = visit_to_void(case.found.encounters, content, case.policy)
+    visit = visit_to_void(case.found.encounters, content, case.policy, case.found.visits)
     from_avni = content.encounters | {content.enrolment_id}
     if visit and all(one.marker in from_avni and not is_shared(one) for one in case.found.inside):
         last.append(Write("void", "visit", visit.uuid, {}, why))  # and the encounters in it (O59)
@@ -371,11 +374,16 @@ def _void(case: Case, begin: Part, end: Part) -> Plan:
     )
 
 
-def visit_to_void(encounters: Iterable[FoundEncounter], content: Enrolment, policy: Policy) -> FoundVisit | None:
-    """The enrolment's own visit as long as it is un-voided; None when its encounters lie in none such."""
+def visit_to_void(
+    encounters: Iterable[FoundEncounter], content: Enrolment, policy: Policy, visits: Iterable[FoundVisit] = ()
+) -> FoundVisit | None:
+    """The enrolment's own visit as long as it is un-voided; None when its encounters lie in none such.
+
+    Where they lie in somebody else's, a program encounter may have opened the own one: among `visits`, the patient's.
+    """
     home = home_of(content, policy)
-    visits = (one.visit for one in encounters if one.visit and not one.visit.voided)
-    return next((visit for visit in visits if home.is_own(visit)), None)
+    those = [*(one.visit for one in encounters if one.visit), *visits]
+    return next((visit for visit in those if not visit.voided and home.is_own(visit)), None)
 
 
 # -- how it stands then ----------------------------------------------------------------------------------------------

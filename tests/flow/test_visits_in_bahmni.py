@@ -328,3 +328,20 @@ def test_a_patient_voided_in_the_hospital_is_not_written_to_by_any_stream(world:
     assert messages[subject] == "bahmni.patient-voided"
     assert set(messages) == {*records.values(), *fresh}
     assert world.bahmni_server.writes == 0
+
+
+def test_an_own_visit_in_which_only_program_encounters_stand_goes_and_comes_back_with_the_enrolment(
+    world: World,
+) -> None:
+    enrolment = world.enrolment(world.subject("1001"), enrolment_ms=noon("2026-01-05"))
+    world.sync()
+    check_up = world.check_up(enrolment, encounter_ms=noon("2026-01-06"))
+    world.sync()
+    own, begun = visit_of(world, "enrolment", enrolment), there(world, "enrolment", enrolment)
+    begun.visit = community_visit(world, begun.patient, "2026-01-02", None).uuid
+    seen = []
+    for voided in (True, False):
+        world.avni.edit(enrolment, voided=voided, at=world.moment())
+        world.sync()
+        seen.append([row.voided for row in (own, begun, there(world, "program-encounter", check_up))])
+    assert seen == [[True] * 3, [False] * 3]

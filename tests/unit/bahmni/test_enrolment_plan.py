@@ -354,6 +354,28 @@ def test_w22_a_visit_that_was_not_opened_for_it_is_never_voided() -> None:
     assert verbs(planned(link(), found, voided=True)) == [("void", "encounter", "B")]
 
 
+SHARED = replace(VISIT, uuid="W", attributes={})
+IN_SHARED = {"encounters": (there(visit=SHARED),), "visits": (SHARED, VISIT)}
+
+
+def test_an_own_visit_that_a_program_encounter_opened_goes_with_the_enrolment() -> None:
+    made = planned(link(visit="W"), IN_SHARED | {"inside": (CHECK_UP,)}, voided=True)
+    assert verbs(made) == [("void", "encounter", "B"), ("void", "visit", "V")]
+    assert made.other_targets == {"voided visit": "V"}
+
+
+def test_an_own_visit_that_a_program_encounter_opened_stays_with_what_clinicians_wrote() -> None:
+    made = planned(link(visit="W"), IN_SHARED | {"inside": (CHECK_UP, CLINICIANS)}, voided=True)
+    assert verbs(made) == [("void", "encounter", "B")]
+
+
+def test_an_own_visit_that_a_program_encounter_opened_comes_back_with_the_enrolment() -> None:
+    hidden = there(visit=SHARED, **HIDDEN)
+    made = planned(link(v.VOIDED_BY_US, **{"voided visit": "V"}), {"encounters": (hidden,)})
+    assert verbs(made) == [("unvoid", "visit", "V"), ("unvoid", "encounter", "B")]
+    assert (made.other_targets, made.look_again) == ({"visit": "V"}, True)
+
+
 def test_an_encounter_that_lies_elsewhere_is_voided_beside_the_visit() -> None:
     elsewhere = there("exit", visit=FoundVisit("W", DAY))
     found = {"encounters": (BEGUN, elsewhere), "inside": (BEGUN,)}
