@@ -89,7 +89,7 @@ def accept_server(brake: Brake, *, onward: str, reason: str, actor: Actor) -> li
         if brake.pk not in {row.pk for row in rows}:
             raise NotWaiting
         _end(rows, reason, actor)
-        connection = Connection.objects.get(tenant=tenant, side=brake.side)
+        connection = Connection.objects.select_for_update().get(tenant=tenant, side=brake.side)
         before = {"facts": connection.identity.get(FACTS, {}), "positions": _told([row for row, _ in moved])}
         for position, value in moved:
             position.value = value

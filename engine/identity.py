@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from django.db import transaction
 from django.db.models import F
 
 from common import clock
@@ -214,9 +215,15 @@ def streams_of(connector: Connector, side: str) -> tuple[list[str], list[str]]:
 
 
 def remember(tenant_id: int, side: str, facts: Mapping[str, str], before: Mapping[str, str]) -> None:
-    """Keep what a server told of itself, where it is new. Passes by the signals: no client is made anew for it."""
+    """Keep what a server told of itself, where it is new. Passes by the signals: no client is made anew for it.
+
+    Where somebody changed what is remembered since `before` was read (a person accepted the server), that stays; the
+    server is asked again soon enough.
+    """
     if dict(facts) == dict(before):
         return
     row = Connection.objects.filter(tenant=tenant_id, side=side)
-    stored: dict[str, Any] = row.values_list("identity", flat=True).first() or {}
-    row.update(identity=stored | {FACTS: dict(facts)})
+    with transaction.atomic():
+        stored: dict[str, Any] = row.select_for_update().values_list("identity", flat=True).first() or {}
+        if stored.get(FACTS, {}) == dict(before):
+            row.update(identity=stored | {FACTS: dict(facts)})

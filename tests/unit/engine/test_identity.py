@@ -1,11 +1,16 @@
-"""Whether what a server tells agrees with what is remembered of it: the comparison alone."""
+"""Whether what a server tells agrees with what is remembered of it: the comparison, then what is kept."""
 
 from __future__ import annotations
 
-import pytest
+import threading
 
-from engine.identity import Difference, Expected, differences, learned
+import pytest
+from django.db import connection, transaction
+
+from engine.identity import FACTS, LINKS_AFTER, Difference, Expected, differences, learned, remember
 from engine.registry import Fact, Seen
+from tenants.models import Connection, Tenant
+from tenants.scoping import all_tenants
 
 SPECS = (Fact("organisation", "the organisation"), Fact("user", "our user", must_match=False))
 
@@ -56,3 +61,53 @@ def test_a_difference_is_said_in_a_few_words(difference: Difference, said: str) 
 def test_what_is_told_anew_is_learned_and_what_is_not_told_stays_known() -> None:
     kept = learned(expected(organisation="demo", user="a"), Seen({"user": "b", "oldest": ""}))
     assert kept == {"organisation": "demo", "user": "b"}
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------------
+
+
+def kept_after_another_wrote(before: dict[str, str], accepted: dict[str, str]) -> dict[str, object]:
+    """What the connection remembers when somebody else was writing while a server's facts were to be kept."""
+    with all_tenants():
+        tenant = Tenant.objects.create(name="ashwini")
+        row = Connection.objects.create(tenant=tenant, side="avni", base_url="http://avni", identity={FACTS: before})
+
+    def keep() -> None:
+        try:
+            with all_tenants():
+                remember(tenant.pk, "avni", before | {"user": "b"}, before)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=keep)
+    with all_tenants():
+        with transaction.atomic():
+            rows = Connection.objects.filter(pk=row.pk)
+            rows.update(identity={FACTS: accepted, LINKS_AFTER: 7})
+            thread.start()
+            while thread.is_alive() and not somebody_waits():
+                pass
+        thread.join()
+        row.refresh_from_db()
+    return dict(row.identity)
+
+
+def somebody_waits() -> bool:
+    """Whether a transaction waits for a lock of another."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+def test_facts_are_kept_beside_what_a_person_accepted_meanwhile() -> None:
+    kept = kept_after_another_wrote({"organisation": "demo"}, {"organisation": "demo"})
+    assert kept == {FACTS: {"organisation": "demo", "user": "b"}, LINKS_AFTER: 7}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+def test_facts_accepted_meanwhile_are_not_written_over() -> None:
+    kept = kept_after_another_wrote({"organisation": "demo"}, {"organisation": "elsewhere"})
+    assert kept == {FACTS: {"organisation": "elsewhere"}, LINKS_AFTER: 7}
