@@ -27,7 +27,7 @@ from mappings.snapshot import Entry, Snapshot
 LONGEST_ANSWER = 255
 """Characters of the longest name of a concept; what is longer names none and may be anything."""
 
-MOST_REPETITIONS = 500
+MOST_REPETITIONS = 100
 DEEPEST_GROUP = 5
 """No form of people has more; a record that does is compared for too long."""
 

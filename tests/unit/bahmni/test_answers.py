@@ -272,9 +272,12 @@ class TestGroups:
             read(with_groups(hint="QuestionGroup"), Medicines=value)
         assert failure.value.params["question"] == "Medicines"
 
+    def test_a_hundred_repetitions_travel(self) -> None:
+        assert len(read(with_groups(), Medicines=[{"Dose": 1}] * 100).leaves) == 100
+
     def test_more_repetitions_than_anybody_fills_in_are_an_error(self) -> None:
         with pytest.raises(Fail, match=r"bahmni\.value-kind"):
-            read(with_groups(), Medicines=[{"Dose": 1}] * 501)
+            read(with_groups(), Medicines=[{"Dose": 1}] * 101)
 
 
 class TestPolicies:
