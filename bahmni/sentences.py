@@ -8,7 +8,7 @@ from avni.refusals import REFUSALS
 from bahmni import vocabulary as v
 from bahmni.declarations import ERROR_TYPES
 from errors.catalogue import BY_ITSELF, SIGN_IN
-from errors.specs import Sentence
+from errors.specs import Move, Sentence
 
 BY_NAME = {
     "encounter-type": (
@@ -161,6 +161,7 @@ SENTENCES: Mapping[str, Sentence] = {
         cause="The visit was handed over when it was completed; in Avni it is now planned or cancelled.",
         remedy="If it did not take place, void its encounter in Bahmni and ignore this with a reason. Otherwise "
         "complete it again in Avni: it is then handed over.",
+        offers=(Move.SOURCE, Move.TARGET),
     ),
     "bahmni.subject-not-yet": Sentence(
         cause="The subject this record belongs to does not stand in Bahmni yet.",
@@ -192,14 +193,17 @@ SENTENCES: Mapping[str, Sentence] = {
     "bahmni.visit-gone": Sentence(
         cause="The visit in Bahmni that holds this record, or should hold it, is voided or not there any more.",
         remedy="Un-void it in Bahmni, then retry.",
+        offers=(Move.TARGET,),
     ),
     "bahmni.encounter-shared": Sentence(
         cause="The record was voided in Avni, but its encounter in Bahmni holds more than came from there.",
         remedy="Have it moved to another encounter in Bahmni, or void the encounter there; then retry.",
+        offers=(Move.SOURCE, Move.TARGET),
     ),
     "bahmni.multiple-encounters": Sentence(
         cause="The patient has several encounters in Bahmni that stand for this record.",
         remedy="Void all but one of them in Bahmni, then retry.",
+        offers=(Move.SAME, Move.TARGET),
     ),
     "bahmni.value-kind": Sentence(
         cause='The question "{question}" should hold {expected}, but the record holds another kind of value: {kind}.',
@@ -231,12 +235,14 @@ SENTENCES: Mapping[str, Sentence] = {
         cause="Several subjects in Avni have this patient's number.",
         remedy="Correct the number of all but one of them in Avni, or void the duplicates, then retry.",
         error_type="MultipleSubjectsWithId",
+        offers=(Move.SAME, Move.APART),
     ),
     "bahmni.subject-id-changed": Sentence(
         cause="The patient with this number already carries the registration of another subject, or the subject's "
         "number was changed after it was handed over.",
         remedy="Find out which subject the patient is. Correct the number in Avni, then retry.",
         error_type="SubjectIdChanged",
+        offers=(Move.SOURCE, Move.TARGET, Move.APART),
     ),
     "bahmni.subject-id-changed-for-patient": Sentence(
         cause="Avni holds this patient's registration at a subject that is voided or has another number than the "
@@ -305,21 +311,25 @@ SENTENCES: Mapping[str, Sentence] = {
         "no other in that program.",
         remedy="Un-void it, or enrol the subject anew in Avni, then retry. If the subject does not belong in the "
         "program, ignore this with a reason.",
+        offers=(Move.TARGET,),
     ),
     "bahmni.encounter-in-other-program": Sentence(
         cause="Avni holds this encounter in another program than its form is mapped to now, and it was written there "
         "by another service.",
         remedy="Move it in Avni, or map the form to that program again, then retry.",
+        offers=(Move.TARGET,),
     ),
     "bahmni.answers-cannot-be-kept": Sentence(
         cause="Somebody gave answers of a place or a question group in the program encounter that stands for this in "
         "Avni. They would be lost, because Avni lets a program encounter only be replaced as a whole.",
         remedy="Take those answers out of the program encounter in Avni, or enter them elsewhere, then retry.",
+        offers=(Move.TARGET,),
     ),
     "bahmni.cancelled-by-the-field-team": Sentence(
         cause="Somebody cancelled the program encounter that stands for this in Avni. It cannot be cancelled and hold "
         "what the hospital says of it.",
         remedy="Undo the cancellation in Avni if the encounter took place, then retry. Else void it in Bahmni.",
+        offers=(Move.TARGET,),
     ),
     "bahmni.not-in-programme": Sentence(
         cause="Not in the programme: the patient's number does not begin with the prefix of the programme.",
@@ -367,14 +377,17 @@ SENTENCES: Mapping[str, Sentence] = {
     "bahmni.first-match-disagrees": Sentence(
         cause="A patient in Bahmni has this number, but {differing} differ from the subject in Avni.",
         remedy="Compare both. If it is one person, correct what is wrong, then retry; if not, correct the number.",
+        offers=(Move.SAME, Move.APART),
     ),
     "bahmni.multiple-patients": Sentence(
         cause="Several patients in Bahmni have this number.",
         remedy="Merge them in Bahmni, or correct a number, then retry.",
+        offers=(Move.SAME, Move.APART),
     ),
     "bahmni.multiple-visits": Sentence(
         cause="The patient has several visits in Bahmni that were opened for this record.",
         remedy="Void all but one of them in Bahmni, then retry.",
+        offers=(Move.SAME,),
     ),
     "bahmni.multiple-registrations": Sentence(
         cause="Avni holds several registration encounters for this patient.",
@@ -388,27 +401,46 @@ SENTENCES: Mapping[str, Sentence] = {
         cause="Avni holds this encounter at another subject than the one its patient is registered for.",
         remedy="Find out whose encounter it is, correct it on one side, then retry.",
         error_type="SubjectIdChanged",
+        offers=(Move.TARGET,),
     ),
     "bahmni.registration-gone": Sentence(
         cause="What was handed over before is not there any more, or no longer carries our marker.",
         remedy="Find out who removed it. Nothing is written until then.",
+        offers=(Move.SOURCE, Move.TARGET),
     ),
     "bahmni.marker-missing": Sentence(
         cause="The registration encounter in Avni no longer carries the patient's uuid.",
         remedy="Somebody changed it by hand. Restore the uuid in Avni, then retry.",
+        offers=(Move.SOURCE, Move.TARGET),
     ),
     "bahmni.number-moved": Sentence(
         cause="What was handed over before now belongs to another patient, or the patient's number changed.",
         remedy="Find out which patient is meant and correct the number on one side, then retry.",
         error_type="PatientIdChanged",
+        offers=(Move.SAME, Move.SOURCE, Move.TARGET, Move.APART),
     ),
     "bahmni.patient-voided": Sentence(
         cause="The patient is voided in Bahmni.",
         remedy="Un-void the patient in Bahmni, or void the subject in Avni, then retry.",
+        offers=(Move.TARGET,),
+    ),
+    "bahmni.changed-by-somebody": Sentence(
+        cause="{who} changed what was handed over before: {questions}.",
+        remedy="Decide which of both holds. Nothing is written over what a person changed until then.",
+        offers=(Move.SOURCE, Move.TARGET),
+    ),
+    "bahmni.subject-apart": Sentence(
+        cause="A person decided that the subject this record belongs to is not the patient with its number.",
+        remedy="Nothing to do. The record follows when the subject reaches a patient.",
+    ),
+    "bahmni.patient-apart": Sentence(
+        cause="A person decided that the patient of this encounter is not the subject with its number.",
+        remedy="Nothing to do. The encounter follows when the patient reaches a subject.",
     ),
     "bahmni.target-voided": Sentence(
         cause="What was handed over before was voided on the other side by a person.",
         remedy="Un-void it there if that was a mistake, then retry; otherwise ignore with a reason.",
+        offers=(Move.SOURCE, Move.TARGET),
     ),
     "bahmni.feed-reset": Sentence(
         cause="Bahmni's feed no longer holds the entry we stopped at. Was its database restored or replaced?",

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from console.access import access, actor
 from console.addresses import list_url, row_url
 from console.base import TenantAdmin
+from console.deciding import decide_page, decided_about
 from console.filters import StreamFilter
 from console.live import live_page
 from console.mending import awaited_url, ignore_url, mend_url, mend_words
@@ -26,7 +27,7 @@ from console.names import entity_label, sentences, source_label, stream_label
 from console.questions import ReasonForm, answered, ask
 from console.site import site
 from console.words import BAD, BUSY, CARE, GOOD, NOTHING, OFF, badge, how_many, when
-from engine import gaps, moves
+from engine import decisions, gaps, moves
 from errors import standing
 from errors.catalogue import Explanation, explain
 from errors.models import OPEN_STATES, ErrorLog, ErrorRecord, ErrorState, FollowUp
@@ -39,6 +40,7 @@ FEELINGS = {
     ErrorState.HELD: BAD,
     ErrorState.CLOSED: OFF,
     ErrorState.IGNORED: OFF,
+    ErrorState.APART: OFF,
     ErrorState.RESOLVED: GOOD,
 }
 
@@ -130,7 +132,9 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
     def get_urls(self) -> list[URLPattern]:
         """The stock addresses, and the one that looks at both servers."""
         show = path("<int:pk>/show/", self.admin_site.admin_view(self.show_view), name="errors_errorrecord_show")
-        return [show, *super().get_urls()]
+        view = self.admin_site.admin_view(self.decide_view)
+        decide = path("<int:pk>/decide/", view, name="errors_errorrecord_decide")
+        return [show, decide, *super().get_urls()]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """The list of flows leads here by flow."""
@@ -262,6 +266,9 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
             "link_url": row_url(link) if link else "",
             "awaited_url": awaited_url(row),
             "list_url": f"{list_url(ErrorRecord)}?{urlencode({'state': StateFilter.ALL})}",
+            "offers": decisions.offers(row) if self.may(request, Right.ACT, row) else [],
+            "decided": decided_about(row),
+            "decide_url": reverse("admin:errors_errorrecord_decide", args=[row.pk]),
             "show_url": reverse("admin:errors_errorrecord_show", args=[row.pk]),
         }
 
@@ -283,6 +290,14 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
             return HttpResponseRedirect(row_url(record))
         self.demand(request, Right.SEE_VALUES, record)
         return live_page(self, request, record, f"{entity_label(record.stream)} {record.entity_id}")
+
+    def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask what a person decides, showing both sides to those who may see values; then have it carried out."""
+        record = get_object_or_404(self.get_queryset(request).select_related("tenant", "stream__tenant"), pk=pk)
+        if request.method != "POST" or not decisions.offers(record):
+            return HttpResponseRedirect(row_url(record))
+        self.demand(request, Right.ACT, record)
+        return decide_page(self, request, record, may_see=self.may(request, Right.SEE_VALUES, record))
 
     # --- actions -----------------------------------------------------------------------------------------------------
 

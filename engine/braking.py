@@ -103,14 +103,14 @@ class Guard:
         tally = self.tally
         tally.before = {does: max(tally.before.get(does, 0), counted.get(does, 0)) for does in Does}
 
-    def allowance(self, decided: Mapping[str, Decided]) -> Callable[[str, Plan], None]:
+    def allowance(self, decided: Mapping[str, tuple[Decided, ...]]) -> Callable[[str, Plan], None]:
         """What a pen asks; what people decided record by record has their word already. Raises TooMany as `tally`.
 
         A decision that stays in force is no such word: it says that nothing is written, so what is written nevertheless
         is about something else.
         """
         tally = self.tally
-        has_word = {entity_id for entity_id, one in decided.items() if one.move not in STAYS}
+        has_word = {entity_id for entity_id, known in decided.items() if any(one.move not in STAYS for one in known)}
         return lambda entity_id, plan: None if entity_id in has_word else tally.allow(entity_id, plan)
 
     @property

@@ -46,7 +46,7 @@ class Carrier:
     """The version of a record that was fetched, for a source whose records are compared by it (`Walked.version`)."""
     end: float = inf
     """Time of the monotonic clock after which no further change is begun; half of what is left is for fetching."""
-    decided: Mapping[str, Decided] = field(default_factory=dict)
+    decided: Mapping[str, tuple[Decided, ...]] = field(default_factory=dict)
     """What people decided about these records."""
     allow: Callable[[str, Plan], None] = lambda entity_id, plan: None
     """Asked before a plan is carried out; see `Pen`."""
@@ -69,7 +69,7 @@ class Carrier:
 
         def work(entity_id: str) -> Result:
             turn.begin()
-            decided = self.decided.get(entity_id)
+            decided = self.decided.get(entity_id, ())
             known, parent = as_known(links.get(entity_id), decided), parents.get(entity_id)
             result = hand_over(fetched[entity_id], known, parent, self.handover, pen)
             patience.note(entity_id, result.message, result.params.get("status", ""))

@@ -72,8 +72,8 @@ def load_parents(tenant_id: int, parents: Mapping[str, Parent]) -> dict[str, Kno
     return {entity_id: link for entity_id, link in found.items() if link}
 
 
-def as_known(link: Link | None, decided: Decided | None = None) -> Known | None:
-    """The link as the translators may see it: a hint, without the row behind it; and what a person decided."""
+def as_known(link: Link | None, decided: tuple[Decided, ...] = ()) -> Known | None:
+    """The link as the translators may see it: a hint, without the row behind it; and what people decided."""
     if link is None:
         return Known("", "", "", {}, "", "", Outcome.HELD, is_suspect=False, decided=decided) if decided else None
     return Known(

@@ -19,7 +19,7 @@ from common import clock
 from engine import bell
 from engine.lease import hold_commits
 from engine.ports import Decided
-from engine.registry import connector_of
+from engine.registry import StreamSpec, connector_of
 from engine.settling import STAYS
 from engine.verdicts import Conflict
 from errors.catalogue import explain
@@ -78,6 +78,11 @@ def offers(record: ErrorRecord) -> list[Offer]:
     ]
 
 
+def label(move: Move, spec: StreamSpec) -> str:
+    """What a decision is called, whatever it was about."""
+    return _offer(move, PEOPLE[0], spec.source_side.capitalize(), spec.target_side.capitalize()).label
+
+
 def decide(record: ErrorRecord, move: Move, *, state: str, reason: str, actor: Actor, chosen: str = "") -> Decision:
     """Write the decision down and have it carried out at once.
 
@@ -125,30 +130,31 @@ def _withdraw(rows: QuerySet[Decision, Decision]) -> None:
     rows.exclude(outcome=WITHDRAWN).update(outcome=WITHDRAWN, used_at=clock.now())
 
 
-def in_force(errors: Mapping[str, ErrorRecord]) -> dict[str, Decided]:
-    """The newest decision about each of these records that is to be carried out, or stays in force, by entity id."""
-    if not errors:
+def in_force(errors: Mapping[str, ErrorRecord]) -> dict[str, tuple[Decided, ...]]:
+    """The decisions about these records that are to be carried out or stay in force, newest first, by entity id."""
+    entities = {row.pk: entity_id for entity_id, row in errors.items() if row.touched}  # the others nobody decided
+    if not entities:
         return {}
-    entities = {row.pk: entity_id for entity_id, row in errors.items()}
-    newest: dict[int, Decision] = {}
-    for decision in Decision.objects.filter(record__in=list(entities)).order_by("pk"):
-        newest[decision.record_id] = decision
-    return {
-        entities[record]: Decided(decision.pk, Move(decision.move), decision.state, decision.chosen)
-        for record, decision in newest.items()
-        if decision.outcome != WITHDRAWN and (decision.used_at is None or Move(decision.move) in STAYS)
-    }
+    decided: dict[str, tuple[Decided, ...]] = {}
+    for one in Decision.objects.filter(record__in=list(entities)).exclude(outcome=WITHDRAWN).order_by("-pk"):
+        move = Move(one.move)
+        if one.used_at is None or move in STAYS:
+            known = decided.get(entities[one.record_id], ())
+            decided[entities[one.record_id]] = (*known, Decided(one.pk, move, one.state, one.chosen))
+    return decided
 
 
 def use(results: Iterable[Result], now: datetime) -> None:
-    """Note of the decisions these attempts knew of what came of them: carried out, or met by another conflict.
+    """Note of the decisions these attempts knew of what came of their records.
 
-    One whose record failed or has to wait for something else is still to be carried out.
+    One whose record is not through is still to be carried out, should the conflict it was made of be met again.
     """
     for result in results:
-        if result.decided and (result.is_finished or result.conflict):
-            unused = Decision.objects.filter(pk=result.decided.id, used_at=None)
+        unused = Decision.objects.filter(pk__in=[one.id for one in result.decided], used_at=None)
+        if result.decided and result.is_finished:
             unused.update(used_at=now, outcome=result.outcome.value)
+        elif result.decided:
+            unused.update(outcome=result.outcome.value)
 
 
 def _offer(move: Move, kind: str, source: str, target: str) -> Offer:

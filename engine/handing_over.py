@@ -52,8 +52,8 @@ class Result:
     """What is known by the writes of a record that did not get through all the same."""
     conflict: Conflict | None = None
     """What a person may decide about, of a record that did not get through."""
-    decided: Decided | None = None
-    """The decision this attempt knew of."""
+    decided: tuple[Decided, ...] = ()
+    """The decisions this attempt knew of."""
     outside_with: Parent | None = None
     """The record it hangs on, which is not for the target: the ledger keeps a row of that one instead."""
 

@@ -96,8 +96,8 @@ class Known:
     """Kinds of target record that a service before this one wrote for the tenant, with the same markers."""
     is_apart: bool = False
     """A person said that this record and the one it met are not the same."""
-    decided: Decided | None = None
-    """What a person decided, to be carried out or in force still."""
+    decided: tuple[Decided, ...] = ()
+    """What people decided, newest first: to be carried out, or in force still."""
     owner: Known | None = None
     """What the ledger remembers of what it hangs on itself, where `Parent.owner` asks for that."""
 

@@ -7,6 +7,7 @@ target's* mean that nothing is written; where a connector leaves them to the eng
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from common.fingerprint import fingerprint
@@ -24,37 +25,36 @@ met again whenever somebody looks. The others act once."""
 def conflict_of(verdict: Verdict, want: Want | None) -> Conflict | None:
     """What a person may decide about; None for a verdict that leaves nothing to decide.
 
-    A hold that names no conflict is about this very content of the record and what was found wrong with its target.
+    One without a state of its own is about this very content of the record and what was found wrong with its target.
     """
-    if verdict.conflict:
-        return verdict.conflict
-    if not isinstance(verdict, Hold):
-        return None
-    return Conflict(fingerprint([verdict.message, verdict.params, want.fingerprint if want else ""]))
+    conflict = verdict.conflict or (Conflict() if isinstance(verdict, Hold) else None)
+    if conflict is None or conflict.state:
+        return conflict
+    return replace(conflict, state=fingerprint([verdict.message, verdict.params, want.fingerprint if want else ""]))
 
 
 def settled(verdict: Verdict, want: Want, known: Known | None, *moves: Move) -> Decided:
     """What a person decided of exactly this, if it is one of `moves`; else raises the verdict."""
-    decided, conflict = known.decided if known else None, conflict_of(verdict, want)
-    if decided and conflict and decided.state == conflict.state and decided.move in moves:
+    if decided := decided_of(verdict, want, known, *moves):
         return decided
     raise verdict
 
 
+def decided_of(verdict: Verdict, want: Want | None, known: Known | None, *moves: Move) -> Decided | None:
+    """What a person decided of exactly this, if it is one of `moves`."""
+    conflict = conflict_of(verdict, want)
+    fits = (one for one in known.decided if conflict and one.state == conflict.state) if known else ()
+    return next((one for one in fits if one.move in moves), None)
+
+
 def left_alone(verdict: Verdict, want: Want | None, known: Known | None) -> tuple[Outcome, str] | None:
     """Outcome and message of a record of which a person said that nothing is to be written; None if nobody did."""
-    decided, conflict = known.decided if known else None, conflict_of(verdict, want)
-    if not (decided and conflict and decided.state == conflict.state):
+    decided = decided_of(verdict, want, known, *STAYS)
+    if decided is None:
         return None
-    match decided.move:
-        case Move.APART:
-            return Outcome.SKIPPED, KEPT_APART
-        case Move.TARGET:
-            return Outcome.UNCHANGED, THEIRS_TAKEN
-        case _:
-            return None
+    return (Outcome.SKIPPED, KEPT_APART) if decided.move is Move.APART else (Outcome.UNCHANGED, THEIRS_TAKEN)
 
 
 def chosen(known: Known | None, *moves: Move) -> Decided | None:
-    """A decision that is to be looked into: what to read beside the usual. Whether it fits is asked of `settled`."""
-    return known.decided if known and known.decided and known.decided.move in moves else None
+    """The newest decision that is to be looked into: what to read beside the usual. Whether it fits `settled` tells."""
+    return next((one for one in known.decided if one.move in moves), None) if known else None

@@ -34,7 +34,8 @@ class Conflict:
     A decision is bound to it: when the state is another one by the time it would be carried out, it is not.
     """
 
-    state: str
+    state: str = ""
+    """Empty for the record as it is now and what was found wrong: see `engine.settling.conflict_of`."""
     kind: str = ""
     """What the candidates are, as people say: "patient"."""
     candidates: tuple[str, ...] = ()

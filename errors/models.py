@@ -200,8 +200,8 @@ class ErrorLog(TenantOwned):
 class Decision(TenantOwned):
     """What a person decided about a record, once and for one conflict; kept for good.
 
-    It waits until an attempt has carried it out or found another conflict (`used_at`, with what became of it). The
-    newest of a record stays in force where its move says that nothing is to be written.
+    It waits until its record is through (`used_at`); `outcome` is what became of the record since. One whose move says
+    that nothing is to be written stays in force for as long as the conflict is this one.
     """
 
     record = models.ForeignKey(ErrorRecord, on_delete=models.CASCADE, related_name="decisions")

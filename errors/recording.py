@@ -11,6 +11,8 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+from django.db.models import F
+
 from errors.catalogue import ASKED_FOR
 from errors.classification import classify
 from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
@@ -113,16 +115,17 @@ def resolve(
     rows = [row for entity_id, row in known.items() if entity_id in outcomes and row.state != ErrorState.RESOLVED]
     if not rows:
         return
-    ended: dict[str, Any] = {"next_attempt_at": None, "waits_for": "", "last_seen_at": now}
-    open_ones = [row for row in rows if row.entity_id not in acted]
-    through = [row.pk for row in open_ones if row.entity_id not in apart]
-    ErrorRecord.objects.filter(pk__in=through).update(state=ErrorState.RESOLVED, conflict={}, **ended)
-    if kept := [row.pk for row in open_ones if row.entity_id in apart]:
-        ErrorRecord.objects.filter(pk__in=kept).update(state=ErrorState.APART, **ended)
+    counted: dict[str, Any] = {"attempts": F("attempts") + 1}
+    ended = counted | {"next_attempt_at": None, "waits_for": "", "last_seen_at": now}
     for row in rows:
         row.attempts += 1
         row.message, row.params = "", {}
-    ErrorRecord.objects.bulk_update(rows, ["attempts"])
+    left = [row.pk for row in rows if row.entity_id in acted]
+    kept = [row.pk for row in rows if row.entity_id in apart and row.entity_id not in acted]
+    through = {row.pk for row in rows} - {*left, *kept}
+    ErrorRecord.objects.filter(pk__in=through).update(state=ErrorState.RESOLVED, conflict={}, **ended)
+    ErrorRecord.objects.filter(pk__in=kept).update(state=ErrorState.APART, **ended)
+    ErrorRecord.objects.filter(pk__in=left).update(**counted)
     _log(rows, outcomes, run, now)
 
 

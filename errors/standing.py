@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from errors.catalogue import ATTEMPTS_USED_UP, BY_ITSELF, NOT_TRIED_AGAIN, Explanation, explain
+from errors.catalogue import ATTEMPTS_USED_UP, BY_ITSELF, KEPT_APART, NOT_TRIED_AGAIN, Explanation, explain
 from errors.models import ErrorRecord, ErrorState
 from errors.specs import Sentence
 
@@ -20,6 +20,8 @@ def note(record: ErrorRecord) -> Explanation | None:
 
 def remedy(record: ErrorRecord, sentences: Mapping[str, Sentence]) -> str:
     """What mends it; promises further attempts only of a record that has some."""
+    if record.state == ErrorState.APART:
+        return explain(KEPT_APART, {}, {}).remedy
     told = explain(record.message, record.params, sentences).remedy
     if record.state in (ErrorState.RETRYING, ErrorState.DEFERRED):
         return told

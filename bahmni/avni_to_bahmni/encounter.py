@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
+from uuid import UUID
 
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.answers import answers
@@ -22,10 +23,12 @@ from bahmni.avni_to_bahmni.form_encounter import (
     confirm,
     day_in,
     filled_in,
+    left_in,
     moment_of,
     new_encounter,
     ours_among,
     partner,
+    the_one_of,
 )
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundVisit
 from bahmni.avni_to_bahmni.owner import ENROLMENT, SUBJECT, VOIDED_VISIT, Owner, wait_for
@@ -197,10 +200,9 @@ def needs_another_visit(content: Encounter, visit: FoundVisit | None, now: datet
 def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
     """The writes that make Bahmni agree. Raises Skip, Defer, Hold, Fail."""
     content: Encounter = want.content
-    if len(found.encounters) > 1:
-        raise Hold("bahmni.multiple-encounters")
-    ours = ours_among(found.encounters, content.encounter_id, known, voided=content.voided)
-    derived = str(derived_uuid(policy.namespace, "encounter", content.kind.name, content.encounter_id))
+    encounters = the_one_of(found.encounters, want, known)
+    derived = uuid_of(content, policy.namespace)
+    ours = ours_among(encounters, content.encounter_id, want, known, voided=content.voided, derived=derived)
     if ours is None:
         return _first_time(want, found, derived, policy)
     if known and known.points_somewhere:
@@ -210,9 +212,21 @@ def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
     room = room_of(content.form, ours, content.home(policy), found.now, others=found.visits)
     created_by_us = ("encounter",) if ours.uuid == derived else ()
     made = bring_in_line(
-        want, content.form, ours, room, known, created_by_us=created_by_us, namespace=policy.namespace, now=found.now
+        want,
+        content.form,
+        ours,
+        room,
+        known,
+        snapshot=policy.snapshot,
+        namespace=policy.namespace,
+        now=found.now,
     )
-    return replace(made, identifier=found.number)
+    return replace(made, identifier=found.number, created_by_us=created_by_us)
+
+
+def uuid_of(content: Encounter, namespace: UUID) -> str:
+    """The uuid we give the encounter."""
+    return str(derived_uuid(namespace, "encounter", content.kind.name, content.encounter_id))
 
 
 def _first_time(want: Want, found: Found, uuid: str, policy: Policy) -> Plan:
@@ -241,4 +255,5 @@ def _first_time(want: Want, found: Found, uuid: str, policy: Policy) -> Plan:
         ("encounter",),
         fingerprint([want.fingerprint]),
         identifier=found.number,
+        left=left_in(form, uuid),
     )

@@ -22,6 +22,9 @@ from bahmni.avni_to_bahmni.visit import Policy
 from bahmni.openmrs import OpenMRSClient
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 from engine.registry import Setting
+from engine.settling import chosen, settled
+from engine.verdicts import Hold
+from errors.specs import Move
 
 
 class ListEncounters(Protocol):
@@ -83,7 +86,10 @@ class EncounterHandover:
         without its marker is met when creating it fails: its uuid is taken.
         """
         content: encounter.Encounter = want.content
-        encounter.admit(content, known, parent)
+        try:
+            encounter.admit(content, known, parent)
+        except Hold as hold:
+            settled(hold, want, known, Move.SOURCE)
         refuse_unknown(content.form, self._avni, self._snapshot)
         patient, number = (parent.target_parent_id, parent.identifier) if parent else ("", "")
         there, visit = self._there(content, known, patient), None
@@ -97,7 +103,12 @@ class EncounterHandover:
     def _there(self, content: encounter.Encounter, known: Known | None, patient: str) -> tuple[FoundEncounter, ...]:
         if known and known.points_somewhere:
             linked = self._hospital.encounter(known.target_id)
-            return (linked,) if linked else ()
+            if linked or not chosen(known, Move.SOURCE):
+                return (linked,) if linked else ()
+        elif chosen(known, Move.SOURCE):
+            there = self._hospital.encounter(encounter.uuid_of(content, self._policy.namespace))
+            if there:
+                return (there,)
         return self._hospital.encounters_marked(patient, content.encounter_id)
 
     def plan(self, want: Want, state: encounter.Found, known: Known | None) -> Plan:

@@ -10,7 +10,7 @@ Stands on openmrs.md O53 to O59 (visits) and O127 (what is voided with a visit c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 
 from bahmni import vocabulary as v
@@ -22,15 +22,18 @@ from bahmni.avni_to_bahmni.form_encounter import (
     bring_in_line,
     confirm,
     is_shared,
+    left_in,
     moment_of,
     new_encounter,
     ours_among,
+    the_one_of,
 )
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
 from bahmni.avni_to_bahmni.owner import ENROLMENT, VOIDED_VISIT
 from bahmni.avni_to_bahmni.visit import Home, Policy, dated, is_over, may_begin_later, room_for, room_of
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
+from engine.left import Left
 from engine.ports import Known, Plan, Want, Write
 from engine.verdicts import Defer, Hold, Skip
 
@@ -79,6 +82,7 @@ class Step:
     look_again: bool = False
     rest: Defer | None = None
     """Why it is left as it is for now."""
+    left: Mapping[str, Left] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -190,9 +194,8 @@ def _there(
     entry = case.policy.snapshot.from_avni(*event.encounter_type, case.content.program)
     linked = [one for one in among if known and one.uuid == known.target_id]
     candidates = linked or [one for one in among if entry and one.type == entry.int_system_value and one.marker]
-    if len(candidates) > 1:
-        raise Hold("bahmni.multiple-encounters")
-    return ours_among(candidates, case.content.enrolment_id, known, voided=form is None)
+    candidates = [*the_one_of(candidates, case.want, known)]
+    return ours_among(candidates, case.content.enrolment_id, case.want, known, voided=form is None)
 
 
 def _known_exit(known: Known | None) -> Known | None:
@@ -218,7 +221,8 @@ def _first_time(case: Case, begin: Part, end: Part) -> Plan:
     made, visit = _create(case, begin.form, begin.uuid, owner, opened.visit)
     ended, _ = _of_exit(case, end, owner, visit)
     writes = (*opened.writes, *made, *ended.writes, *_dated(case, begin.form, owner, visit))
-    return _plan(writes, case, begin.uuid, owner.uuid, opened.visit.uuid, ended, Outcome.CREATED)
+    made_ = _plan(writes, case, begin.uuid, owner.uuid, opened.visit.uuid, ended, Outcome.CREATED)
+    return replace(made_, left={**left_in(begin.form, begin.uuid), **ended.left})
 
 
 def _opened(case: Case, form: Form, owner: FoundPatient) -> Room:
@@ -260,6 +264,7 @@ def _again(case: Case, begin: Part, form: Form, there: FoundEncounter, end: Part
     remembered = case.remembered.get(VISIT) or case.remembered.get(VOIDED_VISIT) or visit.uuid
     home = own.uuid if own else remembered
     made = _plan(writes, case, there.uuid, there.patient.uuid, home, ended, outcome)
+    made = replace(made, left={**begun.left, **ended.left})
     return replace(made, left_fingerprint="", rest=None, look_again=True) if look_again else made
 
 
@@ -281,8 +286,11 @@ def _of_form(
     """What an encounter that stands there needs, and its visit as it will stand; `visit` when it lies in none."""
     now = case.found.now
     room = room_of(form, ours, case.home, now, others=case.found.visits)
-    made = bring_in_line(case.want, form, ours, room, known, created_by_us=(), namespace=case.policy.namespace, now=now)
-    return Step(made.writes, ours.uuid, look_again=made.look_again), room.visit if room else visit
+    made = bring_in_line(
+        case.want, form, ours, room, known, snapshot=case.policy.snapshot,
+        namespace=case.policy.namespace, now=now,
+    )  # fmt: skip
+    return Step(made.writes, ours.uuid, look_again=made.look_again, left=made.left or {}), room.visit if room else visit
 
 
 def _of_exit(case: Case, end: Part, owner: FoundPatient, visit: FoundVisit) -> tuple[Step, FoundVisit]:
@@ -300,7 +308,7 @@ def _of_exit(case: Case, end: Part, owner: FoundPatient, visit: FoundVisit) -> t
         return _of_form(case, end.form, end.known, as_it_will_lie, visit)
     if end.form:
         writes, visit = _create(case, end.form, end.uuid, owner, visit)
-        return Step(writes, end.uuid), visit
+        return Step(writes, end.uuid, left=left_in(end.form, end.uuid)), visit
     if there and not there.voided:
         if is_shared(there):
             raise Hold("bahmni.encounter-shared")

@@ -7,22 +7,36 @@ must be confirmed before anything is written over, and the writes that bring an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 from uuid import UUID
 
 from avni.wire import instant
 from bahmni import vocabulary as v
+from bahmni.avni_to_bahmni import somebody
 from bahmni.avni_to_bahmni.answers import UUID_OF_OPENMRS, Answers
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
-from bahmni.avni_to_bahmni.observations import FoundObs, Group, Leaf, NewUuids, agrees, changes, emptied, new_member
+from bahmni.avni_to_bahmni.observations import (
+    FoundObs,
+    Group,
+    Leaf,
+    NewUuids,
+    agrees,
+    changes,
+    emptied,
+    new_member,
+    without,
+)
 from bahmni.kinds import LAST_YEAR, wrong_kind
 from common.fingerprint import fingerprint
 from common.outcome import Outcome
+from engine.left import Left, question_note
 from engine.ports import Known, Plan, Want, Write
-from engine.verdicts import Defer, Fail, Hold
+from engine.settling import chosen, settled
+from engine.verdicts import Conflict, Defer, Fail, Hold
+from errors.specs import Move
 from mappings.snapshot import Pair, Snapshot
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -136,19 +150,38 @@ def new_encounter(
 
 
 def ours_among(
-    encounters: Iterable[FoundEncounter], record_id: str, known: Known | None, *, voided: bool
-) -> FoundEncounter | None:
+    encounters: Collection[FoundEncounter], record_id: str, want: Want, known: Known | None, *,
+    voided: bool, derived: str = "",
+) -> FoundEncounter | None:  # fmt: skip
     """The encounter that carries the record's marker; a voided one hides its marker and is known by the link.
 
-    Raises Hold when what was handed over before is not there any more. Of a record that is voided and that we voided
-    there, too, nothing is missing.
+    Raises Hold when what was handed over before is not there any more; where a person decided that it is to be written
+    again, gives the one that lost its marker, and nothing for one that is gone. Of a record that is voided and that we
+    voided there, too, nothing is missing. Without a link `derived` is the uuid by which such a one is known.
     """
+    unlinked = "" if known and known.points_somewhere else derived
     for one in encounters:
+        if one.uuid == unlinked and not one.marker:
+            settled(
+                Hold("bahmni.target-voided" if one.voided else "bahmni.registration-gone"), want, known, Move.SOURCE
+            )
+            return one
         if one.marker == record_id or (one.voided and known and one.uuid == known.target_id):
             return one
     if known and known.points_somewhere and not (voided and known.left_fingerprint == v.VOIDED_BY_US):
-        raise Hold("bahmni.registration-gone")
+        settled(Hold("bahmni.registration-gone"), want, known, Move.SOURCE)
+        return next((one for one in encounters if one.uuid == known.target_id and not one.marker), None)
     return None
+
+
+def the_one_of(encounters: Sequence[FoundEncounter], want: Want, known: Known | None) -> Sequence[FoundEncounter]:
+    """These encounters when there is one at most, else the one a person chose. Raises Hold when nobody did."""
+    if len(encounters) < 2:
+        return encounters
+    uuids = tuple(one.uuid for one in encounters)
+    hold = Hold("bahmni.multiple-encounters").about(Conflict(fingerprint(sorted(uuids)), "encounter", uuids))
+    chosen = settled(hold, want, known, Move.SAME).chosen
+    return [one for one in encounters if one.uuid == chosen]
 
 
 def confirm(patient: FoundPatient, uuid: str, number: str) -> None:
@@ -156,36 +189,41 @@ def confirm(patient: FoundPatient, uuid: str, number: str) -> None:
     if patient.voided:
         raise Hold("bahmni.patient-voided")
     if patient.uuid != uuid or (number and not patient.has_number(number)):
-        raise Hold("bahmni.number-moved")
+        raise Hold("bahmni.number-moved").about(Conflict(moves=(Move.TARGET,)))
+
+
+def created_before(patient: str) -> Hold:
+    """The patient (uuid) we created for a subject before has another number by now, so no search by number finds it."""
+    conflict = Conflict(fingerprint(["created before", patient]), "patient", (patient,), (Move.SAME, Move.APART))
+    return Hold("bahmni.number-moved").about(conflict)
 
 
 def bring_in_line(
     want: Want, form: Form | None, ours: FoundEncounter, room: Room | None, known: Known | None, *,
-    created_by_us: tuple[str, ...], namespace: UUID, now: datetime,
+    snapshot: Snapshot, namespace: UUID, now: datetime,
 ) -> Plan:  # fmt: skip
     """Let our encounter hold what the form says, or void it when the record is voided (`form` is None).
 
-    `room` is the visit it will stand in, None when it stands in none. Raises Hold when a person voided it or
-    wrote into what is to be voided, and what `moment_of` raises.
+    `room` is the visit it will stand in, None when it stands in none. Raises Hold when a person voided it, answered it
+    otherwise or wrote into what is to be voided, and what `moment_of` raises.
     """
     made_room = room.writes if room else ()
     targets: dict[str, Any] = {
         "target_id": ours.uuid, "target_parent_id": ours.patient.uuid, "other_targets": {"visit": ours.visit_uuid},
-        "created_by_us": created_by_us,
     }  # fmt: skip
     if form is None and ours.voided:
         return Plan((), Outcome.UNCHANGED, left_fingerprint=known.left_fingerprint if known else "", **targets)
     if form is None:
-        if is_shared(ours):
-            raise Hold("bahmni.encounter-shared")
-        void = Write("void", "encounter", ours.uuid, {}, "the record was voided in Avni")
+        void = _void(want, ours, known, snapshot)
         return Plan((void,), Outcome.VOIDED, left_fingerprint=v.VOIDED_BY_US, **targets)
     if ours.voided:
         if known is None or known.left_fingerprint != v.VOIDED_BY_US:
-            raise Hold("bahmni.target-voided")  # only what we voided ourselves comes back by itself
+            # Only what we voided ourselves comes back by itself.
+            settled(Hold("bahmni.target-voided"), want, known, Move.SOURCE)
         unvoid = Write("unvoid", "encounter", ours.uuid, {}, "the record was un-voided in Avni")
         return Plan((*made_room, unvoid), Outcome.UPDATED, look_again=True, **targets)
-    placed = _placed(form, ours, room.visit if room else None, now)
+    theirs = _left_to_somebody(want, form, ours, known, snapshot)
+    placed = {} if form.event_date.concept in theirs else _placed(form, ours, room.visit if room else None, now)
     if placed:
         # A new time gives all observations new uuids (O84, O86): those that differ are written with the next look.
         why = "its date was changed in Avni" if "encounterDatetime" in placed else "its type is mapped to another one"
@@ -194,9 +232,67 @@ def bring_in_line(
     was_handed_over = known is None or known.wanted_fingerprint == want.fingerprint
     # Nothing but the time tells a second repair of one version from the first, whose uuids are spent.
     attempt = f"{form.version} {now.isoformat()}" if was_handed_over else form.version
-    writes = _differences(form, ours, NewUuids(namespace, ours.uuid, ours.changed, attempt))
+    writes = _differences(form, ours, NewUuids(namespace, ours.uuid, ours.changed, attempt), theirs)
     outcome = Outcome.UPDATED if writes else Outcome.UNCHANGED
-    return Plan(writes, outcome, left_fingerprint=fingerprint([want.fingerprint]), **targets)
+    left = {ours.uuid: _left(form, ours.uuid, known, theirs)}
+    return Plan(writes, outcome, left_fingerprint=fingerprint([want.fingerprint]), left=left, **targets)
+
+
+def left_in(form: Form, encounter: str) -> dict[str, Left]:
+    """What a link remembers of a form that is filed in an encounter (uuid) of its own."""
+    return {encounter: somebody.notes_of(form.members, encounter)}
+
+
+def _left(form: Form, encounter: str, known: Known | None, theirs: frozenset[str]) -> Left:
+    """The same; of questions left to somebody what was remembered of them before."""
+    ours = without(form.members, theirs)
+    before = (known.left.get(encounter) if known else None) or {}
+    kept = {question_note(concept, encounter) for concept in theirs}
+    return {**{note: values for note, values in before.items() if note in kept}, **somebody.notes_of(ours, encounter)}
+
+
+def _left_to_somebody(
+    want: Want, form: Form, ours: FoundEncounter, known: Known | None, snapshot: Snapshot
+) -> frozenset[str]:
+    """The questions that stay as somebody answered them, because a person decided so.
+
+    Raises Hold while nobody has decided about what somebody answered otherwise.
+    """
+    owned, groups = _spoken_for(form) - {form.marker.concept}, _groups(form, ours)
+    if known and chosen(known, Move.TARGET):
+        known = replace(known, is_suspect=False)  # what was left to them stays theirs, though we wrote since
+    contested = somebody.contested(form.members, owned, ours, groups, known)
+    if not contested:
+        return frozenset()
+    hold = somebody.changed_by_somebody(contested, ours.uuid, snapshot)
+    if settled(hold, want, known, Move.SOURCE, Move.TARGET).move is Move.SOURCE:
+        return frozenset()
+    return frozenset(one.question for one in contested)
+
+
+def _void(want: Want, ours: FoundEncounter, known: Known | None, snapshot: Snapshot) -> Write:
+    """What voids our encounter; where a person decided about what others wrote beside our form, the form alone.
+
+    Raises Hold while nobody has decided, and where others wrote into the form.
+    """
+    why = "the record was voided in Avni"
+    groups = [obs for obs in ours.obs if _is_marked(obs, ours.marker)]
+    if written := somebody.written_into(ours, groups, known):
+        settled(somebody.changed_by_somebody(written, ours.uuid, snapshot), want, known, Move.SOURCE)
+    if not is_shared(ours):
+        return Write("void", "encounter", ours.uuid, {}, why)
+    settled(Hold("bahmni.encounter-shared"), want, known, Move.SOURCE)
+    body = [emptied(group, frozenset(leaf.concept for leaf in group.leaves())) for group in groups]
+    return Write("update", "encounter", ours.uuid, {"obs": body}, why)
+
+
+def _groups(form: Form, ours: FoundEncounter) -> list[FoundObs]:
+    """Where the answers of the form stand, or stood under another mapping."""
+    return [obs for obs in ours.obs if obs.concept == form.concept or _is_marked(obs, ours.marker)]
+
+
+def _spoken_for(form: Form) -> frozenset[str]:
+    return form.answers.concepts | {said.concept for said in form.members}
 
 
 def is_shared(ours: FoundEncounter) -> bool:
@@ -228,13 +324,15 @@ def instant_of(text: str, now: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
 
 
-def _differences(form: Form, ours: FoundEncounter, uuids: NewUuids) -> tuple[Write, ...]:
-    spoken_for = form.answers.concepts | {leaf.concept for leaf in form.members}
+def _differences(form: Form, ours: FoundEncounter, uuids: NewUuids, theirs: frozenset[str]) -> tuple[Write, ...]:
+    """What brings all but the questions in `theirs` in line."""
+    spoken_for = _spoken_for(form) - theirs
+    members = without(form.members, theirs)
     group = next((obs for obs in ours.obs if obs.concept == form.concept), None)
     if group is None:
         body, why = [_new_group(form, uuids)], "the form group is missing"
     else:
-        changed = changes(form.members, spoken_for, group, uuids)
+        changed = changes(members, spoken_for, group, uuids)
         body = [{"uuid": group.uuid, "concept": form.concept, "groupMembers": changed}] if changed else []
         why = f"{len(changed)} observations differ"
     former = [obs for obs in ours.obs if obs.concept != form.concept and _is_marked(obs, ours.marker)]

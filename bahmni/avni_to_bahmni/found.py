@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from bahmni.avni_to_bahmni.observations import FoundObs, found_obs
+from bahmni.avni_to_bahmni.observations import FoundObs, by_another, found_obs
 
-_IDENTIFIERS = "identifiers:(identifier,identifierType:(uuid),preferred,voided)"
+_IDENTIFIERS = "identifiers:(uuid,identifier,identifierType:(uuid),preferred,voided)"
 _LEVELS = 4
 """Of groups inside groups that are spelled out, the form among them; what lies deeper comes in default (O87)."""
 
 
 def _members(levels: int) -> str:
     below = f"groupMembers:{_members(levels - 1)}" if levels else "groupMembers"
-    return f"(uuid,voided,concept:(uuid),value:ref,{below})"
+    return f"(uuid,voided,concept:(uuid),value:ref,auditInfo,{below})"
 
 
 _OBS = f"obs:{_members(_LEVELS)}"
@@ -78,6 +78,15 @@ class FoundPerson:
 
 
 @dataclass(frozen=True)
+class FoundNumber:
+    """One number of a patient: the row it stands in, and its type, by uuid."""
+
+    uuid: str
+    number: str
+    type: str
+
+
+@dataclass(frozen=True)
 class FoundPatient:
     """A patient: the un-voided numbers, and who it is."""
 
@@ -86,6 +95,8 @@ class FoundPatient:
     numbers: tuple[str, ...]
     person: FoundPerson = FoundPerson()
     """As far as the representation asked for shows it."""
+    rows: tuple[FoundNumber, ...] = ()
+    """Where the numbers stand."""
 
     @property
     def birthdate(self) -> str:
@@ -141,6 +152,8 @@ class FoundEncounter:
     changed: str
     type: str = ""
     """Uuid of its encounter type."""
+    by_another: bool = False
+    """Whether the server says that somebody else than our account changed it last."""
 
     @property
     def visit_uuid(self) -> str:
@@ -155,6 +168,11 @@ def found_patient(document: Mapping[str, Any]) -> FoundPatient:
         voided=bool(document.get("voided")),
         numbers=tuple(row["identifier"] for row in document.get("identifiers") or () if not row.get("voided")),
         person=_found_person(document.get("person") or {}),
+        rows=tuple(
+            FoundNumber(row["uuid"], row["identifier"], (row.get("identifierType") or {}).get("uuid", ""))
+            for row in document.get("identifiers") or ()
+            if row.get("uuid") and not row.get("voided")
+        ),
     )
 
 
@@ -190,12 +208,12 @@ def found_visit(document: Mapping[str, Any]) -> FoundVisit:
     )
 
 
-def found_encounter(document: Mapping[str, Any], marker_concept: str) -> FoundEncounter:
-    """Read an encounter of the representation `ENCOUNTER`.
+def found_encounter(document: Mapping[str, Any], marker_concept: str, us: str = "") -> FoundEncounter:
+    """Read an encounter of the representation `ENCOUNTER`. `us` is the uuid of our account.
 
     A voided encounter shows none of its observations; then nobody can tell whose it was, and `marker` is empty.
     """
-    obs = tuple(one for row in document.get("obs") or () if (one := found_obs(row)))
+    obs = tuple(one for row in document.get("obs") or () if (one := found_obs(row, us)))
     marker = next((str(leaf.value) for one in obs for leaf in one.leaves() if leaf.concept == marker_concept), "")
     audit, visit = document.get("auditInfo") or {}, document.get("visit")
     return FoundEncounter(
@@ -208,4 +226,5 @@ def found_encounter(document: Mapping[str, Any], marker_concept: str) -> FoundEn
         marker=marker,
         changed=str(audit.get("dateChanged") or audit.get("dateCreated") or ""),
         type=(document.get("encounterType") or {}).get("uuid", ""),
+        by_another=by_another(document, us),
     )

@@ -14,13 +14,16 @@ from avni.client import AvniClient, AvniPage
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni import subject
 from bahmni.avni_to_bahmni.form_encounter import mapped
-from bahmni.avni_to_bahmni.found import FoundEncounter
+from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient
 from bahmni.avni_to_bahmni.hospital import Hospital
 from bahmni.avni_to_bahmni.reading import LookBack, naming_what_is_missing, pages, refuse_unknown, reread
 from bahmni.openmrs import OpenMRSClient
 from bahmni.same_person import Likeness
-from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
+from engine.ports import Change, Decided, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 from engine.registry import Setting
+from engine.settling import chosen
+from engine.verdicts import Fail
+from errors.specs import Move
 
 
 class SubjectHandover:
@@ -65,19 +68,27 @@ class SubjectHandover:
         """With a link one request, or two where its visit has to change; without, whatever tells that none is there."""
         content: subject.Registration = want.content
         subject.admit(content, known)
-        refuse_unknown(content.form, self._avni, self._snapshot)
-        if known and known.points_somewhere:
-            return self._linked(content, known.target_id)
+        try:
+            refuse_unknown(content.form, self._avni, self._snapshot)
+        except Fail as failure:
+            subject.refuse(content, known, failure)
+        again = chosen(known, Move.SOURCE)
+        if known and (known.points_somewhere or again):
+            linked = self._linked(content, known.target_id or self._uuid("encounter", content))
+            if linked.registrations or not again:
+                return linked
         if content.voided and not content.identifier:
             return subject.Found(now=self._hospital.now())  # nothing to find it by
         # A voided one is never created, so rivals and visits do not matter.
         rivals = () if content.voided else self._rivals(content)
-        patients = self._hospital.patients(content.identifier)
-        if len(patients) != 1:
+        patients, same = self._hospital.patients(content.identifier), chosen(known, Move.SAME)
+        before = self._hospital.patient(same.chosen) if same and not patients else None
+        meant = before or _the_one(patients, same)
+        if meant is None:
             return subject.Found(rivals, patients, now=self._hospital.now())
-        registrations = self._registrations(patients[0].uuid)
-        visits = () if registrations or content.voided else self._hospital.visits(patients[0].uuid)
-        return subject.Found(rivals, patients, registrations, visits, now=self._hospital.now())
+        registrations = self._registrations(meant.uuid)
+        visits = () if registrations or content.voided else self._hospital.visits(meant.uuid)
+        return subject.Found(rivals, patients, registrations, visits, now=self._hospital.now(), created_before=before)
 
     def _around(self, content: subject.Registration, ours: FoundEncounter) -> subject.Found:
         """Our registration, with what else its visit holds or what other visits there are, where that counts."""
@@ -114,6 +125,9 @@ class SubjectHandover:
         """Send one write to OpenMRS."""
         return self._hospital.write(write)
 
+    def _uuid(self, kind: str, content: subject.Registration) -> str:
+        return subject.uuid_of(kind, content, self._policy.namespace)
+
     def _fetch_page(self, subject_type: str, since: datetime, page: int, size: int) -> AvniPage:
         return self._avni.subjects(since, subject_type, page=page, size=size)
 
@@ -129,3 +143,10 @@ class SubjectHandover:
             for row in rows
             if not row["Voided"] and row["ID"] != content.subject_id
         )
+
+
+def _the_one(patients: Sequence[FoundPatient], same: Decided | None) -> FoundPatient | None:
+    """The only patient there is, else the one a person chose."""
+    if len(patients) == 1:
+        return patients[0]
+    return next((patient for patient in patients if same and patient.uuid == same.chosen), None)

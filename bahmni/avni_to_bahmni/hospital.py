@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.demographics import asked_address
+from bahmni.avni_to_bahmni.form_encounter import created_before
 from bahmni.avni_to_bahmni.found import (
     ENCOUNTER,
     VISIT,
@@ -58,12 +59,12 @@ class Hospital:
     def encounter(self, uuid: str) -> FoundEncounter | None:
         """An encounter, also when voided; None when there is none."""
         document = self._openmrs.one(f"/encounter/{uuid}", ENCOUNTER)
-        return found_encounter(document, self._marker) if document else None
+        return found_encounter(document, self._marker, self._us()) if document else None
 
     def registration(self, uuid: str) -> FoundEncounter | None:
         """An encounter with all we carry of its patient, also when voided; None when there is none."""
         document = self._openmrs.one(f"/encounter/{uuid}", registration(self._address))
-        return found_encounter(document, self._marker) if document else None
+        return found_encounter(document, self._marker, self._us()) if document else None
 
     def encounters_of_type(self, patient: str, encounter_type: str) -> tuple[FoundEncounter, ...]:
         """The patient's un-voided encounters of a type; of any type when none is named."""
@@ -83,8 +84,8 @@ class Hospital:
         return self._encounters({"patient": patient, "visit": visit})
 
     def _encounters(self, criteria: dict[str, str]) -> tuple[FoundEncounter, ...]:
-        rows = self._openmrs.all("/encounter", {**criteria, "v": ENCOUNTER})
-        return tuple(found_encounter(row, self._marker) for row in rows)
+        rows, us = self._openmrs.all("/encounter", {**criteria, "v": ENCOUNTER}), self._us()
+        return tuple(found_encounter(row, self._marker, us) for row in rows)
 
     def patients(self, number: str) -> tuple[FoundPatient, ...]:
         """The un-voided patients with exactly this number."""
@@ -124,6 +125,10 @@ class Hospital:
             raise
         return write.id
 
+    def _us(self) -> str:
+        """Uuid of our account, by which our own writes are told from those of others."""
+        return str(self._openmrs.account().get("uuid") or "")
+
     def _send(self, write: Write) -> None:
         short = "custom:(uuid)"
         match write.verb:
@@ -143,9 +148,9 @@ class Hospital:
                 raise ValueError(verb)
 
     def _refuse_to_create_a_patient_twice(self, write: Write) -> None:
-        """The patient we created before has another number by now, so the search by number did not find it."""
+        """See `created_before`."""
         if write.verb == "create" and write.kind == "patient" and self._openmrs.patient(write.id, "custom:(uuid)"):
-            raise Hold("bahmni.number-moved") from None
+            raise created_before(write.id) from None
 
     def _refuse_to_touch_one_that_is_not_ours(self, write: Write) -> None:
         """The uuid may be taken by one that somebody voided or robbed of its marker; creating would fail for ever."""

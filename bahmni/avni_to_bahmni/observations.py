@@ -7,7 +7,7 @@ listed stays untouched, `voided` is only ever sent as true, and the uuid of a ne
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -59,6 +59,8 @@ class FoundObs:
     members: tuple[FoundObs, ...] = ()
     name: str = ""
     """What OpenMRS calls a coded value."""
+    by_another: bool = False
+    """Whether the server says that somebody else than our account wrote it."""
 
     def leaves(self) -> Iterator[FoundObs]:
         """The observations without members below (or at) this one."""
@@ -68,15 +70,24 @@ class FoundObs:
             yield from member.leaves()
 
 
-def found_obs(document: Mapping[str, Any]) -> FoundObs | None:
-    """Read an obs of a custom representation; None when it is voided."""
+def found_obs(document: Mapping[str, Any], us: str = "") -> FoundObs | None:
+    """Read an obs of a custom representation; None when it is voided. `us` is the uuid of our account."""
     if document.get("voided"):
         return None
     value, uuid, concept = document.get("value"), str(document["uuid"]), str(document["concept"]["uuid"])
-    members = tuple(obs for member in document.get("groupMembers") or () if (obs := found_obs(member)))
+    members = tuple(obs for member in document.get("groupMembers") or () if (obs := found_obs(member, us)))
+    theirs = by_another(document, us)
     if isinstance(value, Mapping):
-        return FoundObs(uuid, concept, value.get("uuid"), members, str(value.get("display")))
-    return FoundObs(uuid, concept, value, members)
+        return FoundObs(uuid, concept, value.get("uuid"), members, str(value.get("display")), theirs)
+    return FoundObs(uuid, concept, value, members, by_another=theirs)
+
+
+def by_another(document: Mapping[str, Any], us: str) -> bool:
+    """Whether a document with `auditInfo` was changed last by another account than `us` (O200)."""
+    audit = document.get("auditInfo")
+    if not us or not isinstance(audit, Mapping):
+        return False
+    return ((audit.get("changedBy") or audit.get("creator")) or {}).get("uuid") != us
 
 
 @dataclass(frozen=True)
@@ -197,16 +208,29 @@ def _one_group(
 def _likeness(group: Group, found: FoundObs) -> int:
     """How many answers of a group stand in one that was found."""
     there = list(found.leaves())
-    said = _leaves_of(group)
+    said = leaves_in(group.members)
     return sum(any(leaf.concept == obs.concept and agrees(leaf, obs) for obs in there) for leaf in said)
 
 
-def _leaves_of(group: Group) -> Iterator[Leaf]:
-    for member in group.members:
+def leaves_in(said: Iterable[Leaf | Group]) -> Iterator[Leaf]:
+    """The answers themselves, also those inside groups."""
+    for member in said:
         if isinstance(member, Leaf):
             yield member
         else:
-            yield from _leaves_of(member)
+            yield from leaves_in(member.members)
+
+
+def without(said: Iterable[Leaf | Group], questions: Collection[str]) -> list[Leaf | Group]:
+    """The same without these questions, and without groups that hold nothing else."""
+    rest: list[Leaf | Group] = []
+    for member in said:
+        if isinstance(member, Group):
+            inside = without(member.members, questions)
+            rest += [replace(member, members=tuple(inside))] if inside else []
+        elif member.concept not in questions:
+            rest.append(member)
+    return rest
 
 
 def _one_question(leaves: list[Leaf], found: list[FoundObs], uuids: NewUuids) -> Iterator[dict[str, Any]]:

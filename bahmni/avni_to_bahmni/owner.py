@@ -48,6 +48,8 @@ def wait_for(owner: Owner, owner_id: str, known: Known | None) -> None:
     arrival = owner.arrival(owner_id)
     if known is None:
         raise Defer(owner.not_yet, waits_for=arrival, asks_for=(owner.stream, owner_id))
+    if known.is_apart:
+        raise Defer("bahmni.subject-apart", waits_for=arrival)
     if is_voided(known):
         raise Defer(owner.voided, waits_for=arrival)
     if not known.points_somewhere:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from bahmni import vocabulary as v
@@ -29,25 +29,29 @@ from bahmni.avni_to_bahmni.form_encounter import (
     Room,
     bring_in_line,
     confirm,
+    created_before,
     filled_in,
+    left_in,
     mapped,
     moment_of,
     new_encounter,
     ours_among,
 )
-from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
+from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundPerson, FoundVisit
 from bahmni.avni_to_bahmni.owner import SUBJECT as OWNER
 from bahmni.avni_to_bahmni.visit import Home, covers, dated, is_over, may_begin_later, room_for, room_of
 from bahmni.avni_to_bahmni.visit import Policy as VisitPolicy
 from bahmni.kinds import LAST_YEAR, wrong_kind
-from bahmni.same_person import Demographics, Likeness
+from bahmni.same_person import Demographics, Likeness, choose
 from bahmni.same_person import confirm as confirm_likeness
 from bahmni.shapes import SUBJECT, check
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
 from common.text import is_storable
 from engine.ports import Known, Plan, Want, Write
-from engine.verdicts import Fail, Hold, Skip
+from engine.settling import chosen, settled
+from engine.verdicts import Conflict, Difference, Fail, Hold, Skip
+from errors.specs import Move
 from mappings.snapshot import Snapshot
 
 NOBODY = Person("", "", "", "", "")
@@ -98,6 +102,8 @@ class Found:
     """The un-voided encounters of the registration visit, when `may_begin_later`."""
     now: datetime = NEVER
     """The hospital's clock when it was asked, in its own zone."""
+    created_before: FoundPatient | None = None
+    """The patient we created before, that has another number by now and that a person says is the one."""
 
 
 @dataclass(frozen=True)
@@ -162,14 +168,19 @@ def _translated(subject: Mapping[str, Any], identifier: str, snapshot: Snapshot,
 def admit(content: Registration, known: Known | None) -> None:
     """Whether there is anything to look up.
 
-    Raises Hold when the number is another than the one handed over, whatever else is wrong: nothing that belongs to the
-    subject may be written until somebody has said whose it is. A voided one claims no number any more. Raises Fail for
-    what could not be translated.
+    Raises Fail for what could not be translated, and Hold when its number is another than the one handed over: nothing
+    that belongs to the subject may be written until somebody has said whose it is. Of all others `plan` tells that.
     """
-    if known and known.points_somewhere and known.identifier != content.identifier and not content.voided:
-        raise Hold("bahmni.subject-id-changed")
     if content.untranslated:
-        raise content.untranslated
+        refuse(content, known, content.untranslated)
+
+
+def refuse(content: Registration, known: Known | None, failure: Fail) -> NoReturn:
+    """Raises the failure, or Hold when the number is in doubt as well."""
+    is_another = known and known.points_somewhere and known.identifier != content.identifier
+    if is_another and not chosen(known, Move.TARGET):  # that the numbers differ is then known
+        raise Hold("bahmni.subject-id-changed").about(Conflict(moves=(Move.APART,)))
+    raise failure
 
 
 def home_of(content: Registration, snapshot: Snapshot, policy: Policy) -> Home:
@@ -192,23 +203,33 @@ def plan(want: Want, found: Found, known: Known | None, snapshot: Snapshot, poli
     """The writes that make Bahmni agree. Raises Skip, Defer, Hold, Fail."""
     content: Registration = want.content
     admit(content, known)
-    ours = ours_among(found.registrations, content.subject_id, known, voided=content.voided)
+    derived = _derived(policy, "encounter", content)
+    ours = ours_among(found.registrations, content.subject_id, want, known, voided=content.voided, derived=derived)
     if ours is None:
-        return _first_time(want, content, found, snapshot, policy)
+        return _first_time(want, content, found, known, snapshot, policy)
+    number: str = ""
+    renamed: tuple[Write, ...] = ()
     if known and known.points_somewhere:
-        confirm(ours.patient, known.target_parent_id, known.identifier)
+        confirm(ours.patient, known.target_parent_id, "")
+        if content.voided:  # it may have another number by now; what stands in Bahmni stands under the former
+            confirm(ours.patient, known.target_parent_id, known.identifier)
+            number = known.identifier
+        else:
+            number, renamed = _settled_number(want, content, ours.patient, known, snapshot, policy)
     if ours.voided and not content.voided and known and known.left_fingerprint == v.VOIDED_BY_US:
         _refuse_a_second_owner(content, found, snapshot)
     standing = {"patient": ours.patient.uuid, "visit": ours.visit_uuid, "encounter": ours.uuid}
     home = home_of(content, snapshot, policy)
     made = bring_in_line(
         want, content.form, ours, room_of(content.form, ours, home, found.now, others=found.visits), known,
-        created_by_us=_created_by_us(content, standing, policy), namespace=policy.namespace, now=found.now,
+        snapshot=snapshot, namespace=policy.namespace, now=found.now,
     )  # fmt: skip
+    made = replace(made, writes=(*renamed, *made.writes), created_by_us=_created_by_us(content, standing, policy))
+    if renamed and not made.look_again and made.outcome is Outcome.UNCHANGED:
+        made = replace(made, outcome=Outcome.UPDATED)
     whole = next((one for one in found.patients if one.uuid == ours.patient.uuid), ours.patient)
     made = _with_demographics(_redated(made, content, ours, found, home), content, whole, known, policy)
-    # One that is voided may have another number by now; what stands in Bahmni stands under the former.
-    return replace(made, identifier=known.identifier) if known and known.points_somewhere else made
+    return replace(made, identifier=number)
 
 
 def _redated(made: Plan, content: Registration, ours: FoundEncounter, found: Found, home: Home) -> Plan:
@@ -254,24 +275,20 @@ def _form(subject: Mapping[str, Any], answered: Answers, snapshot: Snapshot) -> 
 # -- nothing there yet -----------------------------------------------------------------------------------------------
 
 
-def _first_time(want: Want, content: Registration, found: Found, snapshot: Snapshot, policy: Policy) -> Plan:
+def _first_time(
+    want: Want, content: Registration, found: Found, known: Known | None, snapshot: Snapshot, policy: Policy
+) -> Plan:
     """Nothing in Bahmni carries the subject's marker yet."""
     if content.form is None:
         raise Skip("bahmni.voided-before-hand-over")
-    if len(found.patients) > 1:
-        raise Hold("bahmni.multiple-patients")
     _refuse_a_second_owner(content, found, snapshot)
-    patient, home = found.patients[0] if found.patients else None, home_of(content, snapshot, policy)
+    patient, home = _the_patient(want, content, found, known, policy), home_of(content, snapshot, policy)
     writes: list[Write] = []
     uuids = {kind: _derived(policy, kind, content) for kind in ("patient", "visit", "encounter")}
     if patient is None:
         body = _patient(content, uuids["patient"], snapshot)
         writes.append(Write("create", "patient", uuids["patient"], body, "no patient has this number"))
     else:
-        if patient.uuid != uuids["patient"]:
-            there = patient.person
-            known_there = Demographics(there.name, there.gender, there.birthdate)
-            confirm_likeness(_demographics(content.person), known_there, policy.likeness)
         uuids["patient"] = patient.uuid
     born = patient.birthdate if patient else content.person.birthdate
     room = _room(content.form.day, uuids["patient"], born, found, home)
@@ -292,6 +309,8 @@ def _first_time(want: Want, content: Registration, found: Found, snapshot: Snaps
         _created_by_us(content, uuids, policy),
         fingerprint([want.fingerprint]),
         notes=notes_of(content.person, content.subject_id) if patient is None else {},
+        identifier=next(iter(patient.numbers), "") if patient and not patient.has_number(content.identifier) else "",
+        left=left_in(content.form, uuids["encounter"]),
     )
 
 
@@ -303,8 +322,61 @@ def _refuse_a_second_owner(content: Registration, found: Found, snapshot: Snapsh
         raise Fail("bahmni.subject-id-changed")
 
 
+def _the_patient(
+    want: Want, content: Registration, found: Found, known: Known | None, policy: Policy
+) -> FoundPatient | None:
+    """Whom the subject is handed over to; None for a patient of its own.
+
+    Raises Hold where a number alone does not tell, until a person has decided.
+    """
+    derived, one = _derived(policy, "patient", content), _demographics(content.person)
+    if found.created_before and not found.patients:
+        settled(created_before(found.created_before.uuid), want, known, Move.SAME)
+        return found.created_before
+    if len(found.patients) > 1:
+        others = {patient.uuid: _demographics(patient.person) for patient in found.patients}
+        meant = choose(one, others, Hold("bahmni.multiple-patients"), "patient", want, known)
+        return next(patient for patient in found.patients if patient.uuid == meant)
+    for patient in found.patients:
+        if patient.uuid != derived:
+            other = _demographics(patient.person)
+            confirm_likeness(one, other, policy.likeness, kind="patient", uuid=patient.uuid, want=want, known=known)
+        return patient
+    return None
+
+
+def _settled_number(
+    want: Want, content: Registration, patient: FoundPatient, known: Known, snapshot: Snapshot, policy: Policy
+) -> tuple[str, tuple[Write, ...]]:
+    """The number the link goes on with (empty: the subject's), and what gives the patient the subject's.
+
+    Raises Hold when subject and patient have not the same number any more, until a person has decided which one counts.
+    Only a patient that this tenant created is given another number.
+    """
+    wanted_, numbers = content.identifier, patient.numbers
+    if wanted_ in numbers:
+        return "", ()
+    ours = [row for row in patient.rows if row.type == snapshot.constant(v.IDENTIFIER_TYPE)]
+    row = next((row for row in ours if row.number == known.identifier), next(iter(ours), None))
+    may_rename = bool(wanted_) and row is not None and patient.uuid == _derived(policy, "patient", content)
+    moves = (*((Move.SOURCE,) if may_rename else ()), Move.TARGET, Move.APART)
+    differs = Difference("number", wanted_, {patient.uuid: ", ".join(numbers)})
+    conflict = Conflict(fingerprint([wanted_, sorted(numbers)]), "patient", (patient.uuid,), moves, (differs,))
+    message = "bahmni.number-moved" if wanted_ == known.identifier else "bahmni.subject-id-changed"
+    decided = settled(Hold(message).about(conflict), want, known, *moves[:-1])
+    if decided.move is Move.SOURCE and row:
+        kind = f"patient/{patient.uuid}/identifier"
+        return "", (Write("update", kind, row.uuid, {"identifier": wanted_}, "its number was changed in Avni"),)
+    return known.identifier if known.identifier in numbers else row.number if row else known.identifier, ()
+
+
+def uuid_of(kind: str, content: Registration, namespace: UUID) -> str:
+    """The uuid we give a subject's patient, visit or encounter."""
+    return str(derived_uuid(namespace, kind, "registration", content.subject_id))
+
+
 def _derived(policy: Policy, kind: str, content: Registration) -> str:
-    return str(derived_uuid(policy.namespace, kind, "registration", content.subject_id))
+    return uuid_of(kind, content, policy.namespace)
 
 
 def _created_by_us(content: Registration, standing: Mapping[str, str], policy: Policy) -> tuple[str, ...]:
@@ -312,8 +384,9 @@ def _created_by_us(content: Registration, standing: Mapping[str, str], policy: P
     return tuple(kind for kind, uuid in standing.items() if uuid == _derived(policy, kind, content))
 
 
-def _demographics(person: Person) -> Demographics:
-    return Demographics(f"{person.given_name} {person.family_name}", person.gender, person.birthdate)
+def _demographics(person: Person | FoundPerson) -> Demographics:
+    name = " ".join(part for part in (person.given_name, person.family_name) if part)
+    return Demographics(name, person.gender, person.birthdate)
 
 
 def _room(day: date, patient: str, born: str, found: Found, home: Home) -> Room:

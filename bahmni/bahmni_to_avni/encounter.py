@@ -123,6 +123,8 @@ def owner(want: Want, known: Known | None, patient: Known | None) -> str:
     arrival, asked = v.arrival_of_patient(content.patient_uuid), (v.PATIENT, content.patient_uuid)
     if content.patient_voided or (patient and patient.left_fingerprint == v.VOIDED_BY_US):
         raise Defer("bahmni.patient-of-encounter-voided", waits_for=arrival)
+    if patient and patient.is_apart:
+        raise Defer("bahmni.patient-apart", waits_for=arrival)
     if patient is None or not patient.points_somewhere:
         is_on_its_way = patient is not None and patient.outcome not in FINISHED
         raise Defer("bahmni.patient-not-yet", asks_for=None if is_on_its_way else asked, waits_for=arrival)

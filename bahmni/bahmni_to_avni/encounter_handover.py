@@ -76,6 +76,7 @@ class EncounterHandover:
             encounter_plan.questions(setting.snapshot),
             ZoneInfo(setting.connections[v.BAHMNI].zone),
             encounter_plan.names(setting.snapshot),
+            setting.connections[v.AVNI].username,
         )
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:

@@ -9,21 +9,24 @@ on avni.md A14 (External ID), A15 to A17 (whole and partial update, void), A22, 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Any
 from uuid import UUID
 
 from avni.wire import instant
 from bahmni import vocabulary as v
-from bahmni.bahmni_to_avni import enrolment, prescription
+from bahmni.bahmni_to_avni import enrolment, prescription, somebody
 from bahmni.bahmni_to_avni.encounter import HospitalEncounter
 from bahmni.bahmni_to_avni.part import ENROLMENT, Part, form_of, is_in_program, place
 from bahmni.bahmni_to_avni.values import differing
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
+from engine.left import Left
 from engine.ports import Known, Plan, Want, Write
-from engine.verdicts import Hold
+from engine.settling import chosen, conflict_of, settled
+from engine.verdicts import Conflict, Hold
+from errors.specs import Move
 from mappings.models import Side
 from mappings.snapshot import Snapshot
 
@@ -61,6 +64,13 @@ class Policy:
     zone: tzinfo
     names: Mapping[str, str] = field(default_factory=dict)
     """See `names`."""
+    us: str = ""
+    """Our user name in Avni, by which our own writes are told from those of others."""
+
+    @property
+    def ours(self) -> somebody.Ours:
+        """What the hospital speaks for in Avni."""
+        return somebody.Ours(self.questions, self.names)
 
 
 def is_left_out(key: str, content: HospitalEncounter) -> bool:
@@ -113,30 +123,16 @@ def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
     """The writes that make Avni agree. Raises Hold."""
     content: HospitalEncounter = want.content
     before, parts = remembered(known), {part.key: part for part in content.parts}
-    enrolments = _Enrolments(content, found, policy)
-    writes: list[Write] = []
-    targets: dict[str, str] = {}
-    ids: list[str] = []
-    for key in sorted({**before.ids, **parts}, key=place):
-        there = found.encounters.get(key)
-        if part := parts.get(key):
-            place_ = enrolments.of(part, writes) if needs_place(part, there, before) else ""
-            write = _of_wanted(part, content, there, Place(found.subject_id, place_), policy, before)
-            voided_by_us = False
-        else:
-            write = None if is_left_out(key, content) else _of_unwanted(key, content, there, found.subject_id)
-            voided_by_us = write is not None or key in before.voided_by_us
-        writes += [write] if write else []
-        ids.append(there["ID"] if there else write.id if write else before.ids[key])
-        targets[VOIDED + key if voided_by_us else key] = ids[-1]
-    chosen = {external_id(policy.namespace, content.uuid, key) for key in {**before.ids, **parts}}
+    steps = _decided_steps(want, found, known, policy)
+    writes, targets, ids = steps.writes, steps.targets, steps.ids
+    external = {external_id(policy.namespace, content.uuid, key) for key in {**before.ids, **parts}}
     ours = {write.kind for write in writes if write.verb == "create"} - {"enrolment"} | {
-        kind_of(key) for key, there in found.encounters.items() if there and there.get("External ID") in chosen
+        kind_of(key) for key, there in found.encounters.items() if there and there.get("External ID") in external
     }
-    theirs = {there["ID"] for there in found.encounters.values() if there and there.get("External ID") not in chosen}
+    theirs = {there["ID"] for there in found.encounters.values() if there and there.get("External ID") not in external}
     ours -= {write.kind for write in writes if write.verb == "update" and write.id in theirs}
     made = {name: there for name, there in (known.other_targets if known else {}).items() if name.startswith(ENROLMENT)}
-    made |= enrolments.made
+    made |= steps.made
     return Plan(
         tuple(writes),
         _outcome(content, found, writes, before),
@@ -145,6 +141,79 @@ def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
         other_targets=targets | made,
         created_by_us=(*sorted(ours), *(["enrolment"] if made else [])),
         left_fingerprint=fingerprint([want.fingerprint]),
+        left=steps.left,
+    )
+
+
+@dataclass
+class _Steps:
+    """What is to be done part by part, and how each stands then; `held` are those a person has to decide about."""
+
+    writes: list[Write] = field(default_factory=list)
+    targets: dict[str, str] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
+    left: dict[str, Left] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
+    held: dict[str, Hold] = field(default_factory=dict)
+
+
+def _decided_steps(want: Want, found: Found, known: Known | None, policy: Policy) -> _Steps:
+    """What is to be done, with regard to what a person decided. Raises Hold while nobody has."""
+    content: HospitalEncounter = want.content
+    if chosen(known, Move.TARGET):
+        policy = replace(policy, us=somebody.NOBODY)  # what was left to them stays theirs, though we wrote since
+    steps = _steps(content, found, known, policy, {})
+    if not steps.held:
+        return steps
+    ruling = settled(_all_held(steps.held, want), want, known, Move.SOURCE, Move.TARGET).move
+    return _steps(content, found, known, policy, dict.fromkeys(steps.held, ruling))
+
+
+def _steps(
+    content: HospitalEncounter, found: Found, known: Known | None, policy: Policy, rulings: Mapping[str, Move]
+) -> _Steps:
+    """Go through the parts; of those in `rulings` a person has decided. Raises Hold where a decision does not help."""
+    before, parts = remembered(known), {part.key: part for part in content.parts}
+    steps, enrolments = _Steps(), _Enrolments(content, found, policy)
+    for key in sorted({**before.ids, **parts}, key=place):
+        there, write = found.encounters.get(key), None
+        case = Case(key, content, there, found.subject_id, policy, before, known.left.get(key) if known else None)
+        voided_by_us = key in before.voided_by_us
+        try:
+            if part := parts.get(key):
+                place_ = enrolments.of(part, steps.writes) if needs_place(part, there, before) else ""
+                write, left = _of_wanted(part, place_, case, rulings.get(key))
+                steps.left[key], voided_by_us = left, False
+            elif not is_left_out(key, content):
+                write = _of_unwanted(case, rulings.get(key))
+                voided_by_us = write is not None or voided_by_us
+        except Hold as hold:
+            if key not in rulings:
+                steps.held[key] = hold
+            elif rulings[key] is not Move.TARGET:
+                raise
+        if key not in steps.left and case.left is not None:
+            steps.left[key] = case.left
+        steps.writes += [write] if write else []
+        steps.ids.append(there["ID"] if there else write.id if write else before.ids.get(key, ""))
+        steps.targets[VOIDED + key if voided_by_us else key] = steps.ids[-1]
+    steps.made = enrolments.made
+    return steps
+
+
+def _all_held(held: Mapping[str, Hold], want: Want) -> Hold:
+    """The first verdict, about all parts together: a person decides once, in the light of all of them."""
+    conflicts = {key: conflict for key, hold in held.items() if (conflict := conflict_of(hold, want))}
+    narrowed = [set(conflict.moves) for conflict in conflicts.values() if conflict.moves is not None]
+    first = next(iter(held.values()))
+    return Hold(first.message, **first.params).about(
+        Conflict(
+            fingerprint([[key, held[key].message, conflict.state] for key, conflict in conflicts.items()]),
+            "encounter",
+            tuple(dict.fromkeys(one for conflict in conflicts.values() for one in conflict.candidates)),
+            tuple(move for move in Move if all(move in moves for moves in narrowed)) if narrowed else None,
+            tuple(difference for conflict in conflicts.values() for difference in conflict.differences),
+        )
     )
 
 
@@ -172,11 +241,21 @@ class _Enrolments:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Whom a part belongs to, and the enrolment where one had to be found for it."""
+class Case:
+    """One part: its key, what Avni holds of it, whom it belongs to, and what the link remembers of its answers."""
 
+    key: str
+    content: HospitalEncounter
+    there: Mapping[str, Any] | None
     subject_id: str
-    enrolment_id: str = ""
+    policy: Policy
+    before: Remembered
+    left: Left | None
+
+    @property
+    def chosen(self) -> str:
+        """The External ID we give it."""
+        return external_id(self.policy.namespace, self.content.uuid, self.key)
 
 
 def _outcome(content: HospitalEncounter, found: Found, writes: list[Write], before: Remembered) -> Outcome:
@@ -187,32 +266,71 @@ def _outcome(content: HospitalEncounter, found: Found, writes: list[Write], befo
     return Outcome.UPDATED if any(found.encounters.values()) else Outcome.CREATED
 
 
-def _of_wanted(
-    part: Part,
-    content: HospitalEncounter,
-    there: Mapping[str, Any] | None,
-    place_: Place,
-    policy: Policy,
-    before: Remembered,
-) -> Write | None:
-    """What brings Avni's encounter to what its part says now; None when it says so already."""
-    chosen = external_id(policy.namespace, content.uuid, part.key)
-    if there is None and part.key in before.ids:
-        raise Hold("bahmni.registration-gone")
+def _of_wanted(part: Part, enrolment_id: str, case: Case, ruling: Move | None) -> tuple[Write | None, Left]:
+    """What brings Avni's encounter to what its part says now (None when it says so), and what it is left with.
+
+    `ruling` is what a person decided about the part. Raises Hold.
+    """
+    content, there = case.content, case.there
+    if there is None and part.key in case.before.ids:
+        moves = (Move.TARGET,) if part.program else None  # nothing tells where in the program it stood
+        _unless_overruled(Hold("bahmni.registration-gone").about(Conflict(moves=moves)), ruling)
     if there is None:
         why = f'"{part.encounter_type}": nothing in Avni stands for this part of the encounter'
-        return Write("create", kind_of(part.key), chosen, _new(part, content, place_, chosen), why)
-    _confirm(content, there, place_.subject_id)
-    if there["Voided"] and part.key not in before.voided_by_us:
-        raise Hold("bahmni.target-voided")
-    if place_.enrolment_id:
-        return _moved(part, content, there, place_, policy)
-    differs = _differing(part, content, there, policy)
+        body = _new(part, case, enrolment_id)
+        return Write("create", kind_of(part.key), case.chosen, body, why), _notes(part, content)
+    _confirm(case, there, ruling)
+    if there["Voided"] and part.key not in case.before.voided_by_us:
+        _unless_overruled(Hold("bahmni.target-voided"), ruling)
+    theirs = frozenset[str]() if there["Voided"] else _left_to_somebody(part, case, there, ruling)
+    left = {**somebody.kept(case.left, theirs, part.key), **_notes(part, content, theirs)}
+    part, content = _as_left(part, content, there, theirs)
+    case = replace(case, content=content)
+    if enrolment_id:
+        return _moved(part, case, there, enrolment_id), left
+    differs = _differing(part, content, there, case.policy)
     if not differs:
-        return None
+        return None, left
     # A program encounter knows no partial update.
-    body = _whole(part, content, there, policy) if is_in_program(part.key) else differs
-    return Write("update", kind_of(part.key), there["ID"], body, _why(part, differs))
+    body = _whole(part, content, there, case.policy) if is_in_program(part.key) else differs
+    return Write("update", kind_of(part.key), there["ID"], body, _why(part, differs)), left
+
+
+def _unless_overruled(hold: Hold, ruling: Move | None) -> None:
+    if ruling is not Move.SOURCE:
+        raise hold
+
+
+def _notes(part: Part, content: HospitalEncounter, theirs: frozenset[str] = frozenset()) -> Left:
+    """What the link remembers of what we leave, but what is left to somebody."""
+    said = {**part.observations, somebody.DATE: content.held_at, somebody.TYPE: part.encounter_type}
+    return somebody.notes_of({name: value for name, value in said.items() if name not in theirs}, part.key)
+
+
+def _left_to_somebody(part: Part, case: Case, there: Mapping[str, Any], ruling: Move | None) -> frozenset[str]:
+    """What stays as somebody answered it, because a person decided so. Raises Hold while nobody has decided."""
+    marked = {question for question, value in part.observations.items() if value == case.content.uuid}
+    said = {question: value for question, value in part.observations.items() if question not in marked}
+    said |= {somebody.DATE: case.content.held_at, somebody.TYPE: part.encounter_type}
+    shown = {question: value for question, value in there["observations"].items() if question not in marked}
+    there = {**there, "observations": shown}
+    found = somebody.contested(said, case.policy.ours, there, case.left, part.key, case.policy.us)
+    if found and ruling is None:
+        raise somebody.changed_by_somebody(found, there["ID"])
+    return frozenset(one.question for one in found) if ruling is Move.TARGET else frozenset()
+
+
+def _as_left(
+    part: Part, content: HospitalEncounter, there: Mapping[str, Any], theirs: frozenset[str]
+) -> tuple[Part, HospitalEncounter]:
+    """The part as it should stand when these of its answers are left to somebody."""
+    shown = somebody.shown_in(there)
+    said = {question: value for question, value in part.observations.items() if question not in theirs}
+    answered = {one: shown[one] for one in theirs & there["observations"].keys()}
+    part = replace(part, observations={**said, **answered})
+    if somebody.TYPE in theirs:
+        part = replace(part, encounter_type=str(shown[somebody.TYPE]))
+    return part, replace(content, held_at=str(shown[somebody.DATE])) if somebody.DATE in theirs else content
 
 
 def _differing(part: Part, content: HospitalEncounter, there: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
@@ -230,13 +348,14 @@ def _differing(part: Part, content: HospitalEncounter, there: Mapping[str, Any],
     return body
 
 
-def _of_unwanted(
-    key: str, content: HospitalEncounter, there: Mapping[str, Any] | None, subject_id: str
-) -> Write | None:
+def _of_unwanted(case: Case, ruling: Move | None) -> Write | None:
     """What voids Avni's encounter of a part that is no more; None when nothing is there or it is voided already."""
+    content, there, key = case.content, case.there, case.key
     if there is None or there["Voided"]:
         return None
-    _confirm(content, there, subject_id)
+    _confirm(case, there, ruling)
+    if written := somebody.written_into(case.policy.ours, there, case.left, key, case.policy.us):
+        _unless_overruled(somebody.changed_by_somebody(written, there["ID"]), ruling)
     why = "the encounter was voided in Bahmni" if content.voided else "its form was taken out of the encounter"
     if not content.voided and form_of(key) in {form_of(part.key) for part in content.parts}:
         why = "its form is not filled in so often any more, or is mapped otherwise"
@@ -248,27 +367,29 @@ def kind_of(key: str) -> str:
     return "program-encounter" if is_in_program(key) else "encounter"
 
 
-def _new(part: Part, content: HospitalEncounter, place_: Place, chosen: str) -> dict[str, Any]:
+def _new(part: Part, case: Case, enrolment_id: str) -> dict[str, Any]:
     """All of an encounter, as it is made."""
-    owner = {"Enrolment ID": place_.enrolment_id} if part.program else {"Subject ID": place_.subject_id}
+    owner = {"Enrolment ID": enrolment_id} if part.program else {"Subject ID": case.subject_id}
     return {
-        "External ID": chosen,
+        "External ID": case.chosen,
         **owner,
         "Encounter type": part.encounter_type,
-        "Encounter date time": content.held_at,
+        "Encounter date time": case.content.held_at,
         "observations": dict(part.observations),
         "cancelObservations": {},
         "Voided": False,
     }
 
 
-def _moved(part: Part, content: HospitalEncounter, there: Mapping[str, Any], place_: Place, policy: Policy) -> Write:
+def _moved(part: Part, case: Case, there: Mapping[str, Any], enrolment_id: str) -> Write:
     """What brings a program encounter into another program: only what bears our External ID can be moved."""
-    chosen = external_id(policy.namespace, content.uuid, part.key)
-    if there.get("External ID") != chosen:
+    if there.get("External ID") != case.chosen:
         raise Hold("bahmni.encounter-in-other-program")
-    body = {**_whole(part, content, there, policy), "External ID": chosen, "Enrolment ID": place_.enrolment_id}
-    return Write("create", kind_of(part.key), chosen, body, f'"{part.encounter_type}": its form is of another program')
+    whole = _whole(part, case.content, there, case.policy)
+    body = {**whole, "External ID": case.chosen, "Enrolment ID": enrolment_id}
+    return Write(
+        "create", kind_of(part.key), case.chosen, body, f'"{part.encounter_type}": its form is of another program'
+    )
 
 
 def _whole(part: Part, content: HospitalEncounter, there: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
@@ -318,11 +439,11 @@ def _can_be_sent_back(value: Any) -> bool:
     return True
 
 
-def _confirm(content: HospitalEncounter, there: Mapping[str, Any], subject_id: str) -> None:
+def _confirm(case: Case, there: Mapping[str, Any], ruling: Move | None) -> None:
     """Avni's encounter must carry our encounter's marker and hang on the patient's subject, or a person decides."""
-    if content.uuid not in there["observations"].values():
-        raise Hold("bahmni.registration-gone")
-    if there["Subject ID"] != subject_id:
+    if case.content.uuid not in there["observations"].values():
+        _unless_overruled(Hold("bahmni.registration-gone"), ruling)
+    if there["Subject ID"] != case.subject_id:
         raise Hold("bahmni.encounter-elsewhere")
 
 

@@ -21,7 +21,9 @@ from bahmni.openmrs import OpenMRSClient
 from bahmni.same_person import Likeness
 from engine.ports import Change, Gap, JsonObject, Known, Page, Parent, Plan, Want, Write
 from engine.registry import Setting
+from engine.settling import chosen
 from engine.verdicts import Fail
+from errors.specs import Move
 
 TITLE = "Patient"
 PATIENT_PATH = re.compile(r"/ws/rest/v1/patient/([0-9A-Za-z-]{36,38})(?:[?/]|$)")
@@ -46,6 +48,7 @@ class PatientHandover:
         self._versions = Versions(setting.snapshot)
         self._born_here = setting.tenant.born_here
         self._likeness = Likeness(setting.tenant.match_name_likeness, setting.tenant.match_birth_years)
+        self._us = setting.connections[v.AVNI].username
         self._subject_type = setting.snapshot.constant(v.SUBJECT_TYPE)
 
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
@@ -95,11 +98,11 @@ class PatientHandover:
         content: patient.HospitalRegistration = want.content
         if known and known.points_somewhere:
             registration = self._avni.encounter(known.target_id)
-            if registration is None or not patient.would_write(content, registration):
+            if registration is not None and patient.would_write(content, registration):
+                subjects = self._subject_if_it_has(want.identifier, registration)
+                return patient.Found(registration, subjects, subjects_asked=True)
+            if registration is not None or not chosen(known, Move.SOURCE):
                 return patient.Found(registration)
-            return patient.Found(
-                registration, self._subject_if_it_has(want.identifier, registration), subjects_asked=True
-            )
         there: JsonObject | None = self._avni.encounter(patient.external_id(self._namespace, content.patient_uuid))
         if there is None and not self._born_here:
             there = self._by_marker(content.patient_uuid)
@@ -110,7 +113,7 @@ class PatientHandover:
 
     def plan(self, want: Want, state: patient.Found, known: Known | None) -> Plan:
         """See `patient.plan`."""
-        return patient.plan(want, state, known, self._namespace, self._likeness)
+        return patient.plan(want, state, known, self._namespace, self._likeness, self._us)
 
     def write(self, write: Write) -> str:
         """Send one write to Avni. Gives the id Avni knows the encounter by."""

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from bahmni import vocabulary as v
+from bahmni.bahmni_to_avni import somebody
 from bahmni.bahmni_to_avni.values import differing, moment, translated
-from bahmni.same_person import Demographics, Likeness, confirm
+from bahmni.same_person import Demographics, Likeness, choose, confirm
 from bahmni.shapes import PATIENT, check
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
+from engine.left import Left
 from engine.ports import Known, Plan, Want, Write
-from engine.verdicts import Defer, Fail, Hold, Skip
+from engine.settling import chosen, settled
+from engine.verdicts import Conflict, Defer, Difference, Fail, Hold, Skip
+from errors.specs import Move
 from mappings.snapshot import Snapshot
+
+SALT: Final = "registration"
+"""Name of the registration encounter in what a link remembers of answers."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +113,14 @@ def would_write(content: HospitalRegistration, there: Mapping[str, Any]) -> bool
     return not content.voided and bool(_changes(content, there) or there["Voided"])
 
 
-def plan(want: Want, found: Found, known: Known | None, namespace: UUID, likeness: Likeness) -> Plan:
-    """The writes that make Avni agree. Raises Skip, Defer, Hold, Fail."""
+def plan(want: Want, found: Found, known: Known | None, namespace: UUID, likeness: Likeness, us: str = "") -> Plan:
+    """The writes that make Avni agree. Raises Skip, Defer, Hold, Fail. `us` is our user name there."""
     content: HospitalRegistration = want.content
     there = found.encounter
     if known and known.points_somewhere and there is None:
-        raise Hold("bahmni.registration-gone")
+        settled(Hold("bahmni.registration-gone"), want, known, Move.SOURCE)
     if there is None:
-        return _first_time(want, content, found, namespace, likeness)
+        return _first_time(want, content, found, known, namespace, likeness)
     _confirm(want, content, there, found, known)
     left, chosen = fingerprint([want.fingerprint]), external_id(namespace, content.patient_uuid)
     targets: dict[str, Any] = {
@@ -124,14 +131,19 @@ def plan(want: Want, found: Found, known: Known | None, namespace: UUID, likenes
     if content.voided and there["Voided"]:
         return Plan((), Outcome.UNCHANGED, left_fingerprint=known.left_fingerprint if known else "", **targets)
     if content.voided:
+        written = somebody.written_into(somebody.Ours(content.managed), there, _left(known), SALT, us)
+        if written:
+            settled(somebody.changed_by_somebody(written, there["ID"]), want, known, Move.SOURCE)
         void = Write("void", "encounter", there["ID"], {}, "the patient was voided in Bahmni")
         return Plan((void,), Outcome.VOIDED, left_fingerprint=v.VOIDED_BY_US, **targets)
-    changes = _changes(content, there)
+    theirs = frozenset[str]() if there["Voided"] else _left_to_somebody(want, content, there, known, us)
+    changes = {question: value for question, value in _changes(content, there).items() if question not in theirs}
     body: dict[str, Any] = {"observations": changes} if changes else {}
     if there["Voided"]:
         if known is None or known.left_fingerprint != v.VOIDED_BY_US:
-            raise Hold("bahmni.target-voided")
+            settled(Hold("bahmni.target-voided"), want, known, Move.SOURCE)
         body["Voided"] = False
+    targets["left"] = {SALT: {**somebody.kept(_left(known), theirs, SALT), **_notes(content, theirs)}}
     if not body:
         return Plan((), Outcome.UNCHANGED, left_fingerprint=left, **targets)
     why = f"{len(changes)} observations differ" if changes else "the patient was un-voided in Bahmni"
@@ -173,11 +185,12 @@ def _registered_at(patient: Mapping[str, Any]) -> str:
 # -- against what was found ------------------------------------------------------------------------------------------
 
 
-def _first_time(want: Want, content: HospitalRegistration, found: Found, namespace: UUID, likeness: Likeness) -> Plan:
+def _first_time(
+    want: Want, content: HospitalRegistration, found: Found, known: Known | None, namespace: UUID, likeness: Likeness
+) -> Plan:
     if content.voided:
         raise Skip("bahmni.voided-before-hand-over")
-    subject = _the_subject(want, found)
-    confirm(_subjects_person(subject), content.person, likeness)
+    subject = _the_subject(want, content, found, known, likeness)
     chosen = external_id(namespace, content.patient_uuid)
     body = {
         "External ID": chosen,
@@ -190,17 +203,56 @@ def _first_time(want: Want, content: HospitalRegistration, found: Found, namespa
     }
     create = Write("create", "encounter", chosen, body, "no registration encounter carries the patient's marker")
     left = fingerprint([want.fingerprint])
-    return Plan((create,), Outcome.CREATED, chosen, subject["ID"], created_by_us=("encounter",), left_fingerprint=left)
+    return Plan(
+        (create,), Outcome.CREATED, chosen, subject["ID"], created_by_us=("encounter",), left_fingerprint=left,
+        left={SALT: _notes(content, frozenset())},
+    )  # fmt: skip
 
 
-def _the_subject(want: Want, found: Found) -> Mapping[str, Any]:
-    """The one un-voided subject with the patient's number."""
-    live = [row for row in found.subjects if not row["Voided"]]
-    if len(live) > 1:
-        raise Fail("bahmni.multiple-subjects-for-patient")
+def _the_subject(
+    want: Want, content: HospitalRegistration, found: Found, known: Known | None, likeness: Likeness
+) -> Mapping[str, Any]:
+    """The un-voided subject with the patient's number, of several the one a person chose."""
+    live = {row["ID"]: row for row in found.subjects if not row["Voided"]}
     if not live:
         raise Defer("bahmni.no-subject", waits_for=v.arrival_of(want.identifier))
-    return live[0]
+    people = {subject_id: _subjects_person(row) for subject_id, row in live.items()}
+    if len(live) > 1:
+        several = Fail("bahmni.multiple-subjects-for-patient")
+        return live[choose(content.person, people, several, "subject", want, known)]
+    ((subject_id, subject),) = live.items()
+    confirm(content.person, people[subject_id], likeness, kind="subject", uuid=subject_id, want=want, known=known)
+    return subject
+
+
+def _left(known: Known | None) -> Left | None:
+    return known.left.get(SALT) if known else None
+
+
+def _notes(content: HospitalRegistration, theirs: frozenset[str]) -> Left:
+    """What the link remembers of the answers we leave, but those left to somebody."""
+    ours = {question: value for question, value in content.observations.items() if question not in theirs}
+    return somebody.notes_of(ours, SALT)
+
+
+def _left_to_somebody(
+    want: Want, content: HospitalRegistration, there: Mapping[str, Any], known: Known | None, us: str
+) -> frozenset[str]:
+    """The questions that stay as somebody answered them, because a person decided so.
+
+    Raises Hold while nobody has decided about what somebody answered otherwise.
+    """
+    said = {question: value for question, value in content.observations.items() if value != content.patient_uuid}
+    owned = somebody.Ours(content.managed - (content.observations.keys() - said.keys()))
+    if chosen(known, Move.TARGET):
+        us = somebody.NOBODY  # what was left to them stays theirs, though we wrote since
+    found = somebody.contested(said, owned, there, _left(known), SALT, us)
+    if not found:
+        return frozenset()
+    hold = somebody.changed_by_somebody(found, there["ID"])
+    if settled(hold, want, known, Move.SOURCE, Move.TARGET).move is Move.SOURCE:
+        return frozenset()
+    return frozenset(one.question for one in found)
 
 
 def _subjects_person(subject: Mapping[str, Any]) -> Demographics:
@@ -218,10 +270,18 @@ def _confirm(
     So must the number that led to that subject still be the patient's; a voided patient may have lost it.
     """
     if content.patient_uuid not in there["observations"].values():
-        raise Hold("bahmni.marker-missing")
+        settled(Hold("bahmni.marker-missing"), want, known, Move.SOURCE)
     if known and known.points_somewhere:
         has_other_number = not content.voided and known.identifier not in ("", want.identifier)
         if has_other_number or there["Subject ID"] != known.target_parent_id:
-            raise Hold("bahmni.number-moved")
-    if found.subjects_asked and there["Subject ID"] not in [row["ID"] for row in found.subjects if not row["Voided"]]:
+            subject, differs = there["Subject ID"], Difference("number", want.identifier, {})
+            state = fingerprint([want.identifier, known.identifier, subject, known.target_parent_id])
+            conflict = Conflict(state, "subject", (subject,), (Move.TARGET, Move.APART), (differs,))
+            settled(Hold("bahmni.number-moved").about(conflict), want, known, Move.TARGET)
+    # Where a person left the registration where it is, that the numbers differ is known.
+    if (
+        found.subjects_asked
+        and not chosen(known, Move.TARGET)
+        and there["Subject ID"] not in [row["ID"] for row in found.subjects if not row["Voided"]]
+    ):
         raise Fail("bahmni.subject-id-changed-for-patient")

@@ -198,7 +198,7 @@ def test_a_registration_in_the_future_waits_for_its_day_in_the_zone_of_the_hospi
 
 def test_a_number_that_changed_is_held_before_anything_is_asked() -> None:
     with pytest.raises(Hold, match=r"bahmni\.subject-id-changed"):
-        planned(subject("2002"), link(), registrations=(registration(),))
+        planned(subject("2002", id=SUBJECT), link(), registrations=(registration(),))
 
 
 @pytest.mark.parametrize("number", [None, "", "  ", True, 7.5, [], {}])

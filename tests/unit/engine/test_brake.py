@@ -234,7 +234,7 @@ def test_only_decisions_that_write_are_a_word_for_their_records(there: Desk, mov
     stream = Stream.objects.get(key="paper-subject")
     for one in cards:
         decided = {
-            "record": error_of(stream, entity_id=one),
+            "record": error_of(stream, entity_id=one, touched=1),
             "tenant": there.tenant,
             "move": move.value,
             "state": "another",

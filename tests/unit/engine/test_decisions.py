@@ -156,7 +156,7 @@ def test_what_has_changed_before_it_is_carried_out_is_held_again_as_it_is_then(t
     there.work()
     assert (there.paper.target, held().state) == ({}, ErrorState.HELD)
     assert held().conflict["state"] != seen
-    assert Decision.objects.get().outcome == "held"
+    assert (Decision.objects.get().outcome, Decision.objects.get().used_at) == ("held", None)
 
 
 def test_what_has_changed_since_it_was_shown_is_not_decided(there: Desk) -> None:

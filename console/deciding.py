@@ -1,0 +1,141 @@
+"""The page on which a person decides about a record that waits for her: both sides, what may be decided, and why."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+
+from common.http_errors import RemoteError
+from console.access import actor
+from console.addresses import row_url
+from console.base import TenantAdmin
+from console.names import side_label, stream_label
+from console.words import when
+from engine import decisions
+from engine.confronting import Confrontation, confront
+from engine.decisions import CannotDecide, Offer
+from engine.registry import connector_of
+from errors.catalogue import explain
+from errors.models import Decision, ErrorRecord
+from errors.specs import Move
+from tenants.secrets import SecretUnreadable
+
+
+class DecisionForm(forms.Form):
+    """What is decided, about whom, and why."""
+
+    move = forms.ChoiceField(widget=forms.RadioSelect, label="Decision")
+    chosen = forms.ChoiceField(widget=forms.RadioSelect, required=False, label="Which one")
+    reason = forms.CharField(
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text="One sentence that still makes sense in a year.",
+    )
+    state = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, record: ErrorRecord, offered: list[Offer], *args: Any, **more: Any) -> None:
+        """Offer what may be decided about the record."""
+        super().__init__(*args, **more)
+        kind, candidates = record.conflict.get("kind", ""), record.conflict.get("candidates", [])
+        self._choices("move", [(offer.move.value, f"{offer.label}. {offer.follows}") for offer in offered])
+        if len(candidates) > 1 and Move.SAME in [offer.move for offer in offered]:
+            self._choices("chosen", [(one, f"{kind.capitalize()} {one}") for one in candidates])
+            self.fields["chosen"].help_text = f"Only where one {kind} is to be linked."
+        else:
+            del self.fields["chosen"]
+
+    def _choices(self, name: str, choices: list[tuple[str, str]]) -> None:
+        cast(forms.ChoiceField, self.fields[name]).choices = choices
+
+
+def decide_page(
+    screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: ErrorRecord, *, may_see: bool
+) -> HttpResponse:
+    """Show what there is to decide, then take the decision. Both servers are read when the reader may see values."""
+    if "answered" in request.POST:
+        form = DecisionForm(record, decisions.offers(record), request.POST)
+        if not form.is_valid():
+            return _page(screen, request, record, form, None, "")
+        refusal = _take(request, record, form)
+        said = refusal or "Decided. It is carried out now; this page tells what came of it."
+        screen.message_user(request, said, messages.WARNING if refusal else messages.SUCCESS)
+        return HttpResponseRedirect(row_url(record))
+    failure, met = "", None
+    if may_see:
+        try:
+            met = confront(record, actor(request))
+        except (RemoteError, SecretUnreadable) as error:
+            failure = str(error)
+    form = DecisionForm(record, decisions.offers(record), initial={"state": record.conflict.get("state", "")})
+    return _page(screen, request, record, form, met, failure)
+
+
+def _take(request: HttpRequest, record: ErrorRecord, form: DecisionForm) -> str:
+    """Why the decision was not taken; empty when it was."""
+    given = form.cleaned_data
+    try:
+        decisions.decide(
+            record, Move(given["move"]), state=given["state"], reason=given["reason"], actor=actor(request),
+            chosen=given.get("chosen", ""),
+        )  # fmt: skip
+    except CannotDecide as refusal:
+        return str(refusal)
+    return ""
+
+
+def _page(
+    screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: ErrorRecord, form: DecisionForm,
+    met: Confrontation | None, failure: str,
+) -> HttpResponse:  # fmt: skip
+    connector = connector_of(record.tenant)
+    spec = connector.stream(record.stream.key)
+    columns = list(dict.fromkeys(one for difference in met.differences for one in difference.there)) if met else []
+    kind = str(record.conflict.get("kind", "")).capitalize()
+    target = side_label(record.tenant, spec.target_side)
+    told = explain(record.message, record.params, connector.sentences)
+    context = {
+        **screen.admin_site.each_context(request),
+        "title": "Decide about a record",
+        "about": f"{stream_label(record.stream)}: {record.entity_id}",
+        "cause": told.cause,
+        "remedy": told.remedy,
+        "opts": screen.opts,
+        "media": screen.media,
+        "form": form,
+        "failure": failure,
+        "is_over": met is not None and not met.is_met,
+        "source": side_label(record.tenant, spec.source_side),
+        "columns": [f"{target}: {kind} {one}" for one in columns] or [target],
+        "rows": [
+            (one.what, one.here, [one.there.get(column, "") for column in columns], _differs(one.here, one.there))
+            for one in (met.differences if met else ())
+        ],
+        "back": row_url(record),
+    }
+    return TemplateResponse(request, "console/decide.html", context)
+
+
+def _differs(here: str, there: Any) -> bool:
+    return any(value != here for value in there.values())
+
+
+def decided_about(record: ErrorRecord) -> list[dict[str, str]]:
+    """What was decided about a record, newest first, in words."""
+    connector = connector_of(record.tenant)
+    spec = connector.stream(record.stream.key)
+    rows = Decision.objects.filter(record=record).select_related("user")
+    return [
+        {
+            "what": decisions.label(Move(row.move), spec),
+            "about": row.chosen,
+            "reason": row.reason,
+            "who": row.user.get_username() if row.user else "",
+            "at": str(when(row.decided_at, record.tenant.zone)),
+            "came": row.outcome or "to be carried out",
+        }
+        for row in rows[:20]
+    ]
