@@ -252,6 +252,7 @@ class Ledger:
             link.other_targets, link.left_fingerprint = dict(standing.other_targets), standing.left_fingerprint
             link.notes = dict(standing.notes)
             link.left = dict(standing.left)
+            link.is_suspect = link.is_suspect or standing.is_suspect
         return link
 
     def _failure(self, result: Result) -> recording.Failure:

@@ -19,7 +19,8 @@ def known_by_now(
     """`known`, and what came of a plan so far; None while nothing stands for the record itself.
 
     `given` are the ids the target gave for the writes it answered, by the ids we chose; `unclear` is the write that may
-    have arrived. Of that one both is believed, what stood before and what would stand now, but never that it created.
+    have arrived. Of that one both is believed, what stood before and what would stand now, but never that it created;
+    what we left before stays noted, and the whole is suspect: nobody else needs to have changed it.
     """
     undone = {
         write.id for write in plan.writes if write.id not in given and (write.verb == "create" or write.id != unclear)
@@ -38,5 +39,6 @@ def known_by_now(
         other_targets=kept | done,
         left_fingerprint=before.left_fingerprint if undone else plan.left_fingerprint or before.left_fingerprint,
         notes=before.notes if undone else plan.notes,
-        left=before.left if undone or plan.left is None else plan.left,
+        left=before.left if undone or unclear or plan.left is None else plan.left,
+        is_suspect=before.is_suspect or bool(unclear),
     )
