@@ -235,7 +235,7 @@ def test_a_worker_that_dies_before_it_said_so_leaves_it_to_the_next_to_stop(
 
 
 def test_a_server_exchanged_in_the_middle_of_a_batch_is_noticed_before_the_next_write(at_work: World) -> None:
-    """The new one does not know our session: signing in anew is what gives it away. Other lanes may be at a write then."""
+    """The new one does not know our session: signing in anew gives it away. Other lanes may be at a write then."""
     for number in range(30):
         at_work.subject(str(5000 + number))
     exchange = at_work.bahmni.set_up_anew

@@ -18,7 +18,24 @@ OURS = {
     "paper.broken": Sentence(cause="{", remedy="{0}{a.b}"),
 }
 
-SAFE = {"part", "side", "status", "code", "fields", "privilege", "kind", "place", "path", "type", "attempts"}
+SAFE = {
+    "differences",
+    "source",
+    "limit",
+    "listed",
+    "passed",
+    "part",
+    "side",
+    "status",
+    "code",
+    "fields",
+    "privilege",
+    "kind",
+    "place",
+    "path",
+    "type",
+    "attempts",
+}
 
 
 def test_a_sentence_is_filled_with_its_parameters() -> None:
