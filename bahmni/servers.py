@@ -19,6 +19,7 @@ from bahmni.avni_to_bahmni.reading import LookBack
 from bahmni.bahmni_to_avni.encounter_handover import EncounterHandover
 from bahmni.bahmni_to_avni.handover import PatientHandover
 from bahmni.openmrs import FEEDS, OpenMRSClient
+from common.http import HttpSession
 from engine.ports import Handover
 from engine.registry import Setting
 from tenants.models import Connection
@@ -54,8 +55,14 @@ class BahmniServers:
 
     def sign_ins(self, side: str) -> int:
         """How often the server let us in anew. Raises KeyError for a side there is none of."""
-        counts = {v.AVNI: self.avni.counts, v.BAHMNI: self.openmrs.counts}[side]
-        return counts.sign_ins
+        return self._session(side).counts.sign_ins
+
+    def trust(self, side: str, sign_ins: int) -> None:
+        """See `HttpSession.trust`. Raises KeyError for a side there is none of."""
+        self._session(side).trust(sign_ins)
+
+    def _session(self, side: str) -> HttpSession:
+        return {v.AVNI: self.avni.session, v.BAHMNI: self.openmrs.session}[side]
 
     def feed(self, category: str) -> Feed:
         """One feed of this Bahmni."""

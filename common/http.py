@@ -148,6 +148,7 @@ class HttpSession:
         self._session = _new_session(limit)
         self._lock = threading.Lock()
         self._counts = Counts()
+        self._trusted: int | None = None
         self._seen: tuple[datetime, float] | None = None
 
     @property
@@ -155,6 +156,14 @@ class HttpSession:
         """What this session has sent so far."""
         with self._lock:
             return self._counts
+
+    def trust(self, sign_ins: int) -> None:
+        """From now on send a write only while nobody signed in beyond this number: the server was looked at then.
+
+        One that took another one's place does not know the older sessions, so nothing is written to it unseen.
+        """
+        with self._lock:
+            self._trusted = sign_ins
 
     def server_now(self) -> datetime | None:
         """The server's clock, carried on from its last answer; None before the first one."""
@@ -185,6 +194,10 @@ class HttpSession:
         """Send anything else, once. Raises Unreachable (it certainly did not arrive), Unclear, WriteRefused."""
         if self.refuse_writes:
             raise WriteRefused(f"{self.side}: {request.method} {request.template} was not sent: looking only")
+        with self._lock:
+            is_trusted = self._trusted in (None, self._counts.sign_ins)
+        if not is_trusted:
+            raise self.error(Unclear, request, "not sent: signed in anew, and the server was not looked at since")
         self._count(calls=1, writes=1)
         try:
             reply = self._send(request)

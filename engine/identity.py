@@ -113,11 +113,12 @@ class Identities:
     def is_fresh(self, side: str, sign_ins: int) -> bool:
         """Whether the server was compared lately, and we did not have to sign in since."""
         proof = self._proofs.get(side)
-        return bool(proof) and proof.sign_ins == sign_ins and clock.monotonic() - proof.at < INTERVAL  # type: ignore[union-attr]  # bool(proof) says so
+        return proof is not None and proof.sign_ins == sign_ins and clock.monotonic() - proof.at < INTERVAL
 
     def ask(self, connector: Connector, servers: Servers, side: str, expected: Expected) -> Seen:
         """Ask the server and compare. Raises OtherServer, RemoteError."""
         with self._lock:
+            before = servers.sign_ins(side)
             seen = connector.identity(servers, side, expected.traces)
             found = differences(expected, seen, connector.side(side).facts)
             if found:
@@ -126,7 +127,10 @@ class Identities:
                 raise OtherServer(side, found, seen.facts)
             self.doubted.discard(side)
             known = Expected(learned(expected, seen), expected.traces)
-            self._proofs[side] = _Proof(known, clock.monotonic(), servers.sign_ins(side))
+            # Of answers across a signing in some may be another server's; before the first one there were none.
+            proven = before or servers.sign_ins(side)
+            self._proofs[side] = _Proof(known, clock.monotonic(), proven)
+            servers.trust(side, proven)
             return seen
 
 

@@ -39,6 +39,9 @@ class Servers(Protocol):
     def sign_ins(self, side: str) -> int:
         """How often we showed our credentials there so far: a server that was exchanged asks for them again."""
 
+    def trust(self, side: str, sign_ins: int) -> None:
+        """The server was looked at after so many: writes go to it only until we have to show them once more."""
+
     def handover(self, stream_key: str) -> Handover[Any]:
         """The path of one stream over these clients."""
 

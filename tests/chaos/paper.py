@@ -75,6 +75,9 @@ class Paper:
         """Nobody asks who we are."""
         return 0
 
+    def trust(self, side: str, sign_ins: int) -> None:
+        """It stays the same sheet."""
+
     def pages(self, partition: str, position: JsonObject) -> Iterator[Page]:
         """The pages behind position["page"]."""
         for number in range(int(position.get("page", 0)), len(self.pages_)):

@@ -157,6 +157,22 @@ def test_looking_only_may_sign_in() -> None:
         assert session_to(server, refuse_writes=True).sign_in(WRITE).status == 200
 
 
+# --- a server that may have been exchanged ------------------------------------------------------
+
+
+def test_after_signing_in_anew_no_write_is_sent_until_the_server_was_looked_at() -> None:
+    with Server(Scripted()) as server:
+        session = session_to(server)
+        session.trust(session.counts.sign_ins)
+        session.write(WRITE)
+        session.sign_in(WRITE)
+        with pytest.raises(Unclear, match="not sent"):
+            session.write(WRITE)
+        assert (session.counts.writes, server.requests) == (1, 2)
+        session.trust(session.counts.sign_ins)
+        assert session.write(WRITE).status == 200
+
+
 # --- where it may go ----------------------------------------------------------------------------
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from django.db import connection, transaction
 
-from engine.identity import FACTS, LINKS_AFTER, Difference, Expected, differences, learned, remember
-from engine.registry import Fact, Seen
+from engine.identity import FACTS, LINKS_AFTER, Difference, Expected, Identities, differences, learned, remember
+from engine.registry import Connector, Fact, Seen, Servers
 from tenants.models import Connection, Tenant
 from tenants.scoping import all_tenants
 
@@ -61,6 +63,52 @@ def test_a_difference_is_said_in_a_few_words(difference: Difference, said: str) 
 def test_what_is_told_anew_is_learned_and_what_is_not_told_stays_known() -> None:
     kept = learned(expected(organisation="demo", user="a"), Seen({"user": "b", "oldest": ""}))
     assert kept == {"organisation": "demo", "user": "b"}
+
+
+# -- when it is asked again --------------------------------------------------------------------------------------------
+
+
+class Clients:
+    """The clients of one server, which the test signs in; they keep up to which signing in they may write."""
+
+    def __init__(self) -> None:
+        self.signed_in = 0
+        self.trusted: int | None = None
+
+    def sign_ins(self, side: str) -> int:
+        return self.signed_in
+
+    def trust(self, side: str, sign_ins: int) -> None:
+        self.trusted = sign_ins
+
+
+class Asked:
+    """A connector to a server that tells nothing special, and that may demand a signing in when it is asked."""
+
+    def __init__(self, clients: Clients) -> None:
+        self.clients = clients
+        self.demands_signing_in = False
+
+    def identity(self, servers: object, side: str, traces: object) -> Seen:
+        self.clients.signed_in += self.demands_signing_in
+        return Seen({})
+
+    def side(self, side: str) -> Any:
+        return SimpleNamespace(facts=SPECS)
+
+
+@pytest.mark.parametrize(
+    ("signed_in", "demands", "is_proven"),
+    [(0, True, True), (1, False, True), (1, True, False)],
+    ids=["first contact", "within a session", "a session that ended while asking"],
+)
+def test_only_answers_of_one_session_prove_a_server(signed_in: int, demands: bool, is_proven: bool) -> None:
+    clients, known = Clients(), Identities()
+    asked = Asked(clients)
+    clients.signed_in, asked.demands_signing_in = signed_in, demands
+    known.ask(cast(Connector, asked), cast(Servers, clients), "bahmni", expected())
+    assert known.is_fresh("bahmni", clients.signed_in) is is_proven
+    assert (clients.trusted == clients.signed_in) is is_proven
 
 
 # -- what is kept ------------------------------------------------------------------------------------------------------
