@@ -21,6 +21,7 @@ from engine.handing_over import Result
 from engine.lease import Grant
 from engine.ports import Decided, Known, Page, Parent
 from engine.registry import Connector
+from engine.verdicts import LONGEST_NAME
 from errors import recording
 from errors.catalogue import KEPT_APART, explain
 from errors.models import ErrorRecord, ErrorState
@@ -34,9 +35,6 @@ ERROR_STATES = {
 
 TAKEN_OVER = "taken over: "
 """What a kind begins with in a link's `created_by_us` where a service before this one created it for the tenant."""
-
-LONGEST_NAME = 255
-"""Characters kept of a name in parameters and counts: the longest name of a concept."""
 
 LONGEST_WAIT = 200
 """Characters kept of the name of what a record waits for."""

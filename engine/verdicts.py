@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from common.outcome import Outcome
+from common.text import storable
 from errors.specs import Move
+
+LONGEST_NAME: Final = 255
+"""Characters kept of a name in parameters and counts: the longest name of a concept. What is read may be longer."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Verdict(Exception):
     def __init__(self, message: str, **params: str) -> None:
         super().__init__(message)
         self.message = message
-        self.params = params
+        self.params = {name: storable(value, LONGEST_NAME) for name, value in params.items()}
         self.conflict: Conflict | None = None
 
     def about(self, conflict: Conflict) -> Self:
