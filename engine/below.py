@@ -23,7 +23,8 @@ from engine.commit import Ledger, load_known
 from engine.handing_over import Result, explain_remote, where
 from engine.patience import Patience
 from engine.ports import NOT_LISTED, Change, HangsBelow, same_content
-from engine.slices import Slice, of_gap, unreadable
+from engine.slices import Slice
+from engine.unread import of_gap, unreadable
 from engine.verdicts import Fail, Hold
 from errors import recording
 from errors.catalogue import BEFORE_THE_START, TOO_MANY

@@ -5,7 +5,7 @@ Same patient in order, different patients side by side, at most as many requests
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -169,3 +169,8 @@ def _without_the_unanswered(
     failures += [failure] if failure else []
     silent = patience.unanswered if isinstance(failure, Silent) else ()
     return {entity_id: answer for entity_id, answer in answers.items() if entity_id not in silent}
+
+
+def without_result(changes: Mapping[str, Change], results: Iterable[Result]) -> set[str]:
+    """Ids of the changes that were left unfinished."""
+    return set(changes) - {result.change.entity_id for result in results}

@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.http_errors import Refused
-from engine import positions
+from engine import gaps, positions
 from engine.batches import batches
 from engine.carrying import fetch_one
 from engine.commit import LONGEST_WAIT, arrived, as_known, load_known, load_parents
-from engine.gaps import gap_id
 from engine.handing_over import Pen, Result, hand_over
 from engine.ports import Change, Handover, Known
 from engine.registry import StreamSpec, connector_of
-from engine.slices import guarded, of_gap, unreadable
+from engine.unread import guarded, of_gap, unreadable
 from engine.verdicts import Verdict
 from engine.work import setting_of
 from syncstatus.models import Link, Position, Stream
@@ -75,10 +74,12 @@ class Rehearsal:
                         yield rehearsed
                         left -= 0 if rehearsed.part else 1
                 except Refused as failure:
-                    told = of_gap(gap_id(partition), unreadable(spec, partition, failure))
+                    told = of_gap(gaps.gap_id(partition), unreadable(spec, partition, failure))
                     yield Rehearsed(stream, told, spec.part(partition))
                 except Verdict as verdict:  # the part as a whole needs a person, e.g. a feed that was rebuilt
-                    result = Result(Change(gap_id(partition), ""), verdict.outcome, verdict.message, verdict.params)
+                    result = Result(
+                        Change(gaps.gap_id(partition), ""), verdict.outcome, verdict.message, verdict.params
+                    )
                     yield Rehearsed(stream, result, spec.part(partition))
         finally:
             servers.close()
@@ -92,7 +93,7 @@ class Rehearsal:
         with closing(batches(guarded(handover.pages(position.partition, position.value)))) as gathered:
             for batch in gathered:
                 for gap in batch.gaps:
-                    told = of_gap(gap_id(position.partition, gap.place), gap.why)
+                    told = of_gap(gaps.gap_id(position.partition, gap.place), gap.why)
                     yield Rehearsed(stream, told, f"{spec.part(position.partition)}, {gap.place}")
                 newest, _ = batch.newest()
                 chosen = list(newest.values())[:share]

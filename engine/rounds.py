@@ -29,7 +29,8 @@ from engine.commit import load_known
 from engine.handing_over import Result, explain_remote
 from engine.ports import NOT_LISTED, Change, Page, Walked
 from engine.registry import RoundSpec, connector_of
-from engine.slices import Slice, guarded, of_gap, unreadable
+from engine.slices import Slice
+from engine.unread import guarded, of_gap, unreadable
 from engine.verdicts import Fail, Verdict
 from errors import recording
 from errors.catalogue import BEFORE_THE_START

@@ -6,7 +6,7 @@ and the position stays in front of what was not finished.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,32 +18,27 @@ from django.utils.functional import cached_property
 
 from common import clock
 from common.http_errors import Refused, RemoteError, SignInFailed, Unreachable
-from common.outcome import Outcome
 from engine import decisions, gaps, positions
 from engine.batches import Batch, batches
 from engine.brake import TooMany
 from engine.braking import Guard
-from engine.carrying import Carrier, TimeIsUp, give_connection_back
+from engine.carrying import Carrier, TimeIsUp, give_connection_back, without_result
 from engine.commit import Ledger, load_known
-from engine.handing_over import LeaseTooShort, Result, explain_remote, where
+from engine.handing_over import LeaseTooShort, Result, explain_remote
 from engine.identity import Difference, OtherServer
 from engine.lease import Grant
 from engine.patience import Patience, Silent
-from engine.ports import Change, Handover, HangsBelow, Page, Walked
-from engine.registry import Connector, Servers, Setting, StreamSpec
-from engine.verdicts import Defer, Fail, Hold, NotThere, Verdict
+from engine.ports import Change, Handover, Page, Walked
+from engine.registry import Connector, Servers, Setting
+from engine.unread import guarded, of_gap, unreadable
+from engine.verdicts import NotThere, Verdict
 from errors import recording
-from errors.catalogue import OTHER_SERVER, PART_NOT_NAMED, PART_UNREADABLE, READABLE_AGAIN, TOO_MANY, general
+from errors.catalogue import OTHER_SERVER, TOO_MANY, general
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Link, Position, Run, RunKind, RunState, Stream
 
 SECONDS = 60.0
 """No batch is begun after this; the stream stays due and the next slice goes on."""
-
-REPROCESSED_AT_ONCE = 100
-
-SHARE_OF_RETRIES = 0.5
-"""Of a look's seconds, after which no error record is begun: many that fail slowly must not keep the new waiting."""
 
 GOES_ON_BY_ITSELF = frozenset({"remote.source-down", "remote.target-down", "remote.slow", "remote.garbled"})
 """What ends a look but needs no person: the stream stays due, and the sweep asks again."""
@@ -139,100 +134,6 @@ class Slice:
             for gap, record in recording.open_records(self.stream, wholes).items()
             if record.state != ErrorState.RESOLVED
         }
-
-    def reprocess(self) -> None:
-        """Try the error records that are due, oldest first, for a share of the time. Never moves a position."""
-        while not self.look.stopped_by:
-            if clock.monotonic() >= self._retries_end():
-                self.look.more = True
-                return
-            due = ErrorRecord.objects.filter(stream=self.stream, next_attempt_at__lte=clock.now())
-            due = due.exclude(entity_id__in=[gaps.gap_id(name) for name in self._read_from()])
-            records = list(due.order_by("next_attempt_at", "pk")[:REPROCESSED_AT_ONCE])
-            if not records:
-                return
-            run = self.run_of(RunKind.REPROCESS)
-            errors = {record.entity_id: record for record in records}
-            with transaction.atomic():
-                self.grant.extend(in_flight=errors)
-                recording.begin_attempts(records, run, clock.now())
-            results = self._try_again(errors)
-            self.tell(run)
-            if not results:
-                return
-
-    def _read_from(self) -> list[str]:
-        """What reading goes on in by itself: the partitions, and the round."""
-        return [*(position.partition for position in self.positions), gaps.ROUND]
-
-    def _try_again(self, errors: dict[str, ErrorRecord]) -> list[Result]:
-        """Hand over the records of these errors, and whatever can be read by now in the gaps among them."""
-        run = self.run_of(RunKind.REPROCESS)
-        changes, about_gaps = self._reread({one: errors[one] for one in errors if gaps.stands_for(one)})
-        found = [entity_id for entity_id in changes if entity_id not in errors]
-        if found:
-            self.grant.extend(in_flight=[*errors, *found])
-        for entity_id, record in errors.items():
-            if not gaps.stands_for(entity_id):
-                changes.setdefault(entity_id, Change(entity_id, "", record.source_time))
-        links = load_known(self.stream, list(changes))
-        known_errors = errors | recording.open_records(self.stream, found)
-        # Without an end to its patience: what has an error already is only put off once more.
-        results = self.hand_over(changes, links, known_errors, Patience(most=len(changes) + 1), self._retries_end())
-        unfinished = _without_result(changes, results)
-        if unfinished & set(found):
-            about_gaps = []  # what was found in the gaps is not through: they are read again
-        missing = unfinished | {one for one in errors if gaps.stands_for(one)} - {
-            result.change.entity_id for result in about_gaps
-        }
-        results += about_gaps
-        Ledger(self.connector, self.grant, self.stream, run, self.guard.settle(results)).commit(
-            results, links, known_errors, unfinished=missing, remote_calls=self.calls()
-        )
-        self.list_what_waits(iter([changes]))
-        return results
-
-    def _reread(self, errors: Mapping[str, ErrorRecord]) -> tuple[dict[str, Change], list[Result]]:
-        """What can be read by now in these gaps, and how each gap itself fares."""
-        changes: dict[str, Change] = {}
-        results: list[Result] = []
-        give_connection_back()
-        for gap, record in errors.items():
-            if not self.grant.may_write():
-                break  # the others are read again under the prolonged lease
-            try:
-                found, why = self._reread_one(gap, record)
-            except (Unreachable, SignInFailed) as failure:
-                self.stop(failure)
-                break
-            changes.update({change.entity_id: change for change in found})
-            results.append(of_gap(gap, why))
-        return changes, results
-
-    def _reread_one(self, gap: str, record: ErrorRecord) -> tuple[Sequence[Change], Verdict | None]:
-        """What can be read in a gap, and why not the rest. Raises Unreachable and SignInFailed."""
-        where_ = [(name, gaps.place_in(name, gap)) for name in self._read_from()]
-        partition, place = next(((name, place) for name, place in where_ if place is not None), ("", ""))
-        if not place:  # of a whole partition that nobody names any more its position remembers where to go on
-            return (), Defer(PART_NOT_NAMED, part=str(record.params.get("part", ""))) if gaps.place_of(gap) else None
-        try:
-            if partition == gaps.ROUND:
-                return [
-                    one
-                    for one in cast(HangsBelow, self.handover).below(place)
-                    if positions.counts(one, self.stream.flow)
-                ], None
-            found, remaining = self.handover.reread(partition, place)
-        except (Unreachable, SignInFailed):
-            raise
-        except Refused as failure:  # nothing can be told of it for now
-            return (), unreadable(self.spec, partition, failure)
-        except RemoteError as failure:  # nor of this one; the others and all that is new are read all the same
-            message, params = explain_remote(failure)
-            return (), Fail(message, **params)
-        except Exception as bug:  # noqa: BLE001  # the barrier around one gap, as around one record
-            return (), Fail("engine.unexpected", **where(bug))
-        return found, remaining.why if remaining else None
 
     def read(self) -> None:
         """Read on from the positions and hand over what is new.
@@ -352,7 +253,7 @@ class Slice:
         errors = recording.open_records(self.stream, [*newest, *(result.change.entity_id for result in about_gaps)])
         self.grant.extend(in_flight=newest)
         results = self.hand_over(newest, links, errors, Patience())
-        unfinished = _without_result(newest, results)
+        unfinished = without_result(newest, results)
         pages = batch.finished_pages(unfinished)
         counted = [change for change in collapsed if change.entity_id not in unfinished]
         Ledger(self.connector, self.grant, self.stream, run, self.guard.settle(results)).commit(
@@ -461,9 +362,6 @@ class Slice:
         """Requests this look has cost so far."""
         return self.servers.remote_calls - self.calls_before
 
-    def _retries_end(self) -> float:
-        return self.begun + self.limits.seconds * SHARE_OF_RETRIES
-
     def has_time(self) -> bool:
         """Whether something more may be begun."""
         return clock.monotonic() - self.begun < self.limits.seconds
@@ -478,37 +376,6 @@ class Slice:
 
     def _limit(self, side: str) -> int:
         return self.setting.connections[side].max_parallel
-
-
-def unreadable(spec: StreamSpec, partition: str, failure: Refused) -> Fail:
-    """A server's refusal to let us read a part of it, for people."""
-    _, params = explain_remote(failure)
-    return Fail(PART_UNREADABLE, **{"code": "", "privilege": ""} | params | {"part": spec.part(partition)})
-
-
-def of_gap(gap_id: str, why: Verdict | None) -> Result:
-    """How a place that could not be read fares: still failing, or readable again."""
-    change = Change(gap_id, "")
-    if why is None:
-        return Result(change, Outcome.SKIPPED, READABLE_AGAIN)
-    return Result(change, why.outcome, why.message, why.params)
-
-
-def _without_result(changes: Mapping[str, Change], results: Iterable[Result]) -> set[str]:
-    return set(changes) - {result.change.entity_id for result in results}
-
-
-def guarded(pages: Iterator[Page]) -> Iterator[Page]:
-    """Let a bug in reading a source end the look at this stream, and no other stream's."""
-    try:
-        yield from pages
-    except (RemoteError, Verdict):
-        raise
-    except Exception as bug:  # noqa: BLE001  # its text may hold a patient's data: kind and place must do
-        slip = Hold("engine.unexpected", **where(bug))
-    else:
-        return
-    raise slip
 
 
 def _first_pages(pages: Iterator[Page], changes: int) -> Iterator[Page]:

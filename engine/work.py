@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from common import clock
-from engine import bell, below, braking, gaps, identity, rounds
+from engine import bell, below, braking, gaps, identity, retrying, rounds
 from engine.commit import suspect
 from engine.lease import Grant, LeaseLost, take
 from engine.provision import missing_in
@@ -221,7 +221,7 @@ def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None, slices: l
         if due.has_gaps:
             slice_.find_gaps()
         if due.has_due_errors:
-            slice_.reprocess()
+            retrying.reprocess(slice_)
         slice_.read()
         if due.has_notes:
             below.read_noted(slice_)
