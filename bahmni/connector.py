@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from atomfeed.position import StartPolicy
 from avni.windows import window_start
-from bahmni import declarations, sentences
+from bahmni import declarations, mapping_types, sentences
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.encounter import GENERAL, IN_PROGRAM, encounter_types
 from bahmni.avni_to_bahmni.enrolment import programs
@@ -106,7 +106,7 @@ CONNECTOR = Connector(
             ),
         ),
     ),
-    mapping_types=declarations.MAPPING_TYPES,
+    mapping_types=mapping_types.MAPPING_TYPES,
     constants=declarations.CONSTANTS,
     error_types=declarations.ERROR_TYPES,
     sentences=sentences.SENTENCES,

@@ -17,7 +17,8 @@ from avni.windows import window_start
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni.encounter_handover import ENCOUNTER_PATH
 from bahmni.bahmni_to_avni.handover import PATIENT_PATH
-from bahmni.declarations import CONSTANTS, ERROR_TYPES, MAPPING_TYPES
+from bahmni.declarations import CONSTANTS, ERROR_TYPES
+from bahmni.mapping_types import MAPPING_TYPES
 from bahmni.takeover.database import JavaService, Row
 from bahmni.takeover.tally import Tally
 from errors.classification import Comparison, problem_with

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.management.sql import emit_post_migrate_signal
 
-from bahmni.declarations import MAPPING_TYPES
+from bahmni.mapping_types import MAPPING_TYPES
 from engine import declaration
 from engine.provision import missing, seed
 from errors.models import ErrorType

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bahmni.declarations import AVNI_TO_BAHMNI, BAHMNI_TO_AVNI, CONSTANTS, ERROR_TYPES, MAPPING_TYPES
+from bahmni.declarations import CONSTANTS, ERROR_TYPES
+from bahmni.mapping_types import MAPPING_TYPES
+from bahmni.vocabulary import AVNI_TO_BAHMNI, BAHMNI_TO_AVNI
 from errors.models import FollowUp
 
 PAIRS = {
