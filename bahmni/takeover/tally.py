@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 CARRIED = "carried over"
 THERE = "there already"
 
+NOT_USED = "nothing here uses it"
+"""The reason why rows of what we do not know stay behind."""
+
 
 @dataclass
 class Lines:
@@ -55,9 +58,9 @@ class Tally:
         """Rows stay behind."""
         self.tables[table].left[reason] += rows
 
-    def note(self, table: str, remark: str) -> None:
-        """Something of a row is worth a remark, whatever became of it."""
-        self.tables[table].notes[remark] += 1
+    def note(self, table: str, remark: str, rows: int = 1) -> None:
+        """Something of rows is worth a remark, whatever became of them."""
+        self.tables[table].notes[remark] += rows
 
     def lines(self) -> Iterator[str]:
         """The report as people read it."""

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from bahmni.takeover import applying, database
 from bahmni.takeover.applying import Order
+from bahmni.takeover.brought.importing import KEPT
 from bahmni.takeover.tally import CARRIED, THERE, Tally
 from errors.catalogue import explain
 from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
@@ -339,8 +340,8 @@ def test_what_was_edited_here_stays_and_is_reported(new: JavaDatabase) -> None:
     weight.refresh_from_db()
     assert (height.int_system_value, weight.is_voided) == ("edited", True)
     assert Constant.objects.get(key="BahmniIdentifierPrefix").value == "NEW"
-    assert tally.tables["mapping_metadata"].left[f"Observation / Concept: {applying.KEPT}"] == 2
-    assert tally.tables["constants"].left[f"BahmniIdentifierPrefix: {applying.KEPT}"] == 1
+    assert tally.tables["mapping_metadata"].left[f"Observation / Concept: {KEPT}"] == 2
+    assert tally.tables["constants"].left[f"BahmniIdentifierPrefix: {KEPT}"] == 1
 
 
 def test_what_changed_there_since_follows_where_nobody_touched_it_here(new: JavaDatabase) -> None:

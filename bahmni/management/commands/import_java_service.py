@@ -12,6 +12,7 @@ from django.core.management import BaseCommand
 from bahmni import vocabulary as v
 from bahmni.servers import SIGN_INS
 from bahmni.takeover import applying, database
+from bahmni.takeover.brought.connections import Address
 from engine.commandline import usage
 from engine.declaration import DeclarationRefused
 from tenants.audit import COMMAND
@@ -73,9 +74,9 @@ class Command(BaseCommand):
             )
 
 
-def _addresses(options: dict[str, Any]) -> dict[str, applying.Address]:
+def _addresses(options: dict[str, Any]) -> dict[str, Address]:
     return {
-        side: applying.Address(
+        side: Address(
             options[f"{side}_url"],
             options[f"{side}_user"],
             options["avni_sign_in"] if side == v.AVNI else "",

@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from bahmni import vocabulary as v
 from bahmni.sentences import SENTENCES
-from bahmni.takeover.converting import Trouble
+from bahmni.takeover.brought.importing import Import
+from bahmni.takeover.deciding import Decision
+from bahmni.takeover.understood.troubles import Trouble
 from common import clock
 from common.fingerprint import fingerprint
 from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
@@ -27,17 +29,35 @@ OUTSIDE_PERHAPS: Final = "NoSubjectWithId"
 _BATCH: Final = 500
 
 
-def standing(tenant: Tenant) -> set[tuple[str, str]]:
+def bring(under_way: Import) -> None:
+    """Add those of records without an error record here; what an earlier import brought is told as there already."""
+    here = _standing(under_way.tenant)
+    fresh = []
+    for trouble in under_way.found.troubles:
+        key, said = f"{trouble.stream}\n{trouble.entity}", _said(trouble)
+        was_brought = under_way.memory.get("error", {}).get(key) == fingerprint(said)
+        standing = (said if was_brought else "another") if (trouble.stream, trouble.entity) in here else None
+        decision = under_way.decide("error", key, said, standing)
+        for table in trouble.rows:
+            under_way.tell(decision, table, kept="of a record with an error record here, which stays")
+        if decision is Decision.WRITE:
+            fresh.append(trouble)
+    table = under_way.service.tables["errors"].name
+    for state, number in _written(under_way.tenant, fresh, under_way.streams).items():
+        under_way.tally.note(table, f"error records here: {state}", number)
+
+
+def _standing(tenant: Tenant) -> set[tuple[str, str]]:
     """Stream and entity of the error records that are here."""
     return set(ErrorRecord.objects.filter(tenant=tenant).values_list("stream__key", "entity_id"))
 
 
-def said(trouble: Trouble) -> Any:
+def _said(trouble: Trouble) -> Any:
     """What an import brings of it, as JSON."""
     return [trouble.type, trouble.is_disabled, trouble.has_event, len(trouble.logs)]
 
 
-def write(tenant: Tenant, troubles: Sequence[Trouble], streams: Mapping[str, Stream]) -> Counter[str]:
+def _written(tenant: Tenant, troubles: Sequence[Trouble], streams: Mapping[str, Stream]) -> Counter[str]:
     """Store them; gives their number by state, as people read it."""
     kinds = {kind.name: kind for kind in ErrorType.objects.filter(tenant=tenant, is_voided=False)}
     rows = [_record(trouble, kinds.get(trouble.type), streams[trouble.stream]) for trouble in troubles]

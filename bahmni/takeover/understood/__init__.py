@@ -1,0 +1,1 @@
+"""What a Java service's database says, in our words. Pure: neither database nor server is asked."""
