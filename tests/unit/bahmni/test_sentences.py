@@ -1,4 +1,4 @@
-"""What people read about a sign-in that was refused."""
+"""The connector's sentences: each said in one place, and what people read about a sign-in that was refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 
 from avni.refusals import REFUSALS, Refusal
-from bahmni.sentences import SENTENCES
+from bahmni.sentences import SENTENCES, mapping, people, servers, standing, waiting
 from errors.catalogue import explain
 
 
@@ -27,3 +27,8 @@ def test_no_two_refusals_are_told_alike() -> None:
 def test_a_message_id_of_a_refusal_fits_its_column(refusal: Refusal) -> None:
     message = f"remote.sign-in.{refusal.word}"
     assert re.fullmatch(r"[a-z.-]{1,100}", message)
+
+
+def test_no_message_id_has_sentences_in_two_topics() -> None:
+    said = [message for topic in (mapping, people, servers, standing, waiting) for message in topic.SENTENCES]
+    assert sorted(said) == sorted(SENTENCES)
