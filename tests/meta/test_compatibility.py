@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.meta.test_guarantees import missing
+from tests.property.test_lossy_cases import CASES
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"\| W(?P<number>\d+) \| (?P<wrong>[^|]+) \| (?P<answer>[^|]+) \|")
@@ -33,7 +34,13 @@ def test_what_concerns_the_records_has_a_test_of_its_name(number: int) -> None:
     assert re.search(rf"::test_w{number}_\w+`|::Test\w+::test_w{number}_\w+`", ROWS[number])
 
 
-def test_the_lossy_cases_are_a_closed_list() -> None:
+def test_the_lossy_cases_are_a_closed_list_with_a_generator_each() -> None:
     numbers = [int(number) for number in re.findall(r"^\| L(\d+) \|", TEXT, re.MULTILINE)]
     assert numbers == list(range(1, len(numbers) + 1))
-    assert numbers
+    assert [f"L{number}" for number in numbers] == list(CASES)
+
+
+def test_what_is_said_of_the_lossy_cases_names_tests_that_exist() -> None:
+    (said,) = re.findall(r"^## Lossy cases\n(.+?)^\| # ", TEXT, re.MULTILINE | re.DOTALL)
+    assert missing(said) == []
+    assert "`" in said

@@ -22,6 +22,7 @@ from bahmni.openmrs import FEEDS
 from common.outcome import Outcome
 from engine.ports import Known
 from engine.registry import Setting
+from mappings.models import Unmapped
 from mappings.snapshot import Entry, Snapshot
 from simulators.avni.metadata import Concept
 from simulators.bahmni import catalogue
@@ -48,12 +49,15 @@ KINDS: Final = {
     "Pictures": ("Image", "Text", "NA"),
     "Scan": ("Text", "Complex", ""),
     "Ward": ("Text", "Text", ""),
+    "Remedy": ("Text", "Coded", "Coded"),
     "Once": ("QuestionGroup", "N/A", "QuestionGroup"),
     "Often": ("QuestionGroup", "N/A", "RepeatableGroup"),
 }
 """Question → its data type in Avni, in OpenMRS, and the kind of answer in its mapping."""
 GROUPS: Final = ("Once", "Often")
 ANSWERS: Final = ("Red", "Green", "Blue")
+REMEDY: Final = "Neem paste"
+"""A drug that nobody mapped: as an answer its name is sent as text, as the mapping of its question says."""
 VISIT: Final = "Visit of every kind"
 VILLAGE, BLOCK = "Nijhma", "Melghat"
 RELATIVES: Final = tuple(uuid_of(f"relative {number}") for number in range(3))
@@ -167,12 +171,15 @@ in_bahmni: Final = {
     "Amount": st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6).filter(lambda one: one == 0 or abs(one) > 1e-4),
     "Words": words,
     "Day": days.map(str),
-    "Moment": st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)).map(lambda at: at.strftime("%Y-%m-%d %H:%M:%S")),
+    "Moment": st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)).map(
+        lambda at: at.isoformat(" ", "milliseconds")
+    ),
     "Clock": clocks,
     "Span": st.sampled_from(["P21Y", "P3M"]),
     "Phone": digits,
     "Scan": st.lists(st.just("aGVsbG8="), min_size=1, max_size=2),
     "Ward": st.just("a ward"),
+    "Remedy": st.just(REMEDY),
 }
 
 
@@ -227,7 +234,7 @@ def _for_the_field(question: str, value: Any) -> Any:  # noqa: PLR0911  # one li
         case "Day":
             return stored_day(date.fromisoformat(value))
         case "Moment":
-            return spelled(datetime.fromisoformat(value).replace(second=0, tzinfo=ZONE))
+            return spelled(datetime.fromisoformat(value).replace(second=0, microsecond=0, tzinfo=ZONE))
         case "Phone":
             return {"phoneNumber": value, "verified": False}
         case "Scan":
@@ -242,7 +249,11 @@ def _for_the_field(question: str, value: Any) -> Any:  # noqa: PLR0911  # one li
 def kinds_snapshot() -> Snapshot:
     """The usual mappings with those of every kind."""
     usual = snapshot()
-    questions = [Entry(name, uuid_of(name), hint, "", in_avni_uuid(name)) for name, (_, _, hint) in KINDS.items()]
+    unmapped = {"Remedy": Unmapped.TEXT}
+    questions = [
+        Entry(name, uuid_of(name), hint, unmapped.get(name, ""), in_avni_uuid(name))
+        for name, (_, _, hint) in KINDS.items()
+    ]
     answers = [Entry(name, uuid_of(name), "", "", in_avni_uuid(name)) for name in ANSWERS]
     truths = [Entry(name, word, "", "", in_avni_uuid(name)) for name, word in (("Aye", "true"), ("Nay", "false"))]
     own = {entry.avni_value: entry for entry in (*questions, *answers, *truths)}
@@ -305,6 +316,7 @@ class House:
             bahmni.add_concept(name, uuid=uuid_of(name))
         bahmni.add_concept("Mood", "Text", uuid=uuid_of("Mood"))
         bahmni.add_location("a ward", uuid=uuid_of("a ward"))
+        bahmni.add_drug(REMEDY, uuid_of(ANSWERS[0]), uuid=uuid_of(REMEDY))
 
     def subject(self) -> str:
         """A subject that both sides know."""
@@ -459,5 +471,5 @@ def _bodies(question: str, value: Any) -> Iterator[dict[str, Any]]:
                 yield {"concept": concept, "groupMembers": members}
         return
     for one in value if isinstance(value, list) else [value]:
-        said = uuid_of(one) if question in ("Choice", "Choices", "Ward") else one
+        said = uuid_of(one) if question in ("Choice", "Choices", "Ward", "Remedy") else one
         yield {"concept": uuid_of(question), "value": said}
