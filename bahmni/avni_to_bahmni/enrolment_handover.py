@@ -16,7 +16,7 @@ from typing import cast
 
 from avni.client import AvniClient, AvniPage
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni import enrolment, enrolment_plan
+from bahmni.avni_to_bahmni import enrolment, enrolment_look, enrolment_plan
 from bahmni.avni_to_bahmni.hospital import Hospital
 from bahmni.avni_to_bahmni.reading import LookBack, naming_what_is_missing, pages, refuse_unknown, reread
 from bahmni.avni_to_bahmni.visit import Policy
@@ -60,7 +60,7 @@ class EnrolmentHandover:
         with naming_what_is_missing():
             return enrolment.wanted(cast(JsonObject, change.record), self._snapshot, self._hospital.zone)
 
-    def look(self, want: Want, known: Known | None, parent: Known | None) -> enrolment_plan.Found:
+    def look(self, want: Want, known: Known | None, parent: Known | None) -> enrolment_look.Found:
         """What carries the marker; of a new enrolment patient and visits, of a voided one what else its visit holds.
 
         That also of one whose visit may begin later; and the visits where the encounter's is another's and over.
@@ -72,23 +72,23 @@ class EnrolmentHandover:
         patient, number = (parent.target_parent_id, parent.identifier) if parent else ("", "")
         of = patient or (known.target_parent_id if known else "")
         marked = self._hospital.encounters_marked(of, content.enrolment_id)
-        hidden = set(enrolment_plan.uuids_behind(known, content)) - {one.uuid for one in marked}
+        hidden = set(enrolment_look.uuids_behind(known, content)) - {one.uuid for one in marked}
         linked = (self._hospital.encounter(uuid) for uuid in sorted(hidden))
         encounters = (*marked, *(one for one in linked if one))
-        found = enrolment_plan.Found(patient, number, encounters, now=self._hospital.now())
-        visit = enrolment_plan.visit_to_weigh(content, encounters, found.now, self._policy)
+        found = enrolment_look.Found(patient, number, encounters, now=self._hospital.now())
+        visit = enrolment_look.visit_to_weigh(content, encounters, found.now, self._policy)
         if content.voided and encounters and visit is None:
             found = replace(found, visits=self._hospital.visits(of))
-            visit = enrolment_plan.visit_to_void(encounters, content, self._policy, found.visits)
+            visit = enrolment_look.visit_to_void(encounters, content, self._policy, found.visits)
         if visit:
             found = replace(found, inside=self._hospital.encounters_in(visit.uuid, of))
-        if not content.voided and enrolment_plan.needs_visits(content, encounters, known, found.now, self._policy):
+        if not content.voided and enrolment_look.needs_visits(content, encounters, known, found.now, self._policy):
             found = replace(found, visits=self._hospital.visits(of))
-        if not content.voided and enrolment_plan.is_new(content, encounters, known):
+        if not content.voided and enrolment_look.is_new(content, encounters, known):
             found = replace(found, owner=self._hospital.patient(of))
         return found
 
-    def plan(self, want: Want, state: enrolment_plan.Found, known: Known | None) -> Plan:
+    def plan(self, want: Want, state: enrolment_look.Found, known: Known | None) -> Plan:
         """See `enrolment_plan.plan`."""
         return enrolment_plan.plan(want, state, known, self._policy)
 

@@ -8,15 +8,15 @@ import pytest
 
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.enrolment import wanted
-from bahmni.avni_to_bahmni.enrolment_plan import (
+from bahmni.avni_to_bahmni.enrolment_look import (
     Found,
     is_new,
     needs_visits,
-    plan,
     uuids_behind,
     visit_to_void,
     visit_to_weigh,
 )
+from bahmni.avni_to_bahmni.enrolment_plan import plan
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundPerson, FoundVisit
 from bahmni.avni_to_bahmni.observations import FoundObs
 from bahmni.avni_to_bahmni.visit import Home, Policy
