@@ -7,8 +7,9 @@ from typing import Any, cast
 
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni.avni_encounters import one as in_avni
-from bahmni.bahmni_to_avni.encounter_plan import kind_of, remembered
+from bahmni.bahmni_to_avni.encounter_plan import remembered
 from bahmni.bahmni_to_avni.part import ENROLMENT, LABORATORY, PRESCRIPTION, form_of, is_in_program, place
+from bahmni.bahmni_to_avni.part_plan import kind_of
 from bahmni.servers import BahmniServers
 from engine.ports import Known
 from engine.registry import Counterpart, Servers, Shown

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from atomfeed.reader import Feed
 from avni.client import AvniClient
 from bahmni import vocabulary as v
-from bahmni.bahmni_to_avni import encounter, encounter_plan, prescription
+from bahmni.bahmni_to_avni import encounter, encounter_plan, part_plan, prescription
 from bahmni.bahmni_to_avni.avni_encounters import carrying, enrolments, one, send
 from bahmni.bahmni_to_avni.notices import Notices
 from bahmni.bahmni_to_avni.part import Part
@@ -71,11 +71,11 @@ class EncounterHandover:
         self._notices = Notices(feed, TITLE, ENCOUNTER_PATH)
         self._versions = Versions(setting.snapshot)
         self._born_here = setting.tenant.born_here
-        self._policy = encounter_plan.Policy(
+        self._policy = part_plan.Policy(
             setting.tenant.namespace,
-            encounter_plan.questions(setting.snapshot),
+            part_plan.questions(setting.snapshot),
             ZoneInfo(setting.connections[v.BAHMNI].zone),
-            encounter_plan.names(setting.snapshot),
+            part_plan.names(setting.snapshot),
             setting.connections[v.AVNI].username,
         )
 
@@ -169,10 +169,10 @@ class EncounterHandover:
 
     def _one(self, key: str, identity: str) -> Mapping[str, Any] | None:
         """What Avni holds of a part."""
-        return one(self._avni, encounter_plan.kind_of(key), identity)
+        return one(self._avni, part_plan.kind_of(key), identity)
 
     def _external_id(self, content: encounter.HospitalEncounter, part: Part) -> str:
-        return encounter_plan.external_id(self._policy.namespace, content.uuid, part.key)
+        return part_plan.external_id(self._policy.namespace, content.uuid, part.key)
 
     def _find_by_marker(
         self,
@@ -189,7 +189,7 @@ class EncounterHandover:
             if there[part.key] is not None:
                 continue
             taken = remembered | {row["ID"] for row in there.values() if row}
-            kind = encounter_plan.kind_of(part.key)
+            kind = part_plan.kind_of(part.key)
             rows = carrying(content.uuid, part.encounter_type, self._avni, self._snapshot, kind=kind, apart_from=taken)
             if len(rows) > 1:
                 raise Fail("bahmni.multiple-encounters-for-form", form=part.encounter_type)

@@ -20,7 +20,8 @@ from avni.wire import INDIA
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni.encounter import wanted
 from bahmni.bahmni_to_avni.encounter_handover import EncounterHandover
-from bahmni.bahmni_to_avni.encounter_plan import Found, Policy, plan, questions
+from bahmni.bahmni_to_avni.encounter_plan import Found, plan
+from bahmni.bahmni_to_avni.part_plan import Policy, questions
 from bahmni.numbers import number_in
 from bahmni.openmrs import FEEDS
 from common.outcome import Outcome

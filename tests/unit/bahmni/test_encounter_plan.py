@@ -10,8 +10,9 @@ from avni.wire import INDIA
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni import enrolment
 from bahmni.bahmni_to_avni.encounter import wanted
-from bahmni.bahmni_to_avni.encounter_plan import VOIDED, Found, Policy, external_id, plan, questions
+from bahmni.bahmni_to_avni.encounter_plan import VOIDED, Found, plan
 from bahmni.bahmni_to_avni.part import PRESCRIPTION
+from bahmni.bahmni_to_avni.part_plan import Policy, external_id, questions
 from common.outcome import Outcome
 from engine.brake import Does, counted_as
 from engine.ports import Known, Plan, Want
