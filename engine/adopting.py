@@ -178,7 +178,7 @@ def _standing(result: Result, marked: Iterable[str]) -> Result | None:
     ours = tuple(sorted({*plan.created_by_us, *(TAKEN_OVER + kind for kind in marked)}))
     plan = replace(plan, target_id=target, other_targets=kept, created_by_us=ours, look_again=False)
     if plan.writes:
-        want, plan = replace(want, fingerprint=""), replace(plan, writes=(), left_fingerprint="", notes={}, left=None)
+        want, plan = replace(want, fingerprint=""), replace(plan, writes=(), left_fingerprint="", left=None)
     return replace(result, outcome=Outcome.UNCHANGED, plan=plan, want=want)
 
 

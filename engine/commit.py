@@ -41,7 +41,7 @@ LONGEST_WAIT = 200
 
 LINK_FIELDS = [
     "identifier", "target_id", "target_parent_id", "other_targets", "created_by_us", "source_version", "source_time",
-    "wanted_fingerprint", "left_fingerprint", "left", "notes", "outcome", "reason", "is_suspect", "run", "updated_at",
+    "wanted_fingerprint", "left_fingerprint", "left", "outcome", "reason", "is_suspect", "run", "updated_at",
 ]  # fmt: skip
 
 
@@ -83,7 +83,6 @@ def as_known(link: Link | None, decided: tuple[Decided, ...] = ()) -> Known | No
         left_fingerprint=link.left_fingerprint,
         outcome=Outcome(link.outcome),
         is_suspect=link.is_suspect,
-        notes=link.notes,
         left=link.left,
         taken_over=tuple(kind.removeprefix(TAKEN_OVER) for kind in link.created_by_us if kind.startswith(TAKEN_OVER)),
         is_apart=link.reason == KEPT_APART,
@@ -240,7 +239,7 @@ class Ledger:
         if plan:
             link.target_id, link.target_parent_id = plan.target_id, plan.target_parent_id
             link.other_targets = dict(plan.other_targets)
-            link.left_fingerprint, link.notes = plan.left_fingerprint, dict(plan.notes)
+            link.left_fingerprint = plan.left_fingerprint
             link.left = link.left if plan.left is None else dict(plan.left)
             link.is_suspect = False
             link.created_by_us = sorted({*link.created_by_us, *plan.created_by_us})
@@ -248,7 +247,6 @@ class Ledger:
             link.identifier = storable(standing.identifier, 100)
             link.target_id, link.target_parent_id = standing.target_id, standing.target_parent_id
             link.other_targets, link.left_fingerprint = dict(standing.other_targets), standing.left_fingerprint
-            link.notes = dict(standing.notes)
             link.left = dict(standing.left)
             link.is_suspect = link.is_suspect or standing.is_suspect
         return link

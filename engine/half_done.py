@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from common.outcome import Outcome
+from engine.left import Left
 from engine.ports import Known, Plan, Want
 
 
@@ -20,7 +21,7 @@ def known_by_now(
 
     `given` are the ids the target gave for the writes it answered, by the ids we chose; `unclear` is the write that may
     have arrived. Of that one both is believed, what stood before and what would stand now, but never that it created;
-    what we left before stays noted, and the whole is suspect: nobody else needs to have changed it.
+    what we left there before stays noted, and the whole is suspect: nobody else needs to have changed it.
     """
     undone = {
         write.id for write in plan.writes if write.id not in given and (write.verb == "create" or write.id != unclear)
@@ -38,7 +39,12 @@ def known_by_now(
         target_parent_id=plan.target_parent_id,
         other_targets=kept | done,
         left_fingerprint=before.left_fingerprint if undone else plan.left_fingerprint or before.left_fingerprint,
-        notes=before.notes if undone else plan.notes,
-        left=before.left if undone or unclear or plan.left is None else plan.left,
+        left=before.left if plan.left is None else _left(before, plan, given, is_whole=not undone and not unclear),
         is_suspect=before.is_suspect or bool(unclear),
     )
+
+
+def _left(before: Known, plan: Plan, given: Mapping[str, str], *, is_whole: bool) -> Mapping[str, Left]:
+    """What we left record by record: what was answered is as planned, of the others what we left before."""
+    planned = plan.left or {}
+    return planned if is_whole else {**before.left, **{one: planned[one] for one in given if one in planned}}

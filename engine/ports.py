@@ -88,8 +88,6 @@ class Known:
     left_fingerprint: str
     outcome: Outcome
     is_suspect: bool
-    notes: Mapping[str, str] = field(default_factory=dict)
-    """What the connector wrote down about parts of the state it left, by name."""
     left: Mapping[str, Left] = field(default_factory=dict)
     """The answers we left in each target record, as `engine.left` notes them; none of one nobody remembers."""
     taken_over: tuple[str, ...] = ()
@@ -153,8 +151,6 @@ class Plan:
     """
     left_fingerprint: str = ""
     """The connector's note of the state the target is left in; `Known` brings it back next time."""
-    notes: Mapping[str, str] = field(default_factory=dict)
-    """What `Known` should remember of parts of that state, by name: hashes and keys, never a value."""
     remark: str = ""
     """Message id of what people should know of a record that got through all the same."""
     left: Mapping[str, Left] | None = None

@@ -176,9 +176,6 @@ class Link(TenantOwned):
     source_time = models.DateTimeField(null=True, blank=True)
     wanted_fingerprint = models.CharField(max_length=64, blank=True, help_text="Content and the mapping entries used.")
     left_fingerprint = models.CharField(max_length=64, blank=True, help_text="State of the target as we left it.")
-    notes = models.JSONField(
-        default=dict, db_default={}, blank=True, help_text="Of parts of that state, by name. No values."
-    )
     left = models.JSONField(
         default=dict, db_default={}, blank=True, help_text="The answers we left, as short notes: see engine.left."
     )

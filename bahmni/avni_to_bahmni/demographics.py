@@ -1,8 +1,8 @@
 """Name, gender, birth date and address of a subject in Avni → of the patient in Bahmni. Pure.
 
 A patient is created with them. Later changes follow to patients that this tenant created, as long as the tenant wants
-it, and never over what the hospital wrote: the link notes what we left of each, and what reads otherwise by now is the
-hospital's. Whatever differs and is not written is told.
+it, and never over what the hospital wrote: the link notes what we left of each part, as of any answer, and what reads
+otherwise by now is the hospital's. Whatever differs and is not written is told.
 Stands on avni.md A20 (names among the observations, `location` by the names of its levels), openmrs.md O42 (a patient's
 person is changed with an entry in the feed, so that the hospital's other systems follow), O44 (merged by uuid), O47.
 """
@@ -18,12 +18,13 @@ from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.found import ADDRESS_FIELDS, FoundPerson
 from bahmni.kinds import LAST_YEAR, wrong_kind
 from common.fingerprint import fingerprint
+from engine.left import Left, noted, question_note
 from engine.verdicts import Fail
 from mappings.snapshot import Snapshot
 
 NAME, GENDER, BIRTH, ADDRESS = "name", "gender", "birth date", "address"
 PARTS: Final = (NAME, GENDER, BIRTH, ADDRESS)
-"""What is compared and written as a whole, as people call it; also the names of the link's notes."""
+"""What is compared and written as a whole, as people call it; the link notes by it what we left."""
 
 UNSAID: Final[tuple[Any, ...]] = ("", ["", "", ""], {})
 """How a part looks of which the subject says nothing."""
@@ -116,26 +117,27 @@ class Following:
     body: Mapping[str, Any]
     written: tuple[str, ...] = ()
     left_alone: tuple[str, ...] = ()
-    notes: Mapping[str, str] = field(default_factory=dict)
-    """What the link should remember of each part we left, see `note`."""
+    left: Left = field(default_factory=dict)
+    """What the link should remember of the parts we left, see `left_of`."""
 
 
-def follow(said: Person, there: FoundPerson, subject_id: str, notes: Mapping[str, str]) -> Following:
-    """How a patient of ours follows its subject. `notes`: what the link remembers of what we left.
+def follow(said: Person, there: FoundPerson, subject_id: str, left: Left) -> Following:
+    """How a patient of ours follows its subject. `left`: what the link remembers of what we left.
 
     Raises Fail when the subject lacks what Bahmni demands.
     """
     shown = shown_by(there, said).parts
     differing = _differing(said, shown)
-    written = tuple(part for part in differing if _is_as_left(part, shown, subject_id, notes))
+    written = tuple(part for part in differing if _is_as_left(part, shown, subject_id, left))
     if written:
         check_complete(said)
     left_alone = tuple(part for part in differing if part not in written)
     # What the subject does not say any more stands there still as we left it.
     as_before = [part for part in PARTS if part in left_alone or said.parts[part] in UNSAID]
-    remembered = {part: notes[part] for part in as_before if part in notes}
-    remembered |= {part: note(part, said, subject_id) for part in PARTS if part not in (*left_alone, *remembered)}
-    return Following(_update(said, there, written), written, left_alone, remembered)
+    kept = {question_note(part, subject_id) for part in as_before}
+    remembered = {question: values for question, values in left.items() if question in kept}
+    now = _noted({part: value for part, value in said.parts.items() if part not in as_before}, subject_id)
+    return Following(_update(said, there, written), written, left_alone, {**remembered, **now})
 
 
 def differences(said: Person, there: FoundPerson) -> tuple[str, ...]:
@@ -143,25 +145,25 @@ def differences(said: Person, there: FoundPerson) -> tuple[str, ...]:
     return _differing(said, shown_by(there, said).parts)
 
 
-def note(part: str, said: Person, subject_id: str) -> str:
-    """What a link remembers of a part that we left as `said`: nobody can tell from it what that is."""
-    return fingerprint([subject_id, part, said.parts[part]])[:16]
+def left_of(said: Person, subject_id: str, *, differing: Sequence[str] = ()) -> Left:
+    """What a link remembers of a patient of ours that says what its subject does, but for the `differing` parts."""
+    unsaid = [part for part, value in said.parts.items() if value in UNSAID]
+    return _noted({part: value for part, value in said.parts.items() if part not in (*unsaid, *differing)}, subject_id)
 
 
-def notes_of(said: Person, subject_id: str) -> dict[str, str]:
-    """`note` of every part, as after a patient was created."""
-    return {part: note(part, said, subject_id) for part in PARTS}
+def _noted(parts: Mapping[str, Any], subject_id: str) -> dict[str, list[str]]:
+    return noted({part: [fingerprint(value)] for part, value in parts.items()}, subject_id)
 
 
 def _differing(said: Person, shown: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(part for part, value in said.parts.items() if value not in UNSAID and value != shown[part])
 
 
-def _is_as_left(part: str, shown: Mapping[str, Any], subject_id: str, notes: Mapping[str, str]) -> bool:
+def _is_as_left(part: str, shown: Mapping[str, Any], subject_id: str, left: Left) -> bool:
     """Whether nobody but us wrote what stands there: it is what we left, or nothing."""
     value = shown[part]
     is_empty = not any(value.values()) if isinstance(value, dict) else not value or value == ["", "", ""]
-    return is_empty or notes.get(part) == fingerprint([subject_id, part, value])[:16]
+    return is_empty or _noted({part: value}, subject_id).items() <= left.items()
 
 
 def _update(said: Person, there: FoundPerson, parts: Sequence[str]) -> dict[str, Any]:

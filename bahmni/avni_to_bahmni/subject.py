@@ -19,8 +19,8 @@ from bahmni.avni_to_bahmni.demographics import (
     check_complete,
     differences,
     follow,
+    left_of,
     new_person,
-    notes_of,
     said_by,
 )
 from bahmni.avni_to_bahmni.form_encounter import (
@@ -48,6 +48,7 @@ from bahmni.shapes import SUBJECT, check
 from common.fingerprint import derived_uuid, fingerprint
 from common.outcome import Outcome
 from common.text import is_storable
+from engine.left import Left
 from engine.ports import Known, Plan, Want, Write
 from engine.settling import chosen, settled
 from engine.verdicts import Conflict, Difference, Fail, Hold, Skip
@@ -308,9 +309,8 @@ def _first_time(
         {"visit": uuids["visit"]},
         _created_by_us(content, uuids, policy),
         fingerprint([want.fingerprint]),
-        notes=notes_of(content.person, content.subject_id) if patient is None else {},
         identifier=next(iter(patient.numbers), "") if patient and not patient.has_number(content.identifier) else "",
-        left=left_in(content.form, uuids["encounter"]),
+        left={**left_in(content.form, uuids["encounter"]), **_left_in_the_patient(content, patient, policy)},
     )
 
 
@@ -408,20 +408,34 @@ def _with_demographics(
     made: Plan, content: Registration, patient: FoundPatient, known: Known | None, policy: Policy
 ) -> Plan:
     """The plan, with what lets the patient be called as the subject is, or with a remark that they differ."""
-    remembered = known.notes if known else {}
     if content.form is None or made.look_again:
-        return replace(made, notes=remembered)
+        return made  # what we left stays noted as it was
+    remembered = (known.left.get(patient.uuid) if known else None) or {}
     if patient.uuid != _derived(policy, "patient", content) or not policy.follows_demographics:
         differing = differences(content.person, patient.person)
-        return replace(made, notes=remembered, remark=_remark(differing))
+        return replace(made, left=_also_left(made, patient, remembered), remark=_remark(differing))
     following = follow(content.person, patient.person, content.subject_id, remembered)
-    made = replace(made, notes=following.notes, remark=_remark(following.left_alone))
+    made = replace(made, left=_also_left(made, patient, following.left), remark=_remark(following.left_alone))
     if not following.written:
         return made
     why = f"{', '.join(following.written)} changed in Avni"
     # Last, so that a name the hospital refuses keeps no answer from getting through.
     writes = (*made.writes, Write("update", "patient", patient.uuid, following.body, why))
     return replace(made, writes=writes, outcome=Outcome.UPDATED)
+
+
+def _left_in_the_patient(content: Registration, there: FoundPatient | None, policy: Policy) -> dict[str, Left]:
+    """What a link begins with of a patient of ours: one to be created, or one that an earlier attempt created."""
+    uuid = _derived(policy, "patient", content)
+    if there and there.uuid != uuid:
+        return {}
+    differing = differences(content.person, there.person) if there else ()
+    return {uuid: left_of(content.person, content.subject_id, differing=differing)}
+
+
+def _also_left(made: Plan, patient: FoundPatient, left: Left) -> dict[str, Left]:
+    """What the plan leaves in its encounter, and this in the patient."""
+    return {**(made.left or {}), **({patient.uuid: left} if left else {})}
 
 
 def _remark(differing: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from mappings.models import Mapping
 from simulators.avni.rows import Location
 from syncstatus.models import Run
 from tenants.models import Tenant
+from tests.chaos.truth import work_until_quiet
 from tests.flow.world import World
 
 
@@ -165,3 +166,35 @@ def test_a_change_our_account_may_not_make_names_the_privilege(world: World, ash
     world.sync("subject")
     error = ErrorRecord.objects.get(entity_id=asha[0])
     assert (error.message, error.params["privilege"]) == ("remote.forbidden", "Edit Patients")
+
+
+@pytest.mark.parametrize("fault", ["reset_before", "reset_after"])
+def test_a_change_that_was_cut_off_follows_with_the_next_look(world: World, asha: tuple[str, str], fault: str) -> None:
+    subject, patient = asha
+    world.avni.edit_subject(subject, last_name="Bai", at=world.moment())
+    world.bahmni_server.faults.plan("POST", f"/patient/{patient}$", fault)
+    world.sync("subject")
+    assert world.bahmni_server.faults.fired[fault] == 1
+    assert (name(world, patient), world.link("subject", subject).reason) == (["Asha Bai"], "")
+
+
+def test_a_patient_that_an_attempt_before_created_follows_too(world: World) -> None:
+    subject = world.subject("1001")
+    world.bahmni_server.faults.plan("POST", "/visit$", "status:400")
+    world.sync("subject")
+    assert ErrorRecord.objects.get(entity_id=subject).state == ErrorState.RETRYING.value
+    work_until_quiet(world, "subject")
+    world.avni.edit_subject(subject, last_name="Bai", at=world.moment())
+    world.sync("subject")
+    assert name(world, world.link("subject", subject).target_parent_id) == ["Asha Bai"]
+
+
+def test_an_answer_that_got_through_beside_a_refused_name_is_ours_still(world: World, asha: tuple[str, str]) -> None:
+    subject, _ = asha
+    world.bahmni.settings.name_pattern = r"^[a-zA-Z \-]+$"
+    for last_name, height in (("Devi", 150), ("D'Souza", None)):
+        world.avni.edit_subject(subject, last_name=last_name, observations={"Height": height}, at=world.moment())
+        world.sync("subject")
+    world.avni.edit_subject(subject, last_name="Bai", observations={"Height": 151}, at=world.moment())
+    world.sync("subject")
+    assert world.held(world.link("subject", subject).target_id) == {"Height": [151]}

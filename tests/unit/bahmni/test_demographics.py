@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import pytest
 
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.demographics import Person, differences, follow, new_person, notes_of, said_by
+from bahmni.avni_to_bahmni.demographics import Person, differences, follow, left_of, new_person, said_by
 from bahmni.avni_to_bahmni.found import FoundPerson
+from engine.left import question_note
 from engine.verdicts import Fail
 from mappings.snapshot import Entry, Snapshot
 from tests.chaos.records import snapshot, subject
@@ -16,7 +18,7 @@ from tests.chaos.records import snapshot, subject
 SUBJECT = "s"
 ASHA = Person("Asha", "", "Devi", "F", "1990-04-01")
 THERE = FoundPerson("Asha", "", "Devi", "F", "1990-04-01", name_uuid="n")
-NOTES = notes_of(ASHA, SUBJECT)
+LEFT = left_of(ASHA, SUBJECT)
 
 
 def with_places(**levels: str) -> Snapshot:
@@ -69,7 +71,7 @@ def test_an_address_that_cannot_be_is_named_without_its_value(levels: dict[str, 
 
 def test_what_agrees_is_left_and_remembered() -> None:
     made = follow(ASHA, THERE, SUBJECT, {})
-    assert (made.body, made.written, made.left_alone, made.notes) == ({}, (), (), NOTES)
+    assert (made.body, made.written, made.left_alone, made.left) == ({}, (), (), LEFT)
 
 
 @pytest.mark.parametrize(
@@ -87,21 +89,21 @@ def test_a_change_in_avni_follows_as_long_as_the_hospital_left_what_we_wrote(
     changed: dict[str, str], body: dict[str, Any]
 ) -> None:
     said = replace(ASHA, **changed)
-    made = follow(said, THERE, SUBJECT, NOTES)
-    assert (made.body, made.left_alone, made.notes) == ({"person": body}, (), notes_of(said, SUBJECT))
+    made = follow(said, THERE, SUBJECT, LEFT)
+    assert (made.body, made.left_alone, made.left) == ({"person": body}, (), left_of(said, SUBJECT))
 
 
 def test_what_the_hospital_wrote_is_never_overwritten_and_told() -> None:
     by_clerk = replace(THERE, family_name="Devi Patil")
-    made = follow(replace(ASHA, family_name="Bai", gender="U"), by_clerk, SUBJECT, NOTES)
+    made = follow(replace(ASHA, family_name="Bai", gender="U"), by_clerk, SUBJECT, LEFT)
     assert (made.written, made.left_alone) == (("gender",), ("name",))
-    assert made.notes["name"] == NOTES["name"]
+    assert made.left[question_note("name", SUBJECT)] == LEFT[question_note("name", SUBJECT)]
 
 
 def test_a_clerks_change_that_avni_follows_is_agreed_again() -> None:
     said, by_clerk = replace(ASHA, family_name="Bai"), replace(THERE, family_name="Bai")
-    made = follow(said, by_clerk, SUBJECT, NOTES)
-    assert (made.body, made.left_alone, made.notes) == ({}, (), notes_of(said, SUBJECT))
+    made = follow(said, by_clerk, SUBJECT, LEFT)
+    assert (made.body, made.left_alone, made.left) == ({}, (), left_of(said, SUBJECT))
 
 
 def test_without_a_memory_of_what_we_left_nothing_is_overwritten() -> None:
@@ -120,7 +122,7 @@ def test_a_place_that_changed_changes_the_address_that_is_there() -> None:
     before = replace(ASHA, address={"cityVillage": "Rampur", "countyDistrict": "Pune"})
     there = replace(THERE, address={"cityVillage": "Rampur", "countyDistrict": "Pune"}, address_uuid="a")
     said = replace(ASHA, address={"cityVillage": "Sitapur", "countyDistrict": ""})
-    made = follow(said, there, SUBJECT, notes_of(before, SUBJECT))
+    made = follow(said, there, SUBJECT, left_of(before, SUBJECT))
     assert made.body == {"person": {"addresses": [{"uuid": "a", "cityVillage": "Sitapur", "countyDistrict": None}]}}
 
 
@@ -129,16 +131,22 @@ def test_what_the_subject_does_not_say_differs_from_nothing() -> None:
 
 
 def test_what_avni_took_out_and_entered_anew_follows_still() -> None:
-    emptied = follow(replace(ASHA, birthdate=""), THERE, SUBJECT, NOTES)
-    made = follow(replace(ASHA, birthdate="1991-05-02"), THERE, SUBJECT, emptied.notes)
+    emptied = follow(replace(ASHA, birthdate=""), THERE, SUBJECT, LEFT)
+    made = follow(replace(ASHA, birthdate="1991-05-02"), THERE, SUBJECT, emptied.left)
     assert (emptied.written, made.written, made.left_alone) == ((), ("birth date",), ())
 
 
 def test_a_change_bahmni_takes_from_nobody_is_named() -> None:
     with pytest.raises(Fail, match=r"bahmni\.demographic-missing") as verdict:
-        follow(replace(ASHA, family_name=""), THERE, SUBJECT, NOTES)
+        follow(replace(ASHA, family_name=""), THERE, SUBJECT, LEFT)
     assert verdict.value.params == {"field": "Last name"}
 
 
 def test_a_note_tells_nothing_and_is_another_for_everybody() -> None:
-    assert notes_of(ASHA, "s")["gender"] != notes_of(ASHA, "t")["gender"]
+    mine, hers = left_of(ASHA, "s"), left_of(ASHA, "t")
+    assert not {*mine, *itertools.chain(*mine.values())} & {*hers, *itertools.chain(*hers.values())}
+
+
+def test_of_what_differs_and_of_what_the_subject_does_not_say_nothing_is_remembered() -> None:
+    said = replace(ASHA, birthdate="")
+    assert set(left_of(said, SUBJECT, differing=("name",))) == {question_note("gender", SUBJECT)}

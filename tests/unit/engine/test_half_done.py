@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from common.outcome import Outcome
 from engine.half_done import known_by_now
 from engine.ports import Known, Plan, Want, Write
@@ -61,3 +65,17 @@ def test_a_plan_that_says_nothing_of_the_state_it_leaves_changes_no_note_of_it()
     made = known_by_now(BEFORE, WANT, unvoid, {}, unclear="a")
     assert made
     assert made.left_fingerprint == "left before"
+
+
+LEFT_BEFORE, LEFT_NOW = {"q": ["before"]}, {"q": ["now"]}
+
+
+@pytest.mark.parametrize("unclear", ["b", ""], ids=["unclear", "refused"])
+def test_of_several_records_what_was_answered_is_left_as_planned_and_of_the_others_what_we_left_before(
+    unclear: str,
+) -> None:
+    before = replace(BEFORE, left={"a": LEFT_BEFORE, "b": LEFT_BEFORE})
+    planned = replace(plan(write("update", "a"), write("update", "b")), left={"a": LEFT_NOW, "b": LEFT_NOW})
+    made = known_by_now(before, WANT, planned, {"a": "a"}, unclear)
+    assert made
+    assert made.left == {"a": LEFT_NOW, "b": LEFT_BEFORE}
