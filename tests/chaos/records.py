@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from bahmni import vocabulary as v
-from bahmni.avni_to_bahmni.subject import Policy
+from bahmni.avni_to_bahmni.subject_plan import Policy
 from bahmni.same_person import Likeness
 from mappings.snapshot import Entry, Pair, Snapshot
 

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bahmni.avni_to_bahmni.subject import Found, plan, wanted
+from bahmni.avni_to_bahmni.subject import wanted
+from bahmni.avni_to_bahmni.subject_plan import Found, plan
 from tests.chaos.pair import Pair
 from tests.chaos.records import POLICY, ZONE, snapshot, subject
 from tests.property.histories import moments, observations, steps, subject_history, uuids_given

@@ -8,7 +8,8 @@ import pytest
 
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundPerson, FoundVisit
 from bahmni.avni_to_bahmni.observations import FoundObs
-from bahmni.avni_to_bahmni.subject import Found, Rival, plan, wanted
+from bahmni.avni_to_bahmni.subject import wanted
+from bahmni.avni_to_bahmni.subject_plan import Found, Rival, plan
 from common.fingerprint import derived_uuid
 from common.outcome import Outcome
 from engine.ports import Known, Plan
