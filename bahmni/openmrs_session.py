@@ -74,7 +74,7 @@ class OpenMRSSession:
         if (
             reply.status >= 500
             or 300 <= reply.status < 400
-            or reply.status == 404
+            or reply.status in (404, 429)
             or (reply.status == 200 and reply.is_html)
         ):
             raise self._session.error(Unreachable, request, "the server is not ready", reply)

@@ -230,10 +230,12 @@ class HttpSession:
 
     def error(self, kind: type[E], request: Request, reason: str, reply: Reply | None = None, detail: str = "") -> E:
         """An error of `kind` about this request."""
-        return kind(
+        failure = kind(
             reason, side=self.side, method=request.method, path_template=request.template,
             status=None if reply is None else reply.status, detail=detail,
         )  # fmt: skip
+        failure.retry_after = None if reply is None else _retry_after(reply)
+        return failure
 
     def refused(self, request: Request, reply: Reply, codes: Iterable[str] = (), fields: Iterable[str] = ()) -> Refused:
         """The server's definite no, with the machine words it gave for it."""
@@ -388,6 +390,15 @@ def _inside(one: object) -> list[object]:
     if not isinstance(one, BaseException):
         return []
     return [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
+
+
+def _retry_after(reply: Reply) -> timedelta | None:
+    """For how long the server asks us to wait: it says so in seconds, or as a time of its own clock."""
+    told = reply.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", told):
+        return timedelta(seconds=int(told))
+    until = _server_time(told) if told else None
+    return max(until - (reply.server_time or clock.now()), timedelta(0)) if until else None
 
 
 def _server_time(date: str | None) -> datetime | None:

@@ -6,6 +6,8 @@ repeating, or write the record's error. No text in here holds a query string, a 
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 __all__ = [
     "Forbidden", "Garbled", "NotFound", "Refused", "RemoteError", "SignInFailed", "Slow", "Unclear", "Unreachable",
     "WriteRefused",
@@ -17,8 +19,11 @@ class RemoteError(Exception):
 
     `side`: which server ("avni", "openmrs"); `path_template`: the path without identifiers;
     `status`: of the answer, None when there was none; `reason`: why, in safe words; `detail`: one word that selects a
-    more specific sentence than that of the class ("new-password"), "" for none.
+    more specific sentence than that of the class ("new-password"), "" for none; `retry_after`: for how long the server
+    asks not to be asked again, None where it does not say.
     """
+
+    retry_after: timedelta | None = None
 
     def __init__(
         self, reason: str, *, side: str, method: str, path_template: str, status: int | None = None, detail: str = ""
@@ -67,6 +72,11 @@ class Refused(RemoteError):
     def code(self) -> str:
         """The weightiest code, "" when the server gave none."""
         return self.codes[0] if self.codes else ""
+
+    @property
+    def message_safe(self) -> str:
+        """The whole sentence, free of values."""
+        return str(self)
 
 
 class NotFound(Refused):

@@ -139,7 +139,7 @@ class Reader:
         slice_.grant.extend(in_flight=changes)
         results = self._brought_over(changes, links, errors)
         unfinished = set(changes) - {result.change.entity_id for result in results}
-        settle = slice_.guard.settle(results)
+        settle = slice_.beside(results)
 
         def beside() -> None:
             settle()

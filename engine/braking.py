@@ -58,6 +58,11 @@ class Guard:
         """See `Doorkeeper.prove`."""
         self._doors.prove(side)
 
+    def ask_anew(self, side: str) -> None:
+        """As `prove`, however lately the server was asked."""
+        self._memory.forget(side)
+        self._doors.prove(side)
+
     def prove_before_reading(self) -> None:
         """The source, before its pages are believed; both servers of a flow that waits for one of them.
 

@@ -18,7 +18,8 @@ from common.http_errors import RemoteError, SignInFailed, Unreachable
 from common.outcome import Outcome
 from engine import lanes
 from engine.commit import as_known, load_parents
-from engine.handing_over import LeaseTooShort, Pen, Result, explain_remote, hand_over, where
+from engine.faults import Faults
+from engine.handing_over import LeaseTooShort, Pen, Result, explain_remote, hand_over, not_before, where
 from engine.patience import Patience, Silent
 from engine.ports import NOT_LISTED, Change, Decided, Handover, JsonObject, Known, Parent, Plan
 from syncstatus.models import Link
@@ -50,6 +51,8 @@ class Carrier:
     """What people decided about these records."""
     allow: Callable[[str, Plan], None] = lambda entity_id, plan: None
     """Asked before a plan is carried out; see `Pen`."""
+    faults: Faults | None = None
+    """Counts the records at which the service itself fails."""
     rehearses: bool = False
     """Plan only: nothing is written."""
 
@@ -69,10 +72,12 @@ class Carrier:
 
         def work(entity_id: str) -> Result:
             turn.begin()
+            self._begin()
             decided = self.decided.get(entity_id, ())
             known, parent = as_known(links.get(entity_id), decided), parents.get(entity_id)
             result = hand_over(fetched[entity_id], known, parent, self.handover, pen)
-            patience.note(entity_id, result.message, result.params.get("status", ""))
+            patience.note(entity_id, result.message, result.params)
+            self._count(result)
             return replace(result, decided=decided)
 
         done, failure = lanes.run(queues.values(), work, limit=self.write_limit)
@@ -88,11 +93,16 @@ class Carrier:
 
         def fetch(entity_id: str) -> Change | Result:
             turn.begin()
+            self._begin()
             if not self.may_write():
                 raise LeaseTooShort
             answer = fetch_one(changes[entity_id], self.handover)
-            patience.note(entity_id, answer.message if isinstance(answer, Result) else "")
-            return answer if isinstance(answer, Result) else self._versioned(answer)
+            if isinstance(answer, Result):
+                patience.note(entity_id, answer.message, answer.params)
+                self._count(answer)
+                return answer
+            patience.note(entity_id, "")
+            return self._versioned(answer)
 
         if missing:
             answers, failure = lanes.run(missing, fetch, limit=self.fetch_limit)
@@ -102,6 +112,14 @@ class Carrier:
                 else:
                     fetched[entity_id] = answer
         return fetched, results
+
+    def _begin(self) -> None:
+        if self.faults:
+            self.faults.begin()
+
+    def _count(self, result: Result) -> None:
+        if self.faults:
+            self.faults.note(result.change.entity_id, result.message, result.params)
 
     def _versioned(self, change: Change) -> Change:
         if self.version is None or change.record is None or change.version == NOT_LISTED:
@@ -150,7 +168,7 @@ def fetch_one(change: Change, handover: Handover[Any]) -> Change | Result:
     except (Unreachable, SignInFailed):
         raise
     except RemoteError as failure:
-        return Result(change, Outcome.FAILED, *explain_remote(failure))
+        return Result(change, Outcome.FAILED, *explain_remote(failure), due=not_before(failure))
     except Exception as bug:  # noqa: BLE001  # the barrier around one record
         return Result(change, Outcome.FAILED, "engine.unexpected", where(bug))
     return replace(change, record=record) if record is not None else Result(change, Outcome.SKIPPED, "remote.gone")

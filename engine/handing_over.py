@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from common import clock
 from common.fingerprint import fingerprint
 from common.http_errors import Forbidden, Garbled, Refused, RemoteError, SignInFailed, Slow, Unclear, Unreachable
 from common.outcome import FINISHED, Outcome
@@ -116,7 +117,7 @@ def hand_over(
     except Verdict as verdict:
         result = _judged(change, want, verdict, known)
     except RemoteError as failure:
-        result = Result(change, Outcome.FAILED, *explain_remote(failure), want)
+        result = Result(change, Outcome.FAILED, *explain_remote(failure), want, due=not_before(failure))
     except Exception as bug:  # noqa: BLE001  # the barrier around one record: whatever it is, the others go on
         result = Result(change, Outcome.FAILED, "engine.unexpected", where(bug), want)
     return replace(result, writes=attempt.writes, half_done=attempt.known if attempt.writes else None)
@@ -236,6 +237,11 @@ def explain_remote(failure: RemoteError) -> tuple[str, dict[str, str]]:
             return "remote.garbled", params
         case _:
             return "remote.failed", params
+
+
+def not_before(failure: RemoteError) -> datetime | None:
+    """The earliest time for the next attempt, where the server names one (Retry-After)."""
+    return clock.now() + failure.retry_after if failure.retry_after else None
 
 
 def where(bug: Exception) -> dict[str, str]:

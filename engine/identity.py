@@ -115,6 +115,10 @@ class Identities:
         proof = self._proofs.get(side)
         return proof is not None and proof.sign_ins == sign_ins and clock.monotonic() - proof.at < INTERVAL
 
+    def forget(self, side: str) -> None:
+        """Have the server asked anew, however lately it was."""
+        self._proofs.pop(side, None)
+
     def ask(self, connector: Connector, servers: Servers, side: str, expected: Expected) -> Seen:
         """Ask the server and compare. Raises OtherServer, RemoteError."""
         with self._lock:

@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.db.models import F
 
 from common import clock
-from engine import bell, decisions, positions, signing_in
+from engine import bell, decisions, faults, positions, signing_in
 from engine.lease import hold_commits
 from engine.provision import missing
 from engine.registry import FlowSpec, connector_of
@@ -52,6 +52,7 @@ def switch_on(flow: Flow, *, actor: Actor, start_policy: str = "") -> None:
     with transaction.atomic():
         Position.objects.bulk_create(first, ignore_conflicts=True)
         Flow.objects.filter(pk=flow.pk).update(began_at=flow.began_at)
+        faults.resumed(flow)
         settings = {"is_on": True, "is_paused": False, "start_policy": policy}
         change_settings(flow, settings, actor=actor, action="switch on")
 
@@ -68,7 +69,9 @@ def pause(flow: Flow, *, actor: Actor, reason: str = "") -> bool:
 
 def resume(flow: Flow, *, actor: Actor) -> bool:
     """Let a paused flow go on. False when it was not paused."""
-    return change_settings(flow, {"is_paused": False}, actor=actor, action="resume")
+    with transaction.atomic():
+        faults.resumed(flow)
+        return change_settings(flow, {"is_paused": False}, actor=actor, action="resume")
 
 
 def run_now(flow: Flow, *, actor: Actor) -> None:

@@ -7,18 +7,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, Subquery
 
 from common import clock
 from engine.braking import message_of, open_brakes, params_of
+from engine.breaker import as_seen_by, down_sides
+from engine.incidents import explained
 from engine.registry import connectors
 from engine.slices import GOES_ON_BY_ITSELF
-from errors.catalogue import OTHER_SERVER, SIGN_IN, SOURCE_DOWN, TARGET_DOWN, TOO_MANY, explain, general
+from errors.catalogue import (
+    OTHER_SERVER,
+    SIGN_IN,
+    SOURCE_DOWN,
+    TARGET_DOWN,
+    TOO_MANY,
+    TOO_MANY_FAULTS,
+    explain,
+    general,
+)
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.cron import cron_in_words, fires_until
-from syncstatus.models import Brake, Flow, Lease, Run, RunState, Stream
+from syncstatus.models import Brake, Flow, Incident, IncidentKind, Lease, Run, RunState, Stream
 from syncstatus.schedule import next_fire
 from syncstatus.state import Facts, Lag, LookFacts, State, flow_state, in_words, is_late, lag, worst_lag
+from tenants.models import Connection
 
 
 @dataclass(frozen=True)
@@ -47,10 +59,18 @@ class FlowOverview:
     """What it waits at, if it does, with the page on which a person lets it go on."""
 
 
+@dataclass(frozen=True)
+class _Stopping:
+    """What keeps flows from going on, by tenant: servers that are down, and why; flows that paused themselves."""
+
+    downs: Mapping[tuple[int, str], str]
+    faults: Mapping[tuple[int, str], str]
+
+
 def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOverview]:
     """The flows in the order given. Needs a scope of their tenants. Four queries, however many flows there are.
 
-    Two more when some wait at the brake.
+    Two more when some wait at the brake, one when some are paused, one when a server is down.
 
     (The flows' tenants should come with them: `select_related("tenant")`.)
     """
@@ -61,6 +81,11 @@ def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOve
         [stream.latest_run for of_flow in streams.values() for stream in of_flow if stream.latest_run]  # type: ignore[attr-defined]  # annotated in _streams
     )
     counts = _counts(rows)
+    is_any_down = any(stream.any_down for of_flow in streams.values() for stream in of_flow)  # type: ignore[attr-defined]  # annotated in _streams
+    stopping = _Stopping(
+        downs=down_sides(_tenants(rows)) if is_any_down else {},
+        faults=_faults(rows) if any(flow.is_paused for flow in rows) else {},
+    )
     brakes = open_brakes(rows) if any(flow.at_brake for flow in rows) else {}
     working = set(Lease.objects.filter(tenant__in=_tenants(rows), expires_at__gt=at).values_list("tenant", flat=True))
     return [
@@ -70,6 +95,7 @@ def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOve
             [run for run in runs.values() if run.stream.flow_id == flow.pk],
             counts.get(flow.pk, Counter()),
             brakes.get(flow.pk),
+            stopping,
             has_lease=flow.tenant_id in working,
             now=at,
         )
@@ -78,10 +104,12 @@ def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOve
 
 
 def _of(
-    flow: Flow, streams: Sequence[Stream], runs: Sequence[Run], counts: Counter[str], brake: Brake | None, *,
-    has_lease: bool, now: datetime,
+    flow: Flow, streams: Sequence[Stream], runs: Sequence[Run], counts: Counter[str], brake: Brake | None,
+    stopping: _Stopping, *, has_lease: bool, now: datetime,
 ) -> FlowOverview:  # fmt: skip
-    failures = {general(stream.last_look_failure) for stream in streams if stream.last_look_failure} - _OF_BRAKES
+    ended_by = _failures(flow, streams, stopping.downs)
+    faults = stopping.faults.get((flow.tenant_id, flow.key), "")
+    failures = {general(message) for message, _ in ended_by.values()} - _OF_BRAKES
     told_apart = {SOURCE_DOWN, TARGET_DOWN, SIGN_IN}
     looks = [stream.last_look_at for stream in streams if stream.last_look_at]
     unfinished = [stream.oldest_unfinished_at for stream in streams if stream.oldest_unfinished_at]
@@ -99,13 +127,13 @@ def _of(
         was_cut_short=bool(failures & (GOES_ON_BY_ITSELF - told_apart)),
         brake=brake is not None,
     )
-    how_late = worst_lag(lag(_look(stream), now) for stream in streams)
+    how_late = worst_lag(lag(_look(stream, ended_by.get(stream, ("", ""))[0]), now) for stream in streams)
     return FlowOverview(
         flow=flow,
         label=_label(flow),
         state=flow_state(facts),
         state_in_words=in_words(facts),
-        trouble=" ".join(filter(None, (_at_brake(brake), _in_trouble(flow, streams) if flow.is_on else ""))),
+        trouble=" ".join(filter(None, (_at_brake(brake), faults, _in_trouble(flow, ended_by) if flow.is_on else ""))),
         lag=replace(how_late, behind=None) if brake else how_late,  # nobody looks while it waits
         cron_in_words=cron_in_words(flow.cron),
         last_look_at=min(looks) if len(looks) == len(streams) > 0 else None,
@@ -119,6 +147,8 @@ def _of(
 
 
 _OF_BRAKES = frozenset({OTHER_SERVER, TOO_MANY})
+_TOLD_BY_ROWS = _OF_BRAKES | {TOO_MANY_FAULTS}
+"""What is told by the row of a brake or an incident."""
 
 
 def _at_brake(brake: Brake | None) -> str:
@@ -130,27 +160,53 @@ def _at_brake(brake: Brake | None) -> str:
     return f"{told.cause} {told.remedy}"
 
 
-def _in_trouble(flow: Flow, streams: Sequence[Stream]) -> str:
+def _failures(
+    flow: Flow, streams: Sequence[Stream], downs: Mapping[tuple[int, str], str]
+) -> dict[Stream, tuple[str, str]]:
+    """Why each stream of a flow cannot go on, and the server where it is known.
+
+    A server it needs is down, whoever found that out; else what ended its last look.
+    """
+    connector = connectors().get(flow.tenant.connector)
+    found = {stream: (stream.last_look_failure, "") for stream in streams if stream.last_look_failure}
+    for stream in streams if connector and downs else ():
+        spec = connector.stream(stream.key)  # type: ignore[union-attr]  # there is one
+        for side in (spec.source_side, spec.target_side):
+            if reason := downs.get((flow.tenant_id, side)):
+                found[stream] = (as_seen_by(spec, side, reason), side)
+    return found
+
+
+def _in_trouble(flow: Flow, ended_by: Mapping[Stream, tuple[str, str]]) -> str:
     """Each trouble once: what stops one stream of a flow usually stops the others as well."""
-    ended = [stream for stream in streams if stream.last_look_failure and stream.last_look_failure not in _OF_BRAKES]
-    return " ".join(dict.fromkeys(_trouble(flow, stream) for stream in ended))
+    told = (_trouble(flow, stream, *why) for stream, why in ended_by.items() if why[0] not in _TOLD_BY_ROWS)
+    return " ".join(dict.fromkeys(told))
 
 
-def _trouble(flow: Flow, stream: Stream) -> str:
+def _trouble(flow: Flow, stream: Stream, message: str, side: str) -> str:
     connector = connectors().get(flow.tenant.connector)
     if connector is None:
-        return stream.last_look_failure
+        return message
     spec = connector.stream(stream.key)
     sides = {SOURCE_DOWN: spec.source_side, TARGET_DOWN: spec.target_side}
-    params = {"side": sides.get(general(stream.last_look_failure), "one of the two servers")}
-    told = explain(stream.last_look_failure, params, connector.sentences)
+    params = {"side": side or sides.get(general(message), "one of the two servers")}
+    told = explain(message, params, connector.sentences)
     return f"{told.cause} {told.remedy}"
+
+
+def _faults(flows: Sequence[Flow]) -> dict[tuple[int, str], str]:
+    """Why flows paused themselves, in sentences, by tenant and key."""
+    rows = Incident.objects.filter(tenant__in=_tenants(flows), kind=IncidentKind.FAULTS, recovered_at=None)
+    told = ((row, explained(row)) for row in rows.select_related("tenant"))
+    return {(row.tenant_id, row.about): f"{one.cause} {one.remedy}" for row, one in told}
 
 
 def _streams(flows: Sequence[Flow]) -> dict[int, list[Stream]]:
     latest = Run.objects.filter(stream=OuterRef("pk")).order_by("-started_at", "-pk").values("pk")[:1]
     found: dict[int, list[Stream]] = {}
-    rows = Stream.objects.filter(flow__in=[flow.pk for flow in flows]).annotate(latest_run=Subquery(latest))
+    down = Connection.objects.filter(tenant=OuterRef("tenant"), down_since__isnull=False)
+    rows = Stream.objects.filter(flow__in=[flow.pk for flow in flows])
+    rows = rows.annotate(latest_run=Subquery(latest), any_down=Exists(down))
     for stream in rows:
         found.setdefault(stream.flow_id, []).append(stream)
     return found
@@ -171,11 +227,11 @@ def _tenants(flows: Sequence[Flow]) -> set[int]:
     return {flow.tenant_id for flow in flows}
 
 
-def _look(stream: Stream) -> LookFacts:
+def _look(stream: Stream, failure: str) -> LookFacts:
     return LookFacts(
         last_look_at=stream.last_look_at,
         last_good_look_at=stream.last_good_look_at,
-        last_look_failure=stream.last_look_failure,
+        last_look_failure=failure,
         oldest_unfinished_at=stream.oldest_unfinished_at,
     )
 

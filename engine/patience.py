@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Final
 
 PATIENCE: Final = 8
@@ -15,7 +16,11 @@ ANSWERS: Final = frozenset({"409", "500"})
 
 
 class Silent(Exception):
-    """The server answers nobody any more."""
+    """The server of this side answers nobody any more."""
+
+    def __init__(self, side: str) -> None:
+        super().__init__(side)
+        self.side = side
 
 
 class Patience:
@@ -26,15 +31,16 @@ class Patience:
         self._lock = threading.Lock()
         self._unanswered: list[str] = []
 
-    def note(self, entity_id: str, message: str, status: str = "") -> None:
-        """How a record ended, by message id and the server's status. Raises Silent when patience is at its end."""
+    def note(self, entity_id: str, message: str, params: Mapping[str, str] | None = None) -> None:
+        """How a record ended, by message id and parameters. Raises Silent when patience is at its end."""
+        told = params or {}
         with self._lock:
-            if message not in UNANSWERED or status in ANSWERS:
+            if message not in UNANSWERED or told.get("status", "") in ANSWERS:
                 self._unanswered.clear()
                 return
             self._unanswered.append(entity_id)
             if len(self._unanswered) >= self._most:
-                raise Silent
+                raise Silent(told.get("side", ""))
 
     @property
     def unanswered(self) -> frozenset[str]:

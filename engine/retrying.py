@@ -81,7 +81,7 @@ def _try_again(slice_: Slice, errors: dict[str, ErrorRecord]) -> list[Result]:
         result.change.entity_id for result in about_gaps
     }
     results += about_gaps
-    Ledger(slice_.connector, slice_.grant, slice_.stream, run, slice_.guard.settle(results)).commit(
+    Ledger(slice_.connector, slice_.grant, slice_.stream, run, slice_.beside(results)).commit(
         results, links, known_errors, unfinished=missing, remote_calls=slice_.calls()
     )
     slice_.list_what_waits(iter([changes]))

@@ -99,8 +99,8 @@ class Turn:
         is_through = False
         try:
             is_through = self._through_parents() if self.spec.parents else self._walk()
-        except (Unreachable, SignInFailed):
-            pass  # the next look says so
+        except (Unreachable, SignInFailed) as failure:
+            self.slice_.reach.note(failure)  # the next look says so
         except Refused as failure:
             trouble = unreadable(self.slice_.spec, gaps.ROUND, failure)
         except RemoteError as failure:
@@ -111,6 +111,7 @@ class Turn:
         self._tell_of(trouble, got_on=is_through or self.ended_early)
         self._write_down(is_through=is_through)
         self._close_run()
+        self.slice_.settle()
 
     # -- the source itself -------------------------------------------------------------------------------------------
 

@@ -22,18 +22,21 @@ from engine import decisions, gaps, positions
 from engine.batches import Batch, batches
 from engine.brake import TooMany
 from engine.braking import Guard
+from engine.breaker import Breaker, Reach
 from engine.carrying import Carrier, TimeIsUp, give_connection_back, without_result
 from engine.commit import Ledger, load_known
+from engine.ended_by import message_of
+from engine.faults import Faults, Flood
 from engine.handing_over import LeaseTooShort, Result, explain_remote
 from engine.identity import Difference, OtherServer
 from engine.lease import Grant
-from engine.patience import Patience, Silent
+from engine.patience import Patience
 from engine.ports import Change, Handover, Page, Walked
-from engine.registry import Connector, Servers, Setting
+from engine.registry import Servers, Setting, connector_of
 from engine.unread import guarded, of_gap, unreadable
 from engine.verdicts import NotThere, Verdict
 from errors import recording
-from errors.catalogue import OTHER_SERVER, TOO_MANY, general
+from errors.catalogue import OTHER_SERVER, TOO_MANY, TOO_MANY_FAULTS, general
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Link, Position, Run, RunKind, RunState, Stream
 
@@ -71,10 +74,10 @@ class Slice:
     """The work on one due stream under a lease."""
 
     def __init__(
-        self, connector: Connector, setting: Setting, servers: Servers, grant: Grant, token: int, stream: Stream,
+        self, setting: Setting, servers: Servers, grant: Grant, token: int, stream: Stream, breaker: Breaker,
         limits: Limits, watch: Watch | None = None,
     ) -> None:  # fmt: skip
-        self.connector = connector
+        self.connector = connector = connector_of(stream.tenant)
         self.setting = setting
         self.servers = servers
         self.grant = grant
@@ -92,6 +95,8 @@ class Slice:
         """What reading one partition or another ran into, as message and parameters."""
         self.look = Look(stream)
         self.guard = Guard(connector, setting, servers, grant, stream)
+        self.reach = Reach(breaker, self.spec, grant, self.guard.ask_anew)
+        self.faults = Faults(stream)
 
     @cached_property
     def handover(self) -> Handover[Any]:
@@ -99,10 +104,17 @@ class Slice:
         return self.servers.handover(self.stream.key)
 
     def prove_source(self) -> bool:
-        """Whether the source is the one we worked with; otherwise the look is over before anything is believed."""
+        """Whether the source is the one we worked with; otherwise the look is over before anything is believed.
+
+        Servers that were down are asked first.
+        """
         try:
+            if waits := self.reach.probe():
+                self.look.stopped_by = waits
+                return False
             self.guard.prove_before_reading()
         except (RemoteError, OtherServer) as failure:
+            self.reach.note(failure, is_of_all=True)
             self.stop(failure)
         return not self.look.stopped_by
 
@@ -210,8 +222,20 @@ class Slice:
         Ledger(self.connector, self.grant, self.stream, run).commit([result], {}, self.unread)
         self.tell(run)
 
+    @property
+    def must_wait(self) -> bool:
+        """Whether nothing more may be asked for now: a look after this one found a server down, or the flow paused."""
+        return self.reach.must_wait or self.stream.flow.is_paused
+
+    def settle(self) -> None:
+        """Write down what was found out about the servers, and about ourselves."""
+        self.reach.settle(ended_well=not self.look.stopped_by)
+        if self.look.stopped_by == TOO_MANY_FAULTS:
+            self.faults.pause(self.grant)
+
     def close(self) -> Look:
         """Write down how the look ended."""
+        self.settle()
         now = clock.now()
         for run in self.look.runs:
             if not run.read and self.look.stopped_by and self.look.stopped_by == self.stream.last_look_failure:
@@ -256,13 +280,23 @@ class Slice:
         unfinished = without_result(newest, results)
         pages = batch.finished_pages(unfinished)
         counted = [change for change in collapsed if change.entity_id not in unfinished]
-        Ledger(self.connector, self.grant, self.stream, run, self.guard.settle(results)).commit(
+        Ledger(self.connector, self.grant, self.stream, run, self.beside(results)).commit(
             [*results, *about_gaps], links, errors, position=position, finished_pages=pages,
             unfinished=unfinished, collapsed=len(counted), remote_calls=self.calls(),
         )  # fmt: skip
         if self.changes_left is not None:
             self.changes_left -= len(batch.changes)
         return not unfinished
+
+    def beside(self, results: Sequence[Result]) -> Callable[[], None]:
+        """What else a batch writes down in its commit."""
+        settle = self.guard.settle(results)
+
+        def write_down() -> None:
+            settle()
+            self.faults.write_down()
+
+        return write_down
 
     def hand_over(
         self, changes: Mapping[str, Change], links: Mapping[str, Link], errors: Mapping[str, ErrorRecord],
@@ -274,11 +308,14 @@ class Slice:
             self.guard.prove(self.spec.target_side)
             allow = self.guard.allowance(decided)
         except (RemoteError, OtherServer, TooMany) as failure:
+            self.reach.note(failure, is_of_all=True)
             self.stop(failure)
             return []
         give_connection_back()
-        results, failures = self._carrier(end=end, allow=allow, decided=decided).carry(changes, links, patience)
-        for ended_by in failures:
+        self.faults.known = {one for one, error in errors.items() if error.state != ErrorState.RESOLVED}
+        carrier = self._carrier(end=end, allow=allow, decided=decided, faults=self.faults)
+        results, failures = carrier.carry(changes, links, patience)
+        for ended_by in [*failures, *([Flood()] if self.faults.are_too_many else [])]:
             self.stop(ended_by)
         return results
 
@@ -313,28 +350,16 @@ class Slice:
 
     def stop(self, failure: BaseException) -> None:
         """End the look because of a server's state, or because of the brake. Raises what is none."""
-        if isinstance(failure, TimeIsUp):
-            return  # the rest stays due
-        if isinstance(failure, LeaseTooShort):
-            return  # the rest of the batch is read again under the prolonged lease
-        if isinstance(failure, Silent):
-            self.look.stopped_by = "remote.slow"
-            return
-        if isinstance(failure, TooMany):
-            self.look.stopped_by = TOO_MANY
-            return
-        if isinstance(failure, OtherServer):
-            self.look.stopped_by, self.look.params = OTHER_SERVER, self.guard.stop_for_server(failure)
-            return
-        if isinstance(failure, RemoteError):
-            message, params = explain_remote(failure)
-            if isinstance(failure, Unreachable | SignInFailed):
-                at = "source" if failure.side == self.spec.source_side else "target"
-                message = "remote.sign-in" if isinstance(failure, SignInFailed) else f"remote.{at}-down"
-                message = f"{message}.{failure.detail}" if failure.detail else message
-            self.look.stopped_by, self.look.params = message, params
-            return
-        raise failure
+        if isinstance(failure, TimeIsUp | LeaseTooShort):
+            return  # the rest stays due; that of a batch is read again under the prolonged lease
+        self.reach.note(failure)
+        if isinstance(failure, Flood):
+            ended = TOO_MANY_FAULTS, self.faults.params
+        elif isinstance(failure, OtherServer):
+            ended = OTHER_SERVER, self.guard.stop_for_server(failure)
+        else:
+            ended = message_of(failure, self.spec)
+        self.look.stopped_by, self.look.params = ended
 
     def run_of(self, kind: RunKind) -> Run:
         """The run of this look that goes through records of a kind; begun when there is none yet."""

@@ -13,22 +13,27 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from django.db import transaction
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from common import clock
 from engine import bell, below, braking, gaps, identity, retrying, rounds
+from engine.breaker import Breaker
+from engine.carrying import give_connection_back
 from engine.commit import suspect
 from engine.lease import Grant, LeaseLost, take
 from engine.provision import missing_in
 from engine.registry import Servers, Setting, connector_of
-from engine.signing_in import is_refused
 from engine.slices import Limits, Look, Slice, Watch
+from errors.catalogue import CUT_OFF
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
 from syncstatus.models import AtBrake, Lease, Position, Stream, ToRead
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope
+
+log = structlog.get_logger(__name__)
 
 LONGEST: Final = 240.0
 """Seconds after which no further stream is begun: a slice of it and its last batch still end before a task's limit."""
@@ -105,10 +110,18 @@ def _look_at_each(due: Sequence[Due], begun: float, look: Callable[[Due], Look])
     for number, stream in enumerate(due):
         if number and clock.monotonic() - begun >= LONGEST:
             break
+        if stream.stream.flow.is_paused:
+            continue  # it paused itself just now
         try:
             looks.append(look(stream))
         except LeaseLost:
             raise
+        except (OperationalError, InterfaceError) as cut:
+            # Our own database: nothing of the batch counts, so it is read again, and no record is to blame.
+            row = stream.stream
+            log.warning("work.database_lost", stream=row.key, tenant=row.tenant_id, kind=type(cut).__name__)
+            give_connection_back()
+            looks.append(Look(row, stopped_by=CUT_OFF))
         except Exception as slip:  # noqa: BLE001  # the barrier around one stream
             slips.append(slip)
     if slips:
@@ -121,6 +134,8 @@ def _go_round(slices: Sequence[Slice], looks: Sequence[Look], begun: float) -> N
     for slice_ in slices:
         if clock.monotonic() - begun >= LONGEST:
             return
+        if slice_.must_wait:
+            continue
         rounds.take_turn(slice_, waiting=[look.stream for look in looks if look.more and look is not slice_.look])
 
 
@@ -138,6 +153,8 @@ class Due:
     """Whether what hangs on some record is to be read."""
     rests_until: datetime | None
     """Before then the stream is not gone through."""
+    breaker: Breaker
+    """The servers of the tenant; the streams share it."""
 
 
 def _rung(tenant_id: int, streams: Collection[str] | None) -> QuerySet[Stream]:
@@ -170,14 +187,17 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
         has_due_errors=Exists(errors.filter(next_attempt_at__lte=clock.now())),
         has_gaps=Exists(unread), **braking.columns(),
         has_notes=Exists(ToRead.objects.filter(stream=OuterRef("pk"))),
+        any_down=Exists(Connection.objects.filter(tenant=OuterRef("tenant"), down_since__isnull=False)),
         rests_until=F("round__next_turn_at"),
         at_id=F("positions__id"), at_partition=F("positions__partition"), at_value=F("positions__value"),
         at_read_upto=F("positions__read_upto"), at_moved_at=F("positions__moved_at"),
     )  # fmt: skip
     due: dict[int, Due] = {}
+    breaker: Breaker | None = None
     for row in rows.order_by("sequence", "at_moved_at", "at_id"):
+        breaker = breaker or Breaker(tenant_id, any_down=row.any_down)
         facts = (row.lease_token, row.left_in_flight or [], row.has_due_errors, row.has_gaps)
-        one = due.setdefault(row.pk, Due(row, [], *facts, has_notes=row.has_notes, rests_until=row.rests_until))
+        one = due.setdefault(row.pk, Due(row, [], *facts, row.has_notes, row.rests_until, breaker))
         if row.at_id is not None:
             place = {"partition": row.at_partition, "value": row.at_value, "read_upto": row.at_read_upto}
             one.positions.append(Position(pk=row.at_id, tenant_id=tenant_id, stream=one.stream, **place))
@@ -210,12 +230,12 @@ def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None, slices: l
     setting = setting_of(stream.tenant)
     if not {side.key for side in connector.sides} <= setting.connections.keys():
         return _not_looked_at(stream, "engine.connection-missing")
+    if waits := due.breaker.waiting(connector.stream(stream.key)):
+        return Look(stream, stopped_by=waits[0], params={"side": waits[1]})
     servers = servers_of(setting)
-    slice_ = Slice(connector, setting, servers, grant, due.lease_token, stream, limits, watch)
+    slice_ = Slice(setting, servers, grant, due.lease_token, stream, due.breaker, limits, watch)
     if missing_in(setting.snapshot, connector, stream.flow.key):
         slice_.look.stopped_by = "engine.mappings-missing"
-    elif is_refused(stream):
-        slice_.look.stopped_by = stream.last_look_failure
     elif slice_.prove_source():
         slice_.take_up(due.positions)
         if due.has_gaps:

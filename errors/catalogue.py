@@ -24,9 +24,11 @@ BEFORE_THE_START: Final = "engine.before-the-start"
 CUT_OFF: Final = "engine.cut-off"
 NOT_TAKEN_ON: Final = "engine.not-taken-on"
 OTHER_SERVER: Final = "engine.other-server"
+TOO_MANY_FAULTS: Final = "engine.too-many-faults"
 TOO_MANY: Final = "engine.too-many"
 REFUSED: Final = "remote.refused"
 FORBIDDEN: Final = "remote.forbidden"
+DOWN: Final = "remote.down"
 SOURCE_DOWN: Final = "remote.source-down"
 TARGET_DOWN: Final = "remote.target-down"
 SIGN_IN: Final = "remote.sign-in"
@@ -78,6 +80,11 @@ GENERIC: Final[Mapping[str, Sentence]] = {
         "{limit} need a person's word).",
         remedy="Look at the list. If it is right, let this run go on. If it is a mistake, mend it in {source} first.",
     ),
+    TOO_MANY_FAULTS: Sentence(
+        cause="The service itself failed at {limit} new records in a row ({kind} at {place}), so the flow was paused.",
+        remedy="Report it with kind and place: this is a fault of the program. Resume the flow when it is mended; "
+        "nothing is lost meanwhile.",
+    ),
     CONNECTION_MISSING: Sentence(
         cause="One of the two servers has no connection any more.",
         remedy="Add the connection, check it, then run the flow.",
@@ -117,6 +124,14 @@ GENERIC: Final[Mapping[str, Sentence]] = {
     FORBIDDEN: Sentence(
         cause="Our account at {side} may not do this; it lacks the privilege {privilege}.",
         remedy="Have the privilege given to the account, then retry.",
+    ),
+    DOWN: Sentence(
+        cause="{side} does not answer. Everything that needs it waits.",
+        remedy=_GOES_ON,
+    ),
+    f"{DOWN}.{NO_PROVIDER}": Sentence(
+        cause="The identity provider that signs us in to {side} does not answer. Everything that needs it waits.",
+        remedy=_GOES_ON,
     ),
     SOURCE_DOWN: Sentence(
         cause="{side}, where the records come from, does not answer.",

@@ -238,7 +238,8 @@ def _state(failure: Failure, kind: ErrorType | None, failed: int) -> ErrorState:
 
 def _next_attempt(row: ErrorRecord, due: datetime | None, now: datetime, random: Random) -> datetime | None:
     if row.state == ErrorState.RETRYING:
-        return now + wait_before(row.failed_in_a_row + 1, random, row.type.policy if row.type else DEFAULT)
+        soonest = now + wait_before(row.failed_in_a_row + 1, random, row.type.policy if row.type else DEFAULT)
+        return max(soonest, due) if due else soonest  # the server may ask us to stay away for longer
     if row.state == ErrorState.DEFERRED:
         # A time that has passed did not help: the clocks or zones of the sides differ.
         return due if due and due > now else now + poll_before(row.attempts + 1, random)

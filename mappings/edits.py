@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from mappings.in_bulk import BATCH, as_planned, refuse_the_unsound, unsound_text
+from django.db import transaction
+
+from mappings import revision
 from mappings.models import DataTypeHint, MappingType, Unmapped
 from mappings.models import Mapping as MappingRow
 from tenants import audit
@@ -24,6 +26,9 @@ FIELDS: Final = ("avni_value", "avni_uuid", "int_system_value", "data_type_hint"
 """What a mapping holds besides its kind and whether it is in use."""
 
 _LONGEST: Final = {"avni_value": 255, "int_system_value": 255, "about": 1000}
+
+BATCH: Final = 200
+"""Rows per statement: SQLite bears a limited number of parameters."""
 
 _Identity = tuple[str, ...]
 
@@ -76,6 +81,10 @@ class Edits:
     """(line, reason with remedy)"""
 
 
+class EditsRefused(Exception):
+    """Nothing was done: lines were refused, or the mappings changed since the edits were planned."""
+
+
 def plan(tenant: Tenant, wanted: Iterable[Wanted], *, prune: bool = False) -> Edits:
     """Compare what is wanted with what is there.
 
@@ -88,14 +97,19 @@ def plan(tenant: Tenant, wanted: Iterable[Wanted], *, prune: bool = False) -> Ed
 
 
 def carry_out(edits: Edits, actor: Actor) -> None:
-    """Do all of it or nothing. Raises mappings.in_bulk.EditsRefused."""
-    refuse_the_unsound(edits)
+    """Do all of it or nothing. Raises EditsRefused."""
+    if edits.refused:
+        raise EditsRefused(f"{len(edits.refused)} lines are refused; nothing was changed")
     if not edits.added and not edits.changed:
         return
-    with as_planned(edits) as tenant:
+    with tenant_scope(edits.tenant_id), transaction.atomic():
+        tenant = Tenant.objects.select_for_update().get(pk=edits.tenant_id)
+        if tenant.mapping_revision != edits.revision:
+            raise EditsRefused("the mappings changed meanwhile; nothing was done, look again")
         kinds = MappingType.objects.select_related("group").in_bulk()
         _change(edits.changed, kinds, tenant, actor)
         _add(edits.added, kinds, tenant, actor)
+        revision.bump(tenant)
 
 
 class _Planner:
@@ -219,8 +233,12 @@ def _unsound(wanted: Wanted) -> str:
     """Why a mapping cannot be stored as it is; empty when it can."""
     if not wanted.avni_value and not wanted.int_system_value:
         return "both values are empty; give at least one"
-    if reason := unsound_text(wanted, _LONGEST):
-        return reason
+    for name, longest in _LONGEST.items():
+        text = getattr(wanted, name) or ""
+        if len(text) > longest:
+            return f"{name} is longer than {longest} characters"
+        if any(sign < " " and sign not in "\t\r\n" for sign in text):
+            return f"{name} holds a control character; take it out"
     for name, choices in (("data_type_hint", DataTypeHint.values), ("when_unmapped", Unmapped.values)):
         word = getattr(wanted, name)
         if word and word not in choices:

@@ -10,6 +10,8 @@ from django_celery_beat.models import PeriodicTask
 
 from common.outcome import Outcome
 from syncstatus.cron import validate_cron
+from syncstatus.incidents import Incident as Incident  # noqa: PLC0414  # a model of this application
+from syncstatus.incidents import IncidentKind as IncidentKind  # noqa: PLC0414
 from tenants.models import Tenant, validate_zone
 from tenants.scoping import TenantManager, TenantOwned
 
@@ -87,6 +89,12 @@ class Stream(TenantOwned):
     )
     counted_overwrites = models.PositiveIntegerField(
         default=0, db_default=0, editable=False, help_text="Records of others changed since then."
+    )
+    faults_in_a_row = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="New records at which the service itself failed, since the last one that ended otherwise.",
     )
 
     class Meta:

@@ -128,9 +128,16 @@ class Connection(TenantOwned):
     identity = models.JSONField(
         default=dict, blank=True, editable=False, help_text="What the server said of itself when last checked."
     )
-    down_since = models.DateTimeField(null=True, blank=True, editable=False)
-    next_probe_at = models.DateTimeField(null=True, blank=True, editable=False)
-    down_reason = models.CharField(max_length=100, blank=True, editable=False)
+    down_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Everything that needs the server waits while this is set."
+    )
+    next_probe_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When one request may ask whether it is back; empty while only a person lets us ask.",
+    )
+    down_reason = models.CharField(max_length=100, blank=True, editable=False, help_text="Message id.")
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "side"], name="one_connection_per_side")]
@@ -138,6 +145,13 @@ class Connection(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.side} of {self.tenant}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save without what `engine.breaker` writes: a form that was opened before must not turn it back."""
+        if not self._state.adding and not args and kwargs.get("update_fields") is None:
+            kept = {"id", "down_since", "next_probe_at", "down_reason"}
+            kwargs["update_fields"] = [field.name for field in self._meta.concrete_fields if field.name not in kept]
+        super().save(*args, **kwargs)
 
 
 class AuditEntry(models.Model):

@@ -23,6 +23,7 @@ from syncstatus.models import Flow, Stream
 from syncstatus.state import State
 from tenants.audit import COMMAND, SYSTEM
 from tenants.models import Connection
+from tests.chaos.desk import wait_out
 from tests.chaos.truth import InBahmni, in_bahmni
 from tests.flow.world import World
 
@@ -160,6 +161,7 @@ def test_a_flow_goes_on_by_itself_when_the_provider_answers_again(site: Site) ->
     assert (look.stopped_by, stream.due_since is not None) == ("remote.source-down.provider", True)
     assert any("identity provider that signs us in to Avni" in trouble for trouble in told())
     site.provider.start()
+    wait_out(site.world.tenant)
     work.work_off(site.world.tenant.pk)
     assert in_bahmni(site.world, "1001").encounters == 1
 

@@ -27,6 +27,7 @@ from tenants.audit import SYSTEM
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope
 from tenants.secrets import Secret
+from tests.chaos.desk import wait_out
 
 PREFIX = "TRI"
 NUMBER = "Sangam Number"
@@ -189,7 +190,11 @@ class World:
         Round.objects.filter(pk__in=[row.pk for row in rows]).update(next_turn_at=clock.now() + timedelta(days=3650))
 
     def sync(self, *streams: str, limits: Limits | None = None) -> Report:
-        """Mark streams due (all of them when none is named) and work until nothing is due."""
+        """Mark streams due (all of them when none is named) and work until nothing is due.
+
+        It is later than the time before: a server that was down may be asked again.
+        """
+        wait_out(self.tenant)
         rows = Stream.objects.filter(tenant=self.tenant, **({"key__in": streams} if streams else {}))
         bell.mark_due(rows)
         return work.work_off(self.tenant.pk, limits=limits)
@@ -294,8 +299,3 @@ def _metadata(world: World) -> None:
 def new_uuid() -> str:
     """A uuid nobody has."""
     return str(uuid4())
-
-
-def noon(day: str) -> int:
-    """Noon of a day in Avni's milliseconds."""
-    return int(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() * 1000)

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -430,3 +430,26 @@ def test_a_way_to_a_server_beside_ours_is_told_as_ours_and_waits_as_long() -> No
     failure = beside.error(Unreachable, READ, "for a reason", reply, detail="provider")
     assert (failure.side, failure.detail, failure.status) == ("avni", "provider", 500)
     assert (beside.timeouts, beside.refuse_writes) == (ours.timeouts, True)
+
+
+DATE = "Sat, 21 Nov 2026 10:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("120", 120),
+        ("0", 0),
+        ("Sat, 21 Nov 2026 10:05:00 GMT", 300),
+        ("Sat, 21 Nov 2026 09:00:00 GMT", 0),
+        ("soon", None),
+        ("-5", None),
+        ("9" * 40, None),
+        ("", None),
+    ],
+)
+def test_an_error_says_for_how_long_the_server_asks_us_to_wait_by_its_own_clock(told: str, seconds: int | None) -> None:
+    with Server(Scripted(Response(503, headers={"Retry-After": told, "Date": DATE}))) as server:
+        session = session_to(server)
+        asked = session.error(Unreachable, READ, "not ready", session.read(READ)).retry_after
+    assert asked == (None if seconds is None else timedelta(seconds=seconds))

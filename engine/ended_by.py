@@ -1,0 +1,27 @@
+"""What ends a look at a stream, as a message id and its parameters."""
+
+from __future__ import annotations
+
+from common.http_errors import RemoteError, SignInFailed, Unreachable
+from engine.brake import TooMany
+from engine.handing_over import explain_remote
+from engine.patience import Silent
+from engine.registry import StreamSpec
+from errors.catalogue import SIGN_IN, SLOW, SOURCE_DOWN, TARGET_DOWN, TOO_MANY
+
+
+def message_of(failure: BaseException, spec: StreamSpec) -> tuple[str, dict[str, str]]:
+    """Message id and safe parameters for what a server's state or the brake put an end to. Raises all else."""
+    match failure:
+        case Silent():
+            return SLOW, {"side": failure.side}
+        case TooMany():
+            return TOO_MANY, {}
+        case Unreachable() | SignInFailed():
+            down = SOURCE_DOWN if failure.side == spec.source_side else TARGET_DOWN
+            message = SIGN_IN if isinstance(failure, SignInFailed) else down
+            return f"{message}.{failure.detail}" if failure.detail else message, explain_remote(failure)[1]
+        case RemoteError():
+            return explain_remote(failure)
+        case _:
+            raise failure
