@@ -73,11 +73,6 @@ class Refused(RemoteError):
         """The weightiest code, "" when the server gave none."""
         return self.codes[0] if self.codes else ""
 
-    @property
-    def message_safe(self) -> str:
-        """The whole sentence, free of values."""
-        return str(self)
-
 
 class NotFound(Refused):
     """The server knows no such thing."""

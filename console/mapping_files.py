@@ -20,8 +20,9 @@ from console.addresses import list_url
 from console.base import Row, TenantAdmin
 from console.words import NOTHING
 from mappings import csv_io, ignored_csv
-from mappings.edits import Edit, EditsRefused, Wanted
+from mappings.edits import Edit, Wanted
 from mappings.ignoring import Reworded, WantedIgnored
+from mappings.in_bulk import EditsRefused
 from tenants.audit import Actor
 from tenants.models import Tenant
 from tenants.rights import Right

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
-
-from mappings import revision
+from mappings.in_bulk import BATCH, as_planned, refuse_the_unsound, unsound_text
 from mappings.models import DataTypeHint, MappingType, Unmapped
 from mappings.models import Mapping as MappingRow
 from tenants import audit
@@ -26,9 +24,6 @@ FIELDS: Final = ("avni_value", "avni_uuid", "int_system_value", "data_type_hint"
 """What a mapping holds besides its kind and whether it is in use."""
 
 _LONGEST: Final = {"avni_value": 255, "int_system_value": 255, "about": 1000}
-
-BATCH: Final = 200
-"""Rows per statement: SQLite bears a limited number of parameters."""
 
 _Identity = tuple[str, ...]
 
@@ -81,10 +76,6 @@ class Edits:
     """(line, reason with remedy)"""
 
 
-class EditsRefused(Exception):
-    """Nothing was done: lines were refused, or the mappings changed since the edits were planned."""
-
-
 def plan(tenant: Tenant, wanted: Iterable[Wanted], *, prune: bool = False) -> Edits:
     """Compare what is wanted with what is there.
 
@@ -97,19 +88,14 @@ def plan(tenant: Tenant, wanted: Iterable[Wanted], *, prune: bool = False) -> Ed
 
 
 def carry_out(edits: Edits, actor: Actor) -> None:
-    """Do all of it or nothing. Raises EditsRefused."""
-    if edits.refused:
-        raise EditsRefused(f"{len(edits.refused)} lines are refused; nothing was changed")
+    """Do all of it or nothing. Raises mappings.in_bulk.EditsRefused."""
+    refuse_the_unsound(edits)
     if not edits.added and not edits.changed:
         return
-    with tenant_scope(edits.tenant_id), transaction.atomic():
-        tenant = Tenant.objects.select_for_update().get(pk=edits.tenant_id)
-        if tenant.mapping_revision != edits.revision:
-            raise EditsRefused("the mappings changed meanwhile; nothing was done, look again")
+    with as_planned(edits) as tenant:
         kinds = MappingType.objects.select_related("group").in_bulk()
         _change(edits.changed, kinds, tenant, actor)
         _add(edits.added, kinds, tenant, actor)
-        revision.bump(tenant)
 
 
 class _Planner:
@@ -233,12 +219,8 @@ def _unsound(wanted: Wanted) -> str:
     """Why a mapping cannot be stored as it is; empty when it can."""
     if not wanted.avni_value and not wanted.int_system_value:
         return "both values are empty; give at least one"
-    for name, longest in _LONGEST.items():
-        text = getattr(wanted, name) or ""
-        if len(text) > longest:
-            return f"{name} is longer than {longest} characters"
-        if any(sign < " " and sign not in "\t\r\n" for sign in text):
-            return f"{name} holds a control character; take it out"
+    if reason := unsound_text(wanted, _LONGEST):
+        return reason
     for name, choices in (("data_type_hint", DataTypeHint.values), ("when_unmapped", Unmapped.values)):
         word = getattr(wanted, name)
         if word and word not in choices:

@@ -35,7 +35,7 @@ def preview(tenant: Tenant, text: str) -> Preview:
 
 
 def apply(preview: Preview, actor: Actor) -> None:
-    """Do what the preview showed, all or nothing, on record. Raises mappings.edits.EditsRefused."""
+    """Do what the preview showed, all or nothing, on record. Raises mappings.in_bulk.EditsRefused."""
     carry_out(preview, actor)
 
 

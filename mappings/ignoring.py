@@ -9,10 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from django.db import transaction
-
 from mappings import revision
-from mappings.edits import BATCH, EditsRefused
+from mappings.in_bulk import BATCH, as_planned, refuse_the_unsound, unsound_text
 from mappings.models import IgnoredConcept, Side
 from mappings.specs import IgnoredConceptSpec
 from tenants import audit
@@ -95,19 +93,14 @@ def plan(tenant: Tenant, wanted: Iterable[WantedIgnored], *, prune: bool = False
 
 
 def carry_out(edits: IgnoreEdits, actor: Actor) -> None:
-    """Do all of it or nothing, one entry on record per concept. Raises mappings.edits.EditsRefused."""
-    if edits.refused:
-        raise EditsRefused(f"{len(edits.refused)} lines are refused; nothing was changed")
+    """Do all of it or nothing, one entry on record per concept. Raises mappings.in_bulk.EditsRefused."""
+    refuse_the_unsound(edits)
     if not (edits.added or edits.changed or edits.removed):
         return
-    with tenant_scope(edits.tenant_id), transaction.atomic():
-        tenant = Tenant.objects.select_for_update().get(pk=edits.tenant_id)
-        if tenant.mapping_revision != edits.revision:
-            raise EditsRefused("the mappings changed meanwhile; nothing was done, look again")
+    with as_planned(edits) as tenant:
         _add(edits, tenant, actor)
         _reword(edits, tenant, actor)
         _remove(edits, tenant, actor)
-        revision.bump(tenant)
 
 
 def begin_with(tenant: Tenant, specs: Iterable[IgnoredConceptSpec]) -> None:
@@ -129,13 +122,7 @@ def _unsound(wanted: WantedIgnored) -> str:
         return f"side {wanted.side!r} is none of {', '.join(Side.values)}"
     if not wanted.concept:
         return "the concept is empty; give its name in Avni or its uuid in the other system"
-    for name, longest in _LONGEST.items():
-        text = getattr(wanted, name) or ""
-        if len(text) > longest:
-            return f"{name} is longer than {longest} characters"
-        if any(sign < " " and sign not in "\t\r\n" for sign in text):
-            return f"{name} holds a control character; take it out"
-    return ""
+    return unsound_text(wanted, _LONGEST)
 
 
 def _add(edits: IgnoreEdits, tenant: Tenant, actor: Actor) -> None:

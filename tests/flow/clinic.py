@@ -92,4 +92,12 @@ def open_clinic(world: World) -> Clinic:
     return clinic
 
 
+def registered(world: World) -> tuple[str, str]:
+    """A subject and its patient, whose registration Avni shows; gives their uuids."""
+    subject, patient = world.subject("1001"), world.patient("1001")
+    world.sync("patient")
+    world.reset_counts()
+    return subject, patient
+
+
 COMPLAINTS = ("Fever", "Cough", "Fits")

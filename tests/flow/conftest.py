@@ -10,6 +10,8 @@ import pytest
 from common.http import Timeouts
 from engine import work
 from tenants.models import Tenant
+from tests.flow.clinic import Clinic, open_clinic
+from tests.flow.outpatients import Outpatients, open_outpatients
 from tests.flow.world import World, small_world
 
 
@@ -29,3 +31,15 @@ def hasty(world: World) -> World:
     for client in (servers.avni, servers.openmrs):
         client.session.timeouts = Timeouts(connect=2.0, read=0.2)
     return world
+
+
+@pytest.fixture
+def clinic(world: World) -> Clinic:
+    """Forms of the hospital that travel, in the world."""
+    return open_clinic(world)
+
+
+@pytest.fixture
+def outpatients(world: World) -> Outpatients:
+    """A clinic in the world, with forms of programs, a laboratory and prescriptions."""
+    return open_outpatients(world)

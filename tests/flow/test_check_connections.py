@@ -16,8 +16,8 @@ from engine.work import setting_of
 from errors.models import OPEN_STATES, ErrorRecord
 from mappings.models import Mapping
 from tenants.models import Connection
-from tests.flow.clinic import VITALS, Clinic, open_clinic
-from tests.flow.outpatients import ANTENATAL, DRUGS, MOTHER, Outpatients, open_outpatients
+from tests.flow.clinic import VITALS, Clinic
+from tests.flow.outpatients import ANTENATAL, DRUGS, MOTHER, Outpatients
 from tests.flow.world import CHECK_UP, HOUSEHOLD_VISIT, PREGNANCY, World
 
 ROOT = Path(__file__).parents[2]
@@ -30,11 +30,6 @@ TO_HAND_OVER, WRITTEN, ENCOUNTER = "encounters to hand over", "encounters we wri
 def world(world: World) -> World:
     world.household_visits()
     return world
-
-
-@pytest.fixture
-def clinic(world: World) -> Clinic:
-    return open_clinic(world)
 
 
 def checked(world: World) -> dict[str, CheckStep]:
@@ -216,10 +211,6 @@ def test_a_server_that_does_not_answer_ends_the_steps_of_its_side_alone(world: W
 
 class TestPartsOfTheHospital:
     """What forms of programs, laboratory results and prescriptions become in Avni is read before it is written."""
-
-    @pytest.fixture
-    def outpatients(self, world: World) -> Outpatients:
-        return open_outpatients(world)
 
     def test_every_type_and_program_they_are_written_to_is_read(self, world: World, outpatients: Outpatients) -> None:
         subject, patient = world.subject("1001"), world.patient("1001")

@@ -13,22 +13,14 @@ from mappings.models import IgnoredConcept, Mapping, Side
 from simulators.bahmni import catalogue
 from syncstatus.models import Link, Run, StartPolicy
 from tests.chaos.truth import retry_all
-from tests.flow.clinic import HISTORY, VITALS, Clinic, open_clinic
+from tests.flow.clinic import HISTORY, VITALS, Clinic, open_clinic, registered
 from tests.flow.world import MARKER, NUMBER, World, small_world
-
-
-@pytest.fixture
-def clinic(world: World) -> Clinic:
-    return open_clinic(world)
 
 
 @pytest.fixture
 def pair(world: World, clinic: Clinic) -> tuple[str, str]:
     """A subject and its patient, registered in Avni."""
-    subject, patient = world.subject("1001"), world.patient("1001")
-    world.sync("patient")
-    world.reset_counts()
-    return subject, patient
+    return registered(world)
 
 
 def outcome(world: World, encounter: str) -> str:

@@ -17,7 +17,7 @@ from mappings.models import Mapping
 from simulators.bahmni.model import Encounter, Visit
 from simulators.bahmni.visits import void_visit
 from syncstatus.models import Link, Position
-from tests.flow.world import MARKER, PREGNANCY, World
+from tests.flow.world import MARKER, PREGNANCY, World, noon
 
 STREAM = "enrolment"
 ENROLMENTS = ("GET", "/api/programEnrolments")
@@ -80,16 +80,11 @@ def said(world: World, encounter: Encounter, concept: str) -> list[Any]:
     return [row.value for row in rows if not row.voided and world.bahmni.concepts[row.concept].name == concept]
 
 
-def day(text: str) -> int:
-    """Noon of a day in Avni's milliseconds."""
-    return int(datetime.fromisoformat(f"{text}T12:00:00+00:00").timestamp() * 1000)
-
-
 ENROLLED, EXITED = "Pregnancy Enrolment [Avni]", "Pregnancy Exit [Avni]"
 
 
 def test_a_new_enrolment_opens_a_visit_and_stands_in_it_on_its_own_day(world: World) -> None:
-    enrolment = handed_over(world, observations=ANSWERS, enrolment_ms=day("2026-01-03"))
+    enrolment = handed_over(world, observations=ANSWERS, enrolment_ms=noon("2026-01-03"))
     visit, there = visit_of(world, enrolment), encounters(world, enrolment)
     begin = datetime(2026, 1, 2, 18, 30, tzinfo=UTC)  # midnight in India
     assert (visit.start, visit.stop, world.bahmni.visit_types[visit.type].name) == (begin, None, ENROLLED)
@@ -102,7 +97,7 @@ def test_a_new_enrolment_opens_a_visit_and_stands_in_it_on_its_own_day(world: Wo
 
 
 def test_the_link_names_patient_visit_and_exit_for_those_that_hang_on_it(world: World) -> None:
-    enrolment = handed_over(world, exit_ms=day("2026-01-09"))
+    enrolment = handed_over(world, exit_ms=noon("2026-01-09"))
     link, there = world.link(STREAM, enrolment), encounters(world, enrolment)
     assert link.target_id == there[ENROLLED].uuid
     assert link.other_targets == {"visit": visit_of(world, enrolment).uuid, "exit": there[EXITED].uuid}
@@ -126,7 +121,7 @@ def test_a_new_enrolment_costs_three_gets_and_two_posts(world: World) -> None:
 
 
 def test_an_edit_costs_one_get_and_one_post_and_changes_only_what_differs(world: World) -> None:
-    enrolment = handed_over(world, observations=ANSWERS, exit_ms=day("2026-01-09"))
+    enrolment = handed_over(world, observations=ANSWERS, exit_ms=noon("2026-01-09"))
     edited(world, enrolment, observations={"Medical problems": ["Asthma", "Anaemia"], "Occupation": "", "Height": 153})
     assert outcome(world, enrolment) == Outcome.UPDATED.value
     assert world.held(encounters(world, enrolment)[ENROLLED].uuid) == {
@@ -138,7 +133,7 @@ def test_an_edit_costs_one_get_and_one_post_and_changes_only_what_differs(world:
 
 
 def test_a_touch_without_a_change_costs_no_call(world: World) -> None:
-    enrolment = handed_over(world, observations=ANSWERS, exit_ms=day("2026-01-09"))
+    enrolment = handed_over(world, observations=ANSWERS, exit_ms=noon("2026-01-09"))
     world.check_up(enrolment)
     world.avni.bulk_touch([enrolment], at=world.moment())
     world.sync(STREAM)
@@ -148,7 +143,7 @@ def test_a_touch_without_a_change_costs_no_call(world: World) -> None:
 
 def test_an_exit_becomes_an_encounter_of_its_own_in_the_same_visit(world: World) -> None:
     enrolment = handed_over(world, observations={"Height": 150})
-    edited(world, enrolment, exit_ms=day("2026-01-09"), exit_observations={"Height": 151})
+    edited(world, enrolment, exit_ms=noon("2026-01-09"), exit_observations={"Height": 151})
     there = encounters(world, enrolment)
     assert there[EXITED].visit == visit_of(world, enrolment).uuid
     assert there[EXITED].moment == datetime(2026, 1, 8, 18, 30, tzinfo=UTC)
@@ -158,18 +153,18 @@ def test_an_exit_becomes_an_encounter_of_its_own_in_the_same_visit(world: World)
 
 
 def test_w23_an_exit_that_is_undone_is_voided_and_comes_back_with_the_next_one(world: World) -> None:
-    enrolment = handed_over(world, exit_ms=day("2026-01-09"), exit_observations={"Height": 151})
+    enrolment = handed_over(world, exit_ms=noon("2026-01-09"), exit_observations={"Height": 151})
     exit_ = encounters(world, enrolment)[EXITED]
     edited(world, enrolment, exit_ms=None, exit_observations={"Height": None})
     assert (list(encounters(world, enrolment)), exit_.voided) == ([ENROLLED], True)
-    edited(world, enrolment, exit_ms=day("2026-01-10"), exit_observations={"Height": 160})
+    edited(world, enrolment, exit_ms=noon("2026-01-10"), exit_observations={"Height": 160})
     assert encounters(world, enrolment)[EXITED].uuid == exit_.uuid
     assert world.held(exit_.uuid) == {"Height": [160]}
     assert said(world, exit_, "Event Date [Avni]") == ["2026-01-10"]
 
 
 def test_w23_what_was_undone_before_the_take_over_is_voided_too(world: World) -> None:
-    enrolment = handed_over(world, exit_ms=day("2026-01-09"))
+    enrolment = handed_over(world, exit_ms=noon("2026-01-09"))
     world.avni.edit(enrolment, at=world.moment(), exit_ms=None)
     Link.objects.filter(stream__key=STREAM).delete()
     world.rewind()
@@ -178,8 +173,8 @@ def test_w23_what_was_undone_before_the_take_over_is_voided_too(world: World) ->
 
 
 def test_w23_an_edited_date_reaches_event_date_program_data_and_encounter(world: World) -> None:
-    enrolment = handed_over(world, observations=ANSWERS, enrolment_ms=day("2026-01-03"))
-    edited(world, enrolment, enrolment_ms=day("2026-01-04"))
+    enrolment = handed_over(world, observations=ANSWERS, enrolment_ms=noon("2026-01-03"))
+    edited(world, enrolment, enrolment_ms=noon("2026-01-04"))
     there = encounters(world, enrolment)[ENROLLED]
     assert there.moment == datetime(2026, 1, 3, 18, 30, tzinfo=UTC)
     assert said(world, there, "Event Date [Avni]") == ["2026-01-04"]
@@ -194,23 +189,23 @@ def test_w23_a_text_that_was_blanked_is_voided(world: World) -> None:
 
 
 def test_w38_a_date_before_the_visit_moves_the_visit_by_its_own_write_and_nothing_is_forced(world: World) -> None:
-    enrolment = handed_over(world, observations=ANSWERS, enrolment_ms=day("2026-01-03"))
-    edited(world, enrolment, enrolment_ms=day("2025-12-24"))
+    enrolment = handed_over(world, observations=ANSWERS, enrolment_ms=noon("2026-01-03"))
+    edited(world, enrolment, enrolment_ms=noon("2025-12-24"))
     begin = datetime(2025, 12, 23, 18, 30, tzinfo=UTC)
     assert visit_of(world, enrolment).start == encounters(world, enrolment)[ENROLLED].moment == begin
     assert world.bahmni_server.counts[("POST", f"{REST}/visit/{{uuid}}")] == 1
 
 
 def test_w38_an_exit_after_the_hospital_closed_the_visit_stretches_it_to_that_day(world: World) -> None:
-    enrolment = handed_over(world, enrolment_ms=day("2026-01-03"))
+    enrolment = handed_over(world, enrolment_ms=noon("2026-01-03"))
     visit_of(world, enrolment).stop = datetime(2026, 1, 4, 18, tzinfo=UTC)
-    edited(world, enrolment, exit_ms=day("2026-01-09"))
+    edited(world, enrolment, exit_ms=noon("2026-01-09"))
     assert visit_of(world, enrolment).stop == datetime(2026, 1, 9, 18, 29, 59, tzinfo=UTC)
     assert encounters(world, enrolment)[EXITED].moment == datetime(2026, 1, 8, 18, 30, tzinfo=UTC)
 
 
 def test_w38_one_dated_before_birth_stands_on_the_day_of_birth_and_keeps_its_true_date(world: World) -> None:
-    enrolment = world.enrolment(world.subject("1001", born="2026-01-02"), enrolment_ms=day("2025-12-24"))
+    enrolment = world.enrolment(world.subject("1001", born="2026-01-02"), enrolment_ms=noon("2025-12-24"))
     world.sync()
     there = encounters(world, enrolment)[ENROLLED]
     assert visit_of(world, enrolment).start == there.moment == datetime(2026, 1, 1, 18, 30, tzinfo=UTC)
@@ -218,7 +213,7 @@ def test_w38_one_dated_before_birth_stands_on_the_day_of_birth_and_keeps_its_tru
 
 
 def test_a_voided_enrolment_voids_both_encounters_with_their_visit_and_all_come_back(world: World) -> None:
-    enrolment = handed_over(world, observations={"Height": 150}, exit_ms=day("2026-01-09"))
+    enrolment = handed_over(world, observations={"Height": 150}, exit_ms=noon("2026-01-09"))
     visit = visit_of(world, enrolment)
     edited(world, enrolment, voided=True)
     assert (outcome(world, enrolment), encounters(world, enrolment)) == (Outcome.VOIDED.value, {})
@@ -239,7 +234,7 @@ def test_w22_of_two_enrolments_in_one_program_only_the_voided_ones_visit_goes(wo
 
 
 def test_w22_a_visit_in_which_a_clinician_worked_stays_and_is_never_purged(world: World) -> None:
-    enrolment = handed_over(world, exit_ms=day("2026-01-09"))
+    enrolment = handed_over(world, exit_ms=noon("2026-01-09"))
     visit = visit_of(world, enrolment)
     kind = next(iter(world.bahmni.encounter_types))
     note = {"concept": world.concepts["Occupation"], "value": "Weaver"}
@@ -253,7 +248,7 @@ def test_w22_a_visit_in_which_a_clinician_worked_stays_and_is_never_purged(world
 
 @pytest.mark.parametrize("change", [{"voided": True}, {"exit_ms": None}])
 def test_w22_an_encounter_a_clinician_wrote_into_is_left_to_a_person(world: World, change: dict[str, Any]) -> None:
-    enrolment = handed_over(world, exit_ms=day("2026-01-09"))
+    enrolment = handed_over(world, exit_ms=noon("2026-01-09"))
     exit_ = encounters(world, enrolment)[EXITED]
     note = {"concept": world.concepts["Occupation"], "value": "Weaver"}
     world.bahmni.hospital_save_encounter(uuid=exit_.uuid, obs=[note])
@@ -327,7 +322,7 @@ def test_w15_an_error_is_closed_when_the_record_is_voided_and_so_needs_nothing_a
 @pytest.mark.parametrize("path", ["/visit$", "/encounter$"])
 @pytest.mark.parametrize("fault", ["reset_before", "reset_after", "status_after:500"])
 def test_w19_a_create_that_is_cut_off_is_found_and_nothing_is_there_twice(world: World, path: str, fault: str) -> None:
-    enrolment = world.enrolment(world.subject("1001"), observations=ANSWERS, exit_ms=day("2026-01-09"))
+    enrolment = world.enrolment(world.subject("1001"), observations=ANSWERS, exit_ms=noon("2026-01-09"))
     world.sync("subject")
     world.bahmni_server.faults.plan("POST", path, fault, times=1)
     world.sync(STREAM)
@@ -395,7 +390,7 @@ def test_without_links_everything_is_found_by_its_marker_and_nothing_is_written(
     for number in range(3):
         subject = world.subject(f"10{number}")
         world.enrolment(subject, observations=ANSWERS)
-        world.check_up(world.enrolment(subject, exit_ms=day("2026-01-09")), observations=ANSWERS)
+        world.check_up(world.enrolment(subject, exit_ms=noon("2026-01-09")), observations=ANSWERS)
     world.sync()
     Link.objects.all().delete()
     world.rewind()
@@ -422,7 +417,7 @@ def test_a_program_without_one_of_its_mappings_waits_with_an_error_that_names_it
     mapping = Mapping.objects.get(type__name=name)
     uuid = mapping.int_system_value
     mapping.delete()
-    enrolment = handed_over(world, exit_ms=day("2026-01-09"))
+    enrolment = handed_over(world, exit_ms=noon("2026-01-09"))
     assert (error(enrolment).message, error(enrolment).params) == (message, {"side": "avni", "value": PREGNANCY})
     world.map("ProgramEnrolment", name, PREGNANCY, uuid)
     ErrorRecord.objects.update(next_attempt_at=world.born)

@@ -6,7 +6,7 @@ import pytest
 
 from errors.models import ErrorRecord, ErrorState
 from errors.specs import Move
-from tests.flow.clinic import VITALS, Clinic, open_clinic
+from tests.flow.clinic import VITALS, Clinic
 from tests.flow.deciding import answer_row, clinician_answers, clinician_removes, decide, held, is_waiting, settled
 from tests.flow.test_patient_to_subject import registrations
 from tests.flow.world import MARKER, World
@@ -147,10 +147,6 @@ class TestInBahmni:
 
 class TestInAvni:
     """The field team changed what came from Bahmni."""
-
-    @pytest.fixture
-    def clinic(self, world: World) -> Clinic:
-        return open_clinic(world)
 
     @pytest.fixture
     def encounter(self, world: World, clinic: Clinic) -> str:

@@ -9,24 +9,17 @@ from mappings.models import Constant
 from simulators.bahmni import catalogue
 from simulators.bahmni.clinicians import Result
 from syncstatus.models import Link, Run
-from tests.flow.outpatients import ABNORMAL, LAB, Outpatients, open_outpatients
+from tests.flow.clinic import registered
+from tests.flow.outpatients import ABNORMAL, LAB, Outpatients
 from tests.flow.world import MARKER, World
 
 TEXT = "Results as text"
 
 
 @pytest.fixture
-def outpatients(world: World) -> Outpatients:
-    return open_outpatients(world)
-
-
-@pytest.fixture
 def pair(world: World, outpatients: Outpatients) -> tuple[str, str]:
     """A subject and its patient, registered in Avni."""
-    subject, patient = world.subject("1001"), world.patient("1001")
-    world.sync("patient")
-    world.reset_counts()
-    return subject, patient
+    return registered(world)
 
 
 def outcome(world: World, encounter: str) -> str:

@@ -15,16 +15,11 @@ from engine.slices import Limits
 from errors.models import ErrorRecord
 from simulators.bahmni import catalogue
 from syncstatus.models import Link, Run
-from tests.flow.clinic import Clinic, open_clinic
+from tests.flow.clinic import Clinic
 from tests.flow.world import World
 
 MANY, PATIENTS, PAGE = 100_000, 2_000, 100
 """Fetching and translating them takes minutes on a busy machine."""
-
-
-@pytest.fixture
-def clinic(world: World) -> Clinic:
-    return open_clinic(world)
 
 
 def outsider(world: World, number: str = "GAN7") -> str:

@@ -11,24 +11,17 @@ from errors.models import OPEN_STATES, ErrorRecord
 from mappings.models import Constant, Mapping
 from simulators.bahmni import catalogue, clinicians
 from syncstatus.models import Link, Run
-from tests.flow.outpatients import DRUG_TEXT, DRUGS, VITALS, Outpatients, open_outpatients
+from tests.flow.clinic import registered
+from tests.flow.outpatients import DRUG_TEXT, DRUGS, VITALS, Outpatients
 from tests.flow.world import MARKER, World
 
 GROUP = "Drug prescribed"
 
 
 @pytest.fixture
-def outpatients(world: World) -> Outpatients:
-    return open_outpatients(world)
-
-
-@pytest.fixture
 def pair(world: World, outpatients: Outpatients) -> tuple[str, str]:
     """A subject and its patient, registered in Avni."""
-    subject, patient = world.subject("1001"), world.patient("1001")
-    world.sync("patient")
-    world.reset_counts()
-    return subject, patient
+    return registered(world)
 
 
 def outcome(world: World, encounter: str) -> str:

@@ -16,7 +16,7 @@ from errors.models import ErrorRecord, ErrorState
 from mappings.models import Mapping
 from simulators.bahmni.model import Encounter
 from syncstatus.models import Link, Position
-from tests.flow.world import CHECK_UP, MARKER, World
+from tests.flow.world import CHECK_UP, MARKER, World, noon
 
 STREAM = "program-encounter"
 UNKNOWN = ("engine.part-unreadable", "no such encounter type")
@@ -68,14 +68,9 @@ def there(world: World, encounter: str) -> Encounter:
     return world.bahmni.encounters[world.link(STREAM, encounter).target_id]
 
 
-def day(text: str) -> int:
-    """Noon of a day in Avni's milliseconds."""
-    return int(datetime.fromisoformat(f"{text}T12:00:00+00:00").timestamp() * 1000)
-
-
 def test_a_new_encounter_is_filed_in_the_visit_of_its_enrolment(world: World) -> None:
-    enrolment = enrolled(world, enrolment_ms=day("2026-01-03"))
-    encounter = world.check_up(enrolment, observations=ANSWERS, encounter_ms=day("2026-01-06"))
+    enrolment = enrolled(world, enrolment_ms=noon("2026-01-03"))
+    encounter = world.check_up(enrolment, observations=ANSWERS, encounter_ms=noon("2026-01-06"))
     world.sync()
     link, owner = world.link(STREAM, encounter), world.link("enrolment", enrolment)
     found = there(world, encounter)
@@ -116,18 +111,18 @@ def test_a_touch_without_a_change_costs_no_call(world: World) -> None:
 
 
 def test_w38_an_encounter_before_its_enrolment_moves_the_start_of_the_visit(world: World) -> None:
-    enrolment = enrolled(world, enrolment_ms=day("2026-01-03"))
-    encounter = world.check_up(enrolment, encounter_ms=day("2025-12-24"))
+    enrolment = enrolled(world, enrolment_ms=noon("2026-01-03"))
+    encounter = world.check_up(enrolment, encounter_ms=noon("2025-12-24"))
     world.sync(STREAM)
     found = there(world, encounter)
     assert world.bahmni.visits[found.visit or ""].start == found.moment == datetime(2025, 12, 23, 18, 30, tzinfo=UTC)
 
 
 def test_w38_an_encounter_after_the_hospital_closed_the_visit_stretches_it(world: World) -> None:
-    enrolment = enrolled(world, enrolment_ms=day("2026-01-03"))
+    enrolment = enrolled(world, enrolment_ms=noon("2026-01-03"))
     visit = world.bahmni.visits[world.link("enrolment", enrolment).other_targets["visit"]]
     visit.stop = datetime(2026, 1, 4, 18, tzinfo=UTC)
-    encounter = world.check_up(enrolment, encounter_ms=day("2026-01-08"))
+    encounter = world.check_up(enrolment, encounter_ms=noon("2026-01-08"))
     world.sync(STREAM)
     assert there(world, encounter).moment == datetime(2026, 1, 7, 18, 30, tzinfo=UTC)
     assert visit.stop == datetime(2026, 1, 8, 18, 29, 59, tzinfo=UTC)
@@ -135,7 +130,7 @@ def test_w38_an_encounter_after_the_hospital_closed_the_visit_stretches_it(world
 
 def test_w38_an_edited_date_moves_the_encounter_and_stretches_the_visit_for_it(world: World) -> None:
     encounter = handed_over(world, observations=ANSWERS)
-    edited(world, encounter, encounter_ms=day("2025-12-24"))
+    edited(world, encounter, encounter_ms=noon("2025-12-24"))
     found = there(world, encounter)
     assert world.bahmni.visits[found.visit or ""].start == found.moment == datetime(2025, 12, 23, 18, 30, tzinfo=UTC)
     assert world.held(found.uuid) == HELD
@@ -216,8 +211,8 @@ def test_w15_an_error_is_closed_when_the_encounter_is_voided(world: World) -> No
 @pytest.mark.parametrize("fault", ["reset_before", "reset_after", "status_after:500"])
 @pytest.mark.parametrize("path", ["/encounter$", "/visit/"])
 def test_w19_a_write_that_is_cut_off_is_found_and_nothing_is_there_twice(world: World, path: str, fault: str) -> None:
-    enrolment = enrolled(world, enrolment_ms=day("2026-01-03"))
-    encounter = world.check_up(enrolment, encounter_ms=day("2025-12-24"), observations=ANSWERS)
+    enrolment = enrolled(world, enrolment_ms=noon("2026-01-03"))
+    encounter = world.check_up(enrolment, encounter_ms=noon("2025-12-24"), observations=ANSWERS)
     world.bahmni_server.faults.plan("POST", path, fault, times=1)
     world.sync(STREAM)
     assert world.bahmni_server.faults.fired[fault] == 1

@@ -14,22 +14,15 @@ from engine.registry import connector_of
 from errors.models import ErrorRecord, ErrorState
 from mappings.models import Mapping, MappingType
 from syncstatus.models import Link, Run
-from tests.flow.outpatients import ANTENATAL, CHILD, DRUGS, MOTHER, VITALS, WEIGHT, Outpatients, open_outpatients
+from tests.flow.clinic import registered
+from tests.flow.outpatients import ANTENATAL, CHILD, DRUGS, MOTHER, VITALS, WEIGHT, Outpatients
 from tests.flow.world import MARKER, World
-
-
-@pytest.fixture
-def outpatients(world: World) -> Outpatients:
-    return open_outpatients(world)
 
 
 @pytest.fixture
 def pair(world: World, outpatients: Outpatients) -> tuple[str, str]:
     """A subject and its patient, registered in Avni."""
-    subject, patient = world.subject("1001"), world.patient("1001")
-    world.sync("patient")
-    world.reset_counts()
-    return subject, patient
+    return registered(world)
 
 
 def synced(world: World, encounter: str) -> str:

@@ -18,18 +18,13 @@ from engine.slices import Limits
 from errors.models import OPEN_STATES, ErrorRecord
 from simulators.bahmni import catalogue, clinicians, encounters, patients
 from syncstatus.models import AtBrake, Brake, Flow, Link, Round, Run, RunKind, Stream, ToRead
-from tests.flow.clinic import HISTORY, VITALS, Clinic, open_clinic
+from tests.flow.clinic import HISTORY, VITALS, Clinic
 from tests.flow.outpatients import LAB, open_outpatients
 from tests.flow.world import MARKER, PREFIX, REGISTRATION, World
 
 REST = "/openmrs/ws/rest/v1"
 LIST, ENCOUNTER = ("GET", f"{REST}/encounter"), ("GET", f"{REST}/encounter/{{uuid}}")
 SEARCH = ("GET", f"{REST}/patient")
-
-
-@pytest.fixture
-def clinic(world: World) -> Clinic:
-    return open_clinic(world)
 
 
 @pytest.fixture

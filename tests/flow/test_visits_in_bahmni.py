@@ -14,7 +14,7 @@ from common import clock
 from errors.models import ErrorRecord, ErrorState
 from mappings.models import Constant, Mapping
 from simulators.bahmni.model import Encounter, Visit
-from tests.flow.world import CHECK_UP, HOUSEHOLD_VISIT, World
+from tests.flow.world import CHECK_UP, HOUSEHOLD_VISIT, World, noon
 
 INDIA = timedelta(hours=5, minutes=30)
 
@@ -24,11 +24,6 @@ def world(world: World) -> World:
     world.programs()
     world.household_visits()
     return world
-
-
-def noon(day: str) -> int:
-    """Noon of a day in Avni's milliseconds."""
-    return int(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() * 1000)
 
 
 def midnight(day: str) -> datetime:

@@ -299,3 +299,8 @@ def _metadata(world: World) -> None:
 def new_uuid() -> str:
     """A uuid nobody has."""
     return str(uuid4())
+
+
+def noon(day: str) -> int:
+    """Noon of a day in Avni's milliseconds."""
+    return int(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() * 1000)

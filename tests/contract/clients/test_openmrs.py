@@ -162,8 +162,8 @@ def test_what_the_server_refuses_is_told_in_machine_words(
     with pytest.raises(Refused) as raised:
         openmrs.post("/patient", body)
     assert code in raised.value.codes
-    assert "Asha" not in raised.value.message_safe
-    assert "GAN" not in raised.value.message_safe
+    assert "Asha" not in str(raised.value)
+    assert "GAN" not in str(raised.value)
 
 
 def test_a_uuid_that_exists_already_is_unclear(openmrs: OpenMRSClient) -> None:

@@ -16,14 +16,9 @@ from errors.models import OPEN_STATES, ErrorRecord
 from mappings.models import Mapping
 from syncstatus.models import Flow, Link, Position
 from tenants.rights import Role
-from tests.flow.clinic import HISTORY, VITALS, Clinic, open_clinic
+from tests.flow.clinic import HISTORY, VITALS, Clinic
 from tests.flow.console.conftest import Member
 from tests.flow.world import HOUSEHOLD_VISIT, World
-
-
-@pytest.fixture
-def clinic(world: World) -> Clinic:
-    return open_clinic(world)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from mappings import csv_io
-from mappings.edits import EditsRefused
+from mappings.in_bulk import EditsRefused
 from mappings.models import Mapping
 from tenants.audit import COMMAND
 from tenants.models import AuditEntry, Tenant

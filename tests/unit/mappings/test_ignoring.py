@@ -6,8 +6,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from mappings import ignored_csv, revision, snapshot
-from mappings.edits import EditsRefused
 from mappings.ignoring import IgnoreEdits, WantedIgnored, carry_out, plan
+from mappings.in_bulk import EditsRefused
 from mappings.models import IgnoredConcept
 from tenants.audit import COMMAND
 from tenants.models import AuditEntry, Tenant
