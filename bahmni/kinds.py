@@ -1,4 +1,4 @@
-"""What a value of a patient may be called in an error: its kind, never itself."""
+"""Bounds of what a patient's values may be, and what a value may be called in an error: its kind, never itself."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import Any, Final
 
 from engine.verdicts import Fail
 
-__all__ = ["LAST_YEAR", "LONGEST_TEXT", "kind_of", "wrong_kind"]
+__all__ = ["LAST_YEAR", "LONGEST_NUMBER", "LONGEST_TEXT", "kind_of", "too_long", "wrong_kind"]
 
 LONGEST_TEXT: Final = 65535
 """Characters of the longest text OpenMRS keeps (openmrs.md O70)."""
+
+LONGEST_NUMBER: Final = 50
+"""Characters of a patient identifier in OpenMRS."""
 
 LAST_YEAR: Final = 9998
 """What lies later is how people and programs write that they know no date."""
@@ -33,3 +36,8 @@ def kind_of(value: Any) -> str:
 def wrong_kind(question: str, expected: str, value: Any) -> Fail:
     """The verdict on a value that is not what its question's mapping says. `question`: by its name in Avni."""
     return Fail("bahmni.value-kind", question=question, expected=expected, kind=kind_of(value))
+
+
+def too_long(question: str) -> Fail:
+    """The verdict on a text that is longer than OpenMRS keeps."""
+    return Fail("bahmni.value-too-long", question=question, kind="text", most=str(LONGEST_TEXT))

@@ -7,12 +7,15 @@ docs/decisions/0011-what-becomes-of-the-unmapped.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from bahmni.kinds import LONGEST_TEXT, too_long
+from engine.verdicts import Fail
 from mappings.models import Side, Unmapped
 from mappings.snapshot import Entry, Snapshot
 
-__all__ = ["ANSWERS", "QUESTIONS", "for_answers", "for_questions", "is_said"]
+__all__ = ["ANSWERS", "QUESTIONS", "for_answers", "for_questions", "in_one_text", "is_said"]
 
 QUESTIONS: Final = {Side.AVNI: "UnmappedQuestionsFromAvni", Side.INT_SYSTEM: "UnmappedQuestionsFromBahmni"}
 ANSWERS: Final = {Side.AVNI: "UnmappedAnswersFromAvni", Side.INT_SYSTEM: "UnmappedAnswersFromBahmni"}
@@ -32,6 +35,19 @@ def is_said(snapshot: Snapshot, side: Side, place: Entry | None) -> bool:
 def for_answers(snapshot: Snapshot, side: Side, question: Entry) -> str:
     """What becomes of an answer without a mapping to a question mapped by `question`."""
     return _first(question, snapshot.constant(ANSWERS[side])) or Unmapped.FAIL
+
+
+def in_one_text(lines: Sequence[str], spare: Entry | None) -> tuple[Entry, str]:
+    """What takes questions without a mapping that are sent as text (`spare`), and all of them, line by line.
+
+    Raises Fail where nothing takes them, and for what is longer than OpenMRS keeps.
+    """
+    if spare is None:
+        raise Fail("bahmni.nowhere-for-unmapped")
+    text = "\n".join(lines)
+    if len(text) > LONGEST_TEXT:
+        raise too_long(spare.avni_value)
+    return spare, text
 
 
 def _first(entry: Entry | None, constant: str) -> str:

@@ -59,6 +59,10 @@ class Snapshot:
         """The mapping whose Avni side has this uuid; None while nobody entered it."""
         return self.by_avni_uuid.get((group, type_name), {}).get(avni_uuid)
 
+    def avni_values(self, *pairs: Pair) -> set[str]:
+        """What mappings of these pairs name in Avni."""
+        return {name for pair in pairs for name in self.by_avni_value.get(pair, {}) if name}
+
     def is_ignored(self, side: str, concept: str) -> bool:
         """Whether somebody decided that this question or answer does not travel."""
         return concept in self.ignored.get(side, frozenset())

@@ -17,7 +17,7 @@ from avni.wire import INDIA, instant, is_day
 from bahmni import unmapped as policy
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.observations import Group, Leaf, Value
-from bahmni.kinds import LAST_YEAR, LONGEST_TEXT, wrong_kind
+from bahmni.kinds import LAST_YEAR, LONGEST_TEXT, too_long, wrong_kind
 from bahmni.numbers import number_in
 from common.text import is_storable
 from engine.verdicts import Fail
@@ -74,23 +74,14 @@ def answers(
     said = [*reading.members(observations, form, ())]
     spare = snapshot.single(*v.UNMAPPED_CONCEPT)
     if reading.lines:
-        said.append(_listed(reading.lines, spare))
+        spare, text = policy.in_one_text(reading.lines, spare)
+        said.append(Leaf(_concept(spare.avni_value, spare), text))
     concepts = frozenset(
         entry.int_system_value
         for name, entry in snapshot.by_avni_value.get(v.CONCEPT, {}).items()
         if not snapshot.is_ignored(Side.AVNI, name)
     ) | ({spare.int_system_value} if spare else set())
     return Answers(tuple(said), concepts, tuple(reading.unmapped), tuple(reading.unknown))
-
-
-def _listed(lines: list[str], spare: Entry | None) -> Leaf:
-    """Questions without a mapping, as one text."""
-    if spare is None:
-        raise Fail("bahmni.nowhere-for-unmapped")
-    text = "\n".join(lines)
-    if len(text) > LONGEST_TEXT:
-        raise _too_long(spare.avni_value)
-    return Leaf(_concept(spare.avni_value, spare), text)
 
 
 @dataclass
@@ -288,7 +279,7 @@ def _words(question: str, value: Any, hint: str) -> Value:
 def _plain(question: str, value: Any) -> Value:
     if isinstance(value, str) and is_storable(value):
         if len(value) > LONGEST_TEXT:
-            raise _too_long(question)
+            raise too_long(question)
         return value
     try:
         if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
@@ -296,7 +287,3 @@ def _plain(question: str, value: Any) -> Value:
     except OverflowError:  # a whole number of hundreds of digits
         pass
     raise wrong_kind(question, "a text", value)
-
-
-def _too_long(question: str) -> Fail:
-    return Fail("bahmni.value-too-long", question=question, kind="text", most=str(LONGEST_TEXT))

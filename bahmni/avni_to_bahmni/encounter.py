@@ -107,24 +107,20 @@ class Found:
 
 def encounter_types(kind: Kind, snapshot: Snapshot) -> tuple[str, ...]:
     """The Avni encounter types that are handed over: those mapped, but none that holds what came from Bahmni."""
-    return tuple(sorted(_named(snapshot, kind.encounter_type, kind.form) - _from_bahmni(snapshot)))
+    return tuple(sorted(snapshot.avni_values(kind.encounter_type, kind.form) - _from_bahmni(snapshot)))
 
 
 def half_mapped(kind: Kind, snapshot: Snapshot) -> dict[Pair, tuple[str, ...]]:
     """The encounter types that have one of their two mappings only, by the one they lack: read, and each a failure."""
     lacking = {
-        pair: [name for name in encounter_types(kind, snapshot) if name not in _named(snapshot, pair)]
+        pair: [name for name in encounter_types(kind, snapshot) if name not in snapshot.avni_values(pair)]
         for pair in (kind.encounter_type, kind.form)
     }
     return {pair: tuple(names) for pair, names in lacking.items() if names}
 
 
 def _from_bahmni(snapshot: Snapshot) -> set[str]:
-    return {v.HOSPITAL_REGISTRATION} | _named(snapshot, *MADE_FROM_BAHMNI)
-
-
-def _named(snapshot: Snapshot, *pairs: Pair) -> set[str]:
-    return {name for pair in pairs for name in snapshot.by_avni_value.get(pair, {}) if name}
+    return {v.HOSPITAL_REGISTRATION} | snapshot.avni_values(*MADE_FROM_BAHMNI)
 
 
 def wanted(kind: Kind, encounter: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Want:

@@ -8,7 +8,7 @@ Stands on avni.md A47 and A25 to A28 (answers).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, Final
@@ -75,21 +75,17 @@ NEEDED_TO_EXIT: Final[tuple[Pair, ...]] = (v.EXIT_TYPE, v.EXIT_FORM)
 
 def programs(snapshot: Snapshot) -> tuple[str, ...]:
     """The Avni programs whose enrolments are handed over: those with encounter type, form or visit type."""
-    return tuple(sorted(_named(snapshot, NEEDED)))
+    return tuple(sorted(snapshot.avni_values(*NEEDED)))
 
 
 def half_mapped(snapshot: Snapshot) -> dict[Pair, tuple[str, ...]]:
     """The programs that lack a mapping, by the one they lack; those for exits only where one of them is there."""
     lacking = {
-        pair: sorted(_named(snapshot, pairs) - _named(snapshot, [pair]))
+        pair: sorted(snapshot.avni_values(*pairs) - snapshot.avni_values(pair))
         for pairs in (NEEDED, NEEDED_TO_EXIT)
         for pair in pairs
     }
     return {pair: tuple(names) for pair, names in lacking.items() if names}
-
-
-def _named(snapshot: Snapshot, pairs: Iterable[Pair]) -> set[str]:
-    return {name for pair in pairs for name in snapshot.by_avni_value.get(pair, {}) if name}
 
 
 def wanted(enrolment: Mapping[str, Any], snapshot: Snapshot, zone: tzinfo) -> Want:

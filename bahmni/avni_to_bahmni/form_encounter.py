@@ -180,8 +180,8 @@ def the_one_of(encounters: Sequence[FoundEncounter], want: Want, known: Known | 
         return encounters
     uuids = tuple(one.uuid for one in encounters)
     hold = Hold("bahmni.multiple-encounters").about(Conflict(fingerprint(sorted(uuids)), "encounter", uuids))
-    chosen = settled(hold, want, known, Move.SAME).chosen
-    return [one for one in encounters if one.uuid == chosen]
+    meant = settled(hold, want, known, Move.SAME).chosen
+    return [one for one in encounters if one.uuid == meant]
 
 
 def confirm(patient: FoundPatient, uuid: str, number: str) -> None:

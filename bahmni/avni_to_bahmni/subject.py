@@ -14,7 +14,7 @@ from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.answers import Answers, answers
 from bahmni.avni_to_bahmni.demographics import Person, said_by
 from bahmni.avni_to_bahmni.form_encounter import Form, filled_in, mapped
-from bahmni.kinds import LAST_YEAR, wrong_kind
+from bahmni.kinds import LAST_YEAR, LONGEST_NUMBER, wrong_kind
 from bahmni.shapes import SUBJECT, check
 from common.fingerprint import fingerprint
 from common.text import is_storable
@@ -23,9 +23,6 @@ from engine.verdicts import Fail
 from mappings.snapshot import Snapshot
 
 NOBODY = Person("", "", "", "", "")
-
-LONGEST_NUMBER = 50
-"""Characters of a patient identifier in OpenMRS."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from typing import Any
 from bahmni import unmapped as policy
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni.values import may_be_several, translated
-from bahmni.kinds import LONGEST_TEXT
 from engine.verdicts import Fail
 from mappings.models import DataTypeHint, Side, Unmapped
 from mappings.snapshot import Entry, Snapshot
@@ -34,7 +33,8 @@ def observations(
     reading = _Reading(snapshot, unmapped)
     said = reading.members(form, mapping, ())
     if reading.lines:
-        said |= _listed(reading.lines, snapshot.single(*v.UNMAPPED_CONCEPT))
+        spare, text = policy.in_one_text(reading.lines, snapshot.single(*v.UNMAPPED_CONCEPT))
+        said[spare.avni_value] = text
     return said
 
 
@@ -57,16 +57,6 @@ def answers_question(form: Obs, question: str) -> bool:
 def name_of(concept: Mapping[str, Any]) -> str:
     """Name of a question or form where the document tells it, else its uuid."""
     return str(concept.get("display") or concept["uuid"])
-
-
-def _listed(lines: list[str], spare: Entry | None) -> dict[str, str]:
-    """Questions without a mapping, as one text."""
-    if spare is None:
-        raise Fail("bahmni.nowhere-for-unmapped")
-    text = "\n".join(lines)
-    if len(text) > LONGEST_TEXT:
-        raise Fail("bahmni.value-too-long", question=spare.avni_value, kind="text", most=str(LONGEST_TEXT))
-    return {spare.avni_value: text}
 
 
 @dataclass

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from string import ascii_uppercase, digits
 from typing import Any, Final
 
+from bahmni.kinds import LONGEST_NUMBER
 from bahmni.openmrs import OpenMRSClient
 
 MAY_FOLLOW: Final = f"{digits}{ascii_uppercase}-/. "
 """Characters of a number, case ignored. `%` and `_` stand for any others there and cannot be asked for (O49)."""
-
-LONGEST: Final = 50
-"""Characters of an identifier."""
 
 LISTED: Final = 100
 """Rows of one request: the smallest bound in use (O15)."""
@@ -59,7 +57,7 @@ def steps(left: Sequence[str], starting: Ask, exactly: Ask) -> Iterator[Step]:
     while remaining:
         beginning, *rest = remaining
         listing = starting(beginning)
-        if listing.is_whole or len(beginning) >= LONGEST:
+        if listing.is_whole or len(beginning) >= LONGEST_NUMBER:
             remaining = tuple(rest)
             yield Step(beginning, listing.rows, remaining, listing.is_whole)
             continue

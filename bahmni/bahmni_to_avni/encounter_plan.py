@@ -172,15 +172,15 @@ class _Enrolments:
     def of(self, part: Part, writes: list[Write]) -> str:
         """An id that Avni finds the enrolment by; the write that makes it, where there is none, goes to `writes`."""
         subject, program, moment = self.found.subject_id, part.program, self.content.held_at
-        chosen = enrolment.external_id(self.policy.namespace, subject, program)
+        ours = enrolment.external_id(self.policy.namespace, subject, program)
         if ENROLMENT + program in self.made:
-            return chosen
-        there = enrolment.home(self.found.enrolments[program], moment, self.policy.zone, chosen)
+            return ours
+        there = enrolment.home(self.found.enrolments[program], moment, self.policy.zone, ours)
         if there is None:
-            writes.append(enrolment.creation(chosen, subject, program, moment, self.content.marked))
-        if there is None or there.get("External ID") == chosen:
-            self.made[ENROLMENT + program] = there["ID"] if there else chosen
-        return there["ID"] if there else chosen
+            writes.append(enrolment.creation(ours, subject, program, moment, self.content.marked))
+        if there is None or there.get("External ID") == ours:
+            self.made[ENROLMENT + program] = there["ID"] if there else ours
+        return there["ID"] if there else ours
 
 
 def _outcome(content: HospitalEncounter, found: Found, writes: list[Write], before: Remembered) -> Outcome:

@@ -15,13 +15,11 @@ from typing import Any
 from bahmni import vocabulary as v
 from bahmni.bahmni_to_avni.answers import Obs, answers_question, name_of, observations
 from bahmni.bahmni_to_avni.part import LABORATORY, Part
+from bahmni.bahmni_to_avni.prescription import BETWEEN
 from bahmni.bahmni_to_avni.values import same, translated
 from bahmni.bahmni_to_avni.visit_type import is_outpatient
 from bahmni.numbers import number_in
 from mappings.snapshot import Entry, Snapshot
-
-BETWEEN = ";   "
-"""Between the tests of a text, as between prescriptions."""
 
 
 @dataclass

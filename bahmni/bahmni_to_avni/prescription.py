@@ -27,7 +27,7 @@ Order = Mapping[str, Any]
 
 DRUG_ORDER: Final = "drugorder"
 BETWEEN: Final = ";   "
-"""Between the prescriptions of a text, as the Java service joins them."""
+"""Between the prescriptions of a text, as the Java service joins them; so are tests of the laboratory."""
 
 TIMES_OF_DAY: Final = ("morningDose", "afternoonDose", "eveningDose")
 

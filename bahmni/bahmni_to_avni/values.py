@@ -16,7 +16,7 @@ from typing import Any, Final
 from avni.wire import INDIA, instant, spelled
 from bahmni import unmapped as policy
 from bahmni import vocabulary as v
-from bahmni.kinds import LAST_YEAR, LONGEST_TEXT, wrong_kind
+from bahmni.kinds import LAST_YEAR, LONGEST_TEXT, too_long, wrong_kind
 from bahmni.numbers import number_in
 from common.text import is_storable
 from engine.verdicts import Fail
@@ -189,7 +189,7 @@ def _plain(value: Any, entry: Entry) -> Any:
     said = _in_words(value) if isinstance(value, Mapping) else value
     if isinstance(said, str) and is_storable(said):
         if len(said) > LONGEST_TEXT:
-            raise Fail("bahmni.value-too-long", question=entry.avni_value, kind="text", most=str(LONGEST_TEXT))
+            raise too_long(entry.avni_value)
         of_the_day = TIME.fullmatch(said)
         return of_the_day[1] if of_the_day else said
     try:

@@ -19,7 +19,6 @@ from engine.adopting import Trail
 from engine.ports import Change, JsonObject, Page
 from engine.registry import Servers
 from mappings import snapshot
-from mappings.snapshot import Pair, Snapshot
 from tenants.models import Tenant
 
 GENERAL: Final = (v.HOSPITAL_FORM, v.LAB_ENCOUNTER_TYPE, v.DRUG_ENCOUNTER_TYPE)
@@ -61,13 +60,12 @@ def trails(servers: Servers, tenant: Tenant) -> Sequence[Trail]:
     return [
         *from_avni,
         from_bahmni(v.PATIENT, v.HOSPITAL_REGISTRATION, ours.avni.encounters),
-        *(from_bahmni(v.ENCOUNTER, kind, ours.avni.encounters) for kind in _types(taken, GENERAL)),
-        *(from_bahmni(v.ENCOUNTER, kind, ours.avni.program_encounters) for kind in _types(taken, IN_PROGRAM)),
+        *(from_bahmni(v.ENCOUNTER, kind, ours.avni.encounters) for kind in sorted(taken.avni_values(*GENERAL))),
+        *(
+            from_bahmni(v.ENCOUNTER, kind, ours.avni.program_encounters)
+            for kind in sorted(taken.avni_values(*IN_PROGRAM))
+        ),
     ]
-
-
-def _types(taken: Snapshot, pairs: Sequence[Pair]) -> list[str]:
-    return sorted({name for pair in pairs for name in taken.by_avni_value.get(pair, {}) if name})
 
 
 def _origins(marker: str, kind: str, fetch: FetchPage, position: JsonObject) -> Iterator[Page]:
