@@ -12,7 +12,8 @@ from simulators.bahmni import encounters
 from simulators.bahmni.model import Encounter, Patient
 from simulators.bahmni.model import Obs as ObsRow
 from simulators.bahmni.state import TRUE_CONCEPT
-from simulators.scenario import Scenario, design, forms
+from simulators.comparer import Before, Finding, compare
+from simulators.scenario import Scenario, Size, build, design, forms
 
 Obs = dict[str, Any]
 BY_NAME = {question.name: question for question in (*design.QUESTIONS, *forms.VISIT_QUESTIONS)}
@@ -21,6 +22,19 @@ TRAVEL = {visit.name for visit in forms.VISITS}
 LEFT_OUT = {*forms.IGNORED_QUESTIONS, *forms.IGNORED_ANSWERS}
 STAYS = {*forms.IGNORED_HOSPITAL_QUESTIONS, *forms.IGNORED_HOSPITAL_ANSWERS, *forms.UNMAPPED_HOSPITAL_QUESTIONS}
 GENDER = {"Female": "F", "Male": "M", "Other": "U"}
+
+
+class Case:
+    """A scenario handed over by hand, with what both servers held before."""
+
+    def __init__(self, seed: int, size: Size) -> None:
+        self.made = build(seed=seed, size=size)
+        self.before = Before(self.made.avni.dump(), self.made.bahmni.dump())
+        hand_over(self.made)
+
+    def findings(self) -> list[Finding]:
+        """What the comparer says of the stores as they are now."""
+        return compare(self.before, self.made.avni.dump(), self.made.bahmni.dump(), self.made)
 
 
 def hand_over(made: Scenario) -> None:

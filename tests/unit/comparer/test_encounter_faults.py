@@ -14,10 +14,10 @@ from simulators.avni.times import IST, from_ms
 from simulators.bahmni import catalogue, encounters
 from simulators.bahmni.model import Encounter, Obs
 from simulators.bahmni.state import FALSE_CONCEPT, TRUE_CONCEPT
-from simulators.comparer import Before, Finding, compare
-from simulators.scenario import Scenario, Size, build, forms
+from simulators.comparer import compare
+from simulators.scenario import Scenario, Size, forms
 from simulators.scenario.correspondence import hospital_concept
-from tests.unit.comparer.by_hand import bring_to_avni, bring_to_bahmni, concept, hand_over, register_in_bahmni
+from tests.unit.comparer.by_hand import Case, bring_to_avni, bring_to_bahmni, concept, register_in_bahmni
 
 Fault = Callable[[Scenario], object]
 
@@ -27,23 +27,9 @@ VISITS = 16
 """So many get through, and as many forms in the hospital: the fewest with which each kind is among them."""
 
 
-class Case:
-    """A scenario with encounters handed over by hand."""
-
-    def __init__(self) -> None:
-        size = Size(subjects=8, known=4, outside=2, general_encounters=VISITS, encounters=VISITS)
-        self.made = build(seed=4, size=size)
-        self.before = Before(self.made.avni.dump(), self.made.bahmni.dump())
-        hand_over(self.made)
-
-    def findings(self) -> list[Finding]:
-        """What the comparer says of the stores as they are now."""
-        return compare(self.before, self.made.avni.dump(), self.made.bahmni.dump(), self.made)
-
-
 @pytest.fixture
 def case() -> Case:
-    return Case()
+    return Case(seed=4, size=Size(subjects=8, known=4, outside=2, general_encounters=VISITS, encounters=VISITS))
 
 
 def test_a_faultless_hand_over_has_no_findings(case: Case) -> None:

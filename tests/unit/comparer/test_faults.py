@@ -9,29 +9,16 @@ import pytest
 
 from simulators.bahmni import encounters
 from simulators.bahmni.model import Encounter, Obs
-from simulators.comparer import Before, Finding, compare
-from simulators.scenario import Scenario, Size, build, design
-from tests.unit.comparer.by_hand import concept, hand_over, holder, register_in_avni, register_in_bahmni
+from simulators.comparer import compare
+from simulators.scenario import Scenario, Size, design
+from tests.unit.comparer.by_hand import Case, concept, holder, register_in_avni, register_in_bahmni
 
 Fault = Callable[[Scenario], object]
 
 
-class Case:
-    """A scenario handed over by hand, and ways to get at what was written."""
-
-    def __init__(self) -> None:
-        self.made = build(seed=3, size=Size(subjects=8, known=4, outside=2))
-        self.before = Before(self.made.avni.dump(), self.made.bahmni.dump())
-        hand_over(self.made)
-
-    def findings(self) -> list[Finding]:
-        """What the comparer says of the stores as they are now."""
-        return compare(self.before, self.made.avni.dump(), self.made.bahmni.dump(), self.made)
-
-
 @pytest.fixture
 def case() -> Case:
-    return Case()
+    return Case(seed=3, size=Size(subjects=8, known=4, outside=2))
 
 
 def test_a_faultless_hand_over_has_no_findings(case: Case) -> None:
