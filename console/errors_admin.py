@@ -27,11 +27,12 @@ from console.names import entity_label, sentences, source_label, stream_label
 from console.questions import ReasonForm, answered, ask
 from console.site import site
 from console.words import BAD, BUSY, CARE, GOOD, NOTHING, OFF, badge, how_many, when
-from engine import decisions, gaps, moves
+from engine import decisions, gaps, moves, slots
 from errors import standing
 from errors.catalogue import Explanation, explain
 from errors.models import OPEN_STATES, ErrorLog, ErrorRecord, ErrorState, FollowUp
 from syncstatus.models import Link
+from syncstatus.schedule import retried_from
 from tenants.rights import Right
 
 FEELINGS = {
@@ -119,7 +120,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
         StreamFilter,
         StateFilter,
     )
-    list_select_related = ("tenant", "stream__tenant", "type")
+    list_select_related = ("tenant", "stream__tenant", "stream__flow", "type")
     search_fields = ("entity_id__exact", "message__exact")
     search_help_text = "The whole id of a record, or a message id."
     actions = ("retry", "ignore")
@@ -186,8 +187,11 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
 
     @admin.display(description="next retry", ordering="next_attempt_at")
     def next_retry(self, record: ErrorRecord) -> SafeString | str:
-        """When it is tried again by itself."""
-        return when(record.next_attempt_at, record.tenant.zone)
+        """When it is tried again by itself: a failed one not before the schedule of its flow lets it."""
+        due = record.next_attempt_at
+        if due and slots.is_tried_by_schedule(record):
+            due = retried_from(record.stream.flow, due)
+        return when(due, record.tenant.zone)
 
     @admin.display(description="mend")
     def mend(self, record: ErrorRecord) -> SafeString | str:

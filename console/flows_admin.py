@@ -49,6 +49,14 @@ class ScheduleForm(StockForm[Flow]):
         help_text="Zone the times are meant in, e.g. Asia/Kolkata.",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
+    retry_cron = forms.CharField(
+        label="Retries",
+        max_length=100,
+        validators=[validate_cron],
+        help_text="* * * * * for as soon as it is their turn, * 22-23,0-5 * * * for nights only. It is about records "
+        "that failed: what waits for another record goes on when that arrives, and what a person retries at once.",
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
 
 
 class FlowList(ChangeList):
@@ -74,12 +82,16 @@ class FlowAdmin(TenantAdmin[Flow]):
     list_display_links = ("name",)
     list_filter = ("tenant",)
     list_select_related = ("tenant",)
-    actions = ("run_now", "pause", "resume", "dry_run", "switch_on", "switch_off")
+    actions = ("run_now", "pause", "stop", "resume", "dry_run", "switch_on", "switch_off")
     fieldsets = (
         (None, {"fields": ("name", "tenant", "state_now", "begins", "reads", "rounds")}),
         ("Schedule", {"fields": ("cron", "zone", "in_words", "next_five")}),
+        ("Trying failed records again", {"fields": ("retry_cron", "retry_in_words", "next_five_retries")}),
     )
-    readonly_fields = ("name", "tenant", "state_now", "begins", "reads", "rounds", "in_words", "next_five")
+    readonly_fields = (
+        "name", "tenant", "state_now", "begins", "reads", "rounds", "in_words", "next_five", "retry_in_words",
+        "next_five_retries",
+    )  # fmt: skip
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """See `FlowList`."""
@@ -132,13 +144,17 @@ class FlowAdmin(TenantAdmin[Flow]):
 
     @admin.display(description="state")
     def state_now(self, flow: Flow) -> SafeString:
-        """As in the list; of a paused flow with the reason somebody gave."""
+        """As in the list; of a paused flow with the reason somebody gave, and who stopped it if somebody did."""
         said = state_badge(overview([flow])[0])
         if not flow.is_paused:
             return said
-        paused = AuditEntry.objects.filter(action="pause", object_type="syncstatus.Flow", object_id=str(flow.pk))
-        reason = paused.order_by("-pk").values_list("reason", flat=True).first()
-        return format_html("{}<div>Paused because: {}</div>", said, reason) if reason else said
+        acts = AuditEntry.objects.filter(object_type="syncstatus.Flow", object_id=str(flow.pk))
+        paused = acts.filter(action__in=("pause", "stop")).order_by("-pk")
+        reason = paused.values_list("reason", flat=True).first()
+        why = f"Paused because: {reason}" if reason else ""
+        who = f"Stopped by {flow.stopped_by}" if flow.stopped_by else ""
+        lines = format_html_join("", "<div>{}</div>", ((line,) for line in (who, why) if line))
+        return format_html("{}{}", said, lines)
 
     @admin.display(description="began")
     def begins(self, flow: Flow) -> str:
@@ -166,13 +182,17 @@ class FlowAdmin(TenantAdmin[Flow]):
     @admin.display(description="next five times")
     def next_five(self, flow: Flow) -> SafeString | str:
         """The next five times by the schedule, whether the flow is on or not."""
-        try:
-            fires = fires_after(flow.cron, flow.zone, clock.now())
-            soon = [moment for _, moment in zip(range(5), fires, strict=False)]
-        except ValidationError as refusal:
-            return " ".join(refusal.messages)
-        listed = format_html_join("", "<li>{}</li>", ((when(moment, flow.zone),) for moment in soon))
-        return format_html("<ol>{}</ol>", listed) if soon else NOTHING
+        return _next_five(flow.cron, flow.zone)
+
+    @admin.display(description="in words")
+    def retry_in_words(self, flow: Flow) -> str:
+        """The schedule of retries as a sentence."""
+        return f"{cron_in_words(flow.retry_cron)}, time in {flow.zone}"
+
+    @admin.display(description="next five times")
+    def next_five_retries(self, flow: Flow) -> SafeString | str:
+        """The next five times at which failed records may be tried again."""
+        return _next_five(flow.retry_cron, flow.zone)
 
     # --- actions -----------------------------------------------------------------------------------------------------
 
@@ -204,6 +224,29 @@ class FlowAdmin(TenantAdmin[Flow]):
             title="Pause flows",
             lead="Nothing is lost while a flow is paused: it goes on where it stands. The schedule stays.",
             button="Pause",
+            rows=[f"{flow.tenant}: {flow_label(flow)}" for flow in flows],
+            count=len(flows),
+        )
+
+    @admin.action(description="Stop the run under way…", permissions=["act"])
+    def stop(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> HttpResponse | None:
+        """Ask why, then pause the flows and end their runs."""
+        flows = self._chosen(request, queryset, Right.ACT)
+        form = ReasonForm(request.POST if answered(request) else None)
+        if answered(request) and form.is_valid():
+            for flow in flows:
+                under_way = moves.stop(flow, actor=actor(request), reason=form.cleaned_data["reason"])
+                ending = "its run ends after the batch in hand." if under_way else "no run was under way."
+                self._say(request, flow, f"is paused; {ending}", messages.SUCCESS)
+            return None
+        return ask(
+            self,
+            request,
+            form,
+            title="Stop flows in the middle of a run",
+            lead="The flow is paused. A run under way ends after the batch in hand (at most 100 records), which is "
+            "finished and kept. Nothing is lost: resumed, the flow goes on where it stands.",
+            button="Stop",
             rows=[f"{flow.tenant}: {flow_label(flow)}" for flow in flows],
             count=len(flows),
         )
@@ -265,6 +308,15 @@ class FlowAdmin(TenantAdmin[Flow]):
 
     def _say(self, request: HttpRequest, flow: Flow, said: str, level: int) -> None:
         self.message_user(request, f"{flow.tenant}: {flow_label(flow)} {said}", level)
+
+
+def _next_five(cron: str, zone: str) -> SafeString | str:
+    try:
+        soon = [moment for _, moment in zip(range(5), fires_after(cron, zone, clock.now()), strict=False)]
+    except ValidationError as refusal:
+        return " ".join(refusal.messages)
+    listed = format_html_join("", "<li>{}</li>", ((when(moment, zone),) for moment in soon))
+    return format_html("<ol>{}</ol>", listed) if soon else NOTHING
 
 
 def _seen(flow: Flow) -> FlowOverview:

@@ -12,9 +12,10 @@ from django.utils.safestring import SafeString
 from common.outcome import Outcome
 from console.base import TenantAdmin
 from console.filters import StreamFilter
-from console.names import reason, source_label, stream_label, target_label
+from console.names import reason, sentences, source_label, stream_label, target_label
 from console.site import site
 from console.words import BAD, BUSY, CARE, GOOD, NOTHING, badge, span, when
+from errors.catalogue import explain
 from syncstatus.models import Run, RunState
 
 MEANINGS: Mapping[Outcome, str] = {
@@ -63,7 +64,7 @@ class RunAdmin(TenantAdmin[Run]):
         if run.finished_changes != run.read:
             return badge("does not add up", BAD)
         if run.state == RunState.STOPPED:
-            return badge("stopped early", CARE)
+            return badge(f"stopped by {run.stopped_who}" if run.stopped_who else "stopped early", CARE)
         return badge(f"{run.failed} failed", CARE) if run.failed else badge("all through", GOOD)
 
     @admin.display(description="written")
@@ -106,8 +107,16 @@ def sums(run: Run) -> dict[str, Any]:
         "adds_up": badge("adds up", GOOD) if total == run.read else badge(f"{run.read - total} unaccounted for", BAD),
         "reasons": list(_reasons(run)),
         "unmapped": sorted(run.unmapped.items(), key=lambda pair: -pair[1]),
-        "stopped": reason(run.tenant, run.stopped_by) if run.stopped_by else "",
+        "stopped": _stopped(run) if run.stopped_by else "",
     }
+
+
+def _stopped(run: Run) -> str:
+    """Why it ended early, as a sentence."""
+    if not run.stopped_who:
+        return reason(run.tenant, run.stopped_by)
+    told = explain(run.stopped_by, {"who": run.stopped_who}, sentences(run.tenant))
+    return f"{told.cause} {told.remedy}"
 
 
 def _reasons(run: Run) -> Iterator[tuple[str, str, int]]:

@@ -21,6 +21,7 @@ from engine.brake import Does, TooMany, counted_as
 from engine.carrying import give_connection_back
 from engine.commit import Ledger, load_known
 from engine.handing_over import Result, explain_remote, where
+from engine.lease import StoppedByPerson
 from engine.patience import Patience
 from engine.ports import NOT_LISTED, Change, HangsBelow, same_content
 from engine.slices import Slice
@@ -136,7 +137,11 @@ class Reader:
         slice_ = self.slice_
         run = slice_.run_of(self.kind)
         errors = recording.open_records(slice_.stream, [*changes, *(result.change.entity_id for result in besides)])
-        slice_.grant.extend(in_flight=changes)
+        try:
+            slice_.grant.begin(slice_.stream.flow_id, in_flight=changes)
+        except StoppedByPerson as ended:
+            slice_.stop(ended)
+            return False
         results = self._brought_over(changes, links, errors)
         unfinished = set(changes) - {result.change.entity_id for result in results}
         settle = slice_.beside(results)

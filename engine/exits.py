@@ -19,4 +19,4 @@ class Exit(IntEnum):
     LEASE_HELD = 4
     """Somebody else works for this tenant just now."""
     INTERRUPTED = 130
-    """Stopped by Ctrl-C; what was finished is kept."""
+    """Stopped by Ctrl-C, or by a person elsewhere; what was finished is kept."""

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
 
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
 from common import clock
-from syncstatus.models import Lease
+from syncstatus.models import Flow, Lease
 
 DURATION = timedelta(seconds=420)
 """Longer than a batch takes at its slowest, short enough that a killed worker's tenant is taken over within minutes."""
@@ -33,6 +33,14 @@ class LeaseLost(RuntimeError):
     """Another process holds the tenant now; nothing may be committed any more."""
 
 
+class StoppedByPerson(RuntimeError):
+    """A person ended the run under way of a flow. What was finished is kept; nothing more is begun."""
+
+    def __init__(self, who: str) -> None:
+        super().__init__(f"stopped by {who}")
+        self.who = who
+
+
 @dataclass
 class Grant:
     """A lease we hold."""
@@ -40,10 +48,29 @@ class Grant:
     tenant_id: int
     owner: str
     _safe_until: float = field(repr=False)
+    stopped_flows: dict[int, str] = field(default_factory=dict, repr=False)
+    """Flows that turned out to be stopped while we worked, and by whom."""
 
     def may_write(self) -> bool:
         """Whether a remote write begun now ends before the lease, by our clock counted from before the taking."""
         return clock.monotonic() < self._safe_until
+
+    def begin(self, flow_id: int, in_flight: Collection[str]) -> None:
+        """Prove and prolong the lease before a batch of a flow, and list what it will write. Raises LeaseLost.
+
+        Raises StoppedByPerson when somebody ended the run meanwhile: this one statement asks that, too.
+        """
+        asked = clock.monotonic()
+        goes_on = Flow.objects.filter(Q(stopped_by="") | Q(is_paused=False), pk=flow_id)
+        ours = self._ours().filter(Exists(goes_on), expires_at__gt=Now())
+        if ours.update(expires_at=_end(), in_flight=list(in_flight)):
+            self._safe_until = _safe_from(asked)
+            return
+        if not self._ours().filter(expires_at__gt=Now()).exists():
+            raise LeaseLost
+        who = Flow.objects.filter(pk=flow_id).values_list("stopped_by", flat=True).first() or ""
+        self.stopped_flows[flow_id] = who
+        raise StoppedByPerson(who)
 
     def extend(self, in_flight: Collection[str] = ()) -> None:
         """Prove and prolong the lease; the first statement of a commit. Raises LeaseLost.

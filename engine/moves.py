@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import models, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
 from common import clock
 from engine import bell, decisions, faults, positions, signing_in
@@ -19,7 +20,7 @@ from engine.provision import missing
 from engine.registry import FlowSpec, connector_of
 from engine.work import servers_of, setting_of
 from errors.models import OPEN_STATES, ErrorRecord, ErrorState
-from syncstatus.models import AtBrake, Flow, Position, StartPolicy, Stream
+from syncstatus.models import AtBrake, Flow, Lease, Position, Run, RunState, StartPolicy, Stream
 from tenants import audit
 from tenants.audit import Actor
 from tenants.models import Connection, Tenant
@@ -51,7 +52,7 @@ def switch_on(flow: Flow, *, actor: Actor, start_policy: str = "") -> None:
     first = _first_positions(flow, policy)  # asks servers: before any transaction
     with transaction.atomic():
         Position.objects.bulk_create(first, ignore_conflicts=True)
-        Flow.objects.filter(pk=flow.pk).update(began_at=flow.began_at)
+        Flow.objects.filter(pk=flow.pk).update(began_at=flow.began_at, stopped_by="")
         faults.resumed(flow)
         settings = {"is_on": True, "is_paused": False, "start_policy": policy}
         change_settings(flow, settings, actor=actor, action="switch on")
@@ -63,13 +64,32 @@ def switch_off(flow: Flow, *, actor: Actor, reason: str = "") -> bool:
 
 
 def pause(flow: Flow, *, actor: Actor, reason: str = "") -> bool:
-    """Hold the flow; its schedule stays as it is. False when it was paused already."""
+    """Hold the flow; its schedule stays as it is, and a run under way ends by itself. False when it was paused already.
+
+    To end the run, too: `stop`.
+    """
     return change_settings(flow, {"is_paused": True}, actor=actor, action="pause", reason=reason)
 
 
-def resume(flow: Flow, *, actor: Actor) -> bool:
-    """Let a paused flow go on. False when it was not paused."""
+def stop(flow: Flow, *, actor: Actor, reason: str = "") -> bool:
+    """Pause the flow and end its run under way: the batch in hand is finished and kept, no other is begun.
+
+    Gives whether a run was under way. `resume` lets the flow go on where it stands.
+    """
     with transaction.atomic():
+        under_way = Lease.objects.filter(tenant=flow.tenant_id, expires_at__gt=Now()).exists()
+        under_way = under_way and Run.objects.filter(stream__flow=flow, state=RunState.RUNNING).exists()
+        if not change_settings(flow, {"is_paused": True}, actor=actor, action="stop", reason=reason):
+            audit.record(actor, "stop", flow, tenant=flow.tenant, reason=reason)  # it was paused, and ran still
+        flow.stopped_by = audit.name_of(actor)
+        Flow.objects.filter(pk=flow.pk).update(stopped_by=flow.stopped_by)
+    return under_way
+
+
+def resume(flow: Flow, *, actor: Actor) -> bool:
+    """Let a paused or stopped flow go on. False when it was neither."""
+    with transaction.atomic():
+        Flow.objects.filter(pk=flow.pk).update(stopped_by="")
         faults.resumed(flow)
         return change_settings(flow, {"is_paused": False}, actor=actor, action="resume")
 

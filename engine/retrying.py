@@ -12,10 +12,11 @@ from django.db import transaction
 
 from common import clock
 from common.http_errors import Refused, RemoteError, SignInFailed, Unreachable
-from engine import gaps, positions
+from engine import gaps, positions, slots
 from engine.carrying import give_connection_back, without_result
 from engine.commit import Ledger, load_known
 from engine.handing_over import Result, explain_remote, where
+from engine.lease import StoppedByPerson
 from engine.patience import Patience
 from engine.ports import Change, HangsBelow
 from engine.slices import Slice
@@ -39,16 +40,21 @@ def reprocess(slice_: Slice) -> None:
         if clock.monotonic() >= _end(slice_):
             slice_.look.more = True
             return
-        due = ErrorRecord.objects.filter(stream=slice_.stream, next_attempt_at__lte=clock.now())
+        records_here = ErrorRecord.objects.filter(stream=slice_.stream)
+        due = slots.due_for_retry(records_here, [slice_.stream.flow], clock.now())
         due = due.exclude(entity_id__in=[gaps.gap_id(name) for name in _read_from(slice_)])
         records = list(due.order_by("next_attempt_at", "pk")[:AT_ONCE])
         if not records:
             return
         run = slice_.run_of(RunKind.REPROCESS)
         errors = {record.entity_id: record for record in records}
-        with transaction.atomic():
-            slice_.grant.extend(in_flight=errors)
-            recording.begin_attempts(records, run, clock.now())
+        try:
+            with transaction.atomic():
+                slice_.grant.begin(slice_.stream.flow_id, in_flight=errors)
+                recording.begin_attempts(records, run, clock.now())
+        except StoppedByPerson as ended:
+            slice_.stop(ended)
+            return
         results = _try_again(slice_, errors)
         slice_.tell(run)
         if not results:

@@ -270,8 +270,9 @@ class Turn:
             if run.kind == self.reader.kind and run.state == RunState.RUNNING:
                 run.state = RunState.STOPPED if self.slice_.look.stopped_by else RunState.DONE
                 run.stopped_by, run.finished_at = self.slice_.look.stopped_by, clock.now()
+                run.stopped_who = self.slice_.look.stopped_who
                 run.remote_calls = self._calls()
-                run.save(update_fields=["state", "stopped_by", "finished_at", "remote_calls"])
+                run.save(update_fields=["state", "stopped_by", "stopped_who", "finished_at", "remote_calls"])
 
 
 @dataclass(frozen=True)

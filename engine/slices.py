@@ -29,14 +29,14 @@ from engine.ended_by import message_of
 from engine.faults import Faults, Flood
 from engine.handing_over import LeaseTooShort, Result, explain_remote
 from engine.identity import Difference, OtherServer
-from engine.lease import Grant
+from engine.lease import Grant, StoppedByPerson
 from engine.patience import Patience
 from engine.ports import Change, Handover, Page, Walked
 from engine.registry import Servers, Setting, connector_of
 from engine.unread import guarded, of_gap, unreadable
 from engine.verdicts import NotThere, Verdict
 from errors import recording
-from errors.catalogue import OTHER_SERVER, TOO_MANY, TOO_MANY_FAULTS, general
+from errors.catalogue import OTHER_SERVER, STOPPED, TOO_MANY, TOO_MANY_FAULTS, general
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Link, Position, Run, RunKind, RunState, Stream
 
@@ -68,6 +68,8 @@ class Look:
     """Since when changes may wait in the partitions that were not read to their end."""
     stopped_by: str = ""
     params: dict[str, str] = field(default_factory=dict)
+    stopped_who: str = ""
+    """The person who ended it, if one did; that is no failure, and the stream stays due."""
 
 
 class Slice:
@@ -173,7 +175,7 @@ class Slice:
         except Refused as failure:  # the server's own word about this partition; others may be read
             self._set_aside(position, failure)
             reached_the_end = False
-        except (Unreachable, SignInFailed) as failure:
+        except (Unreachable, SignInFailed, StoppedByPerson) as failure:
             self.stop(failure)
             reached_the_end = False
         except RemoteError as failure:
@@ -242,12 +244,13 @@ class Slice:
                 run.delete()  # the same server is still down: the look before has told it
                 continue
             run.state = RunState.STOPPED if self.look.stopped_by else RunState.DONE
-            run.stopped_by, run.finished_at, run.remote_calls = self.look.stopped_by, now, self.calls()
-            run.save(update_fields=["state", "stopped_by", "finished_at", "remote_calls"])
+            run.stopped_by, run.stopped_who = self.look.stopped_by, self.look.stopped_who
+            run.finished_at, run.remote_calls = now, self.calls()
+            run.save(update_fields=["state", "stopped_by", "stopped_who", "finished_at", "remote_calls"])
         done = not self.look.stopped_by
         ended: dict[str, Any] = {
             "last_look_at": now,
-            "last_look_failure": self.look.stopped_by,
+            "last_look_failure": "" if self.look.stopped_who else self.look.stopped_by,
             "oldest_unfinished_at": min(self.look.behind, default=None),
         }
         if done:
@@ -275,7 +278,7 @@ class Slice:
         about_gaps = [of_gap(gaps.gap_id(position.partition, gap.place), gap.why) for gap in batch.gaps]
         links = load_known(self.stream, list(newest))
         errors = recording.open_records(self.stream, [*newest, *(result.change.entity_id for result in about_gaps)])
-        self.grant.extend(in_flight=newest)
+        self.grant.begin(self.stream.flow_id, in_flight=newest)
         results = self.hand_over(newest, links, errors, Patience())
         unfinished = without_result(newest, results)
         pages = batch.finished_pages(unfinished)
@@ -352,6 +355,10 @@ class Slice:
         """End the look because of a server's state, or because of the brake. Raises what is none."""
         if isinstance(failure, TimeIsUp | LeaseTooShort):
             return  # the rest stays due; that of a batch is read again under the prolonged lease
+        if isinstance(failure, StoppedByPerson):
+            self.look.stopped_by, self.look.params = STOPPED, {"who": failure.who}
+            self.look.stopped_who, self.look.more = failure.who, True
+            return
         self.reach.note(failure)
         if isinstance(failure, Flood):
             ended = TOO_MANY_FAULTS, self.faults.params

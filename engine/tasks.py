@@ -6,26 +6,35 @@ from celery import shared_task
 from django.db.models import F, Q
 
 from common import clock
-from engine import bell
+from engine import bell, slots
 from errors.models import ErrorRecord
-from syncstatus.models import AtBrake, Flow, Heartbeat, Stream
+from syncstatus.models import AtBrake, Heartbeat, Stream
 from tenants.scoping import all_tenants
 
 
 @shared_task(name="engine.knock")
 def knock(flow_id: int) -> None:
-    """A flow's schedule fired: mark its streams due and send one message for each entity type."""
+    """The beat knocks for a flow: if a slot of its schedule has come up that nobody took, its streams are rung for.
+
+    Two beats, a message that comes twice or hours late, a beat that starts again after a day: each slot acts once.
+    """
     with all_tenants():
-        bell.ring(Stream.objects.filter(flow=flow_id, flow__is_on=True, flow__is_paused=False).select_related("tenant"))
+        for flow in slots.running(pk=flow_id):
+            slots.act(flow)
 
 
 @shared_task(name="engine.sweep")
 def sweep() -> int:
-    """Find what is due and not being worked on, whatever became of its message. Gives the number of streams rung."""
-    now = clock.now()
+    """Find what is due and not being worked on, whatever became of its message. Gives the number of streams rung.
+
+    A slot that the beat never knocked for (it missed a changed line, its message was lost) is taken here.
+    """
     with all_tenants():
-        retries = ErrorRecord.objects.filter(next_attempt_at__lte=now).values("stream")
-        running = Flow.objects.filter(is_on=True, is_paused=False).exclude(at_brake=AtBrake.MANY).values("pk")
+        flows = slots.running()
+        for flow in flows:
+            slots.act(flow)
+        retries = slots.due_for_retry(ErrorRecord.objects.all(), flows, clock.now()).values("stream")
+        running = [flow.pk for flow in flows if flow.at_brake != AtBrake.MANY]
         due = Stream.objects.filter(Q(due_since__isnull=False) | Q(pk__in=retries), flow__in=running)
         streams = list(due.select_related("tenant").order_by(F("due_since").asc(nulls_last=True)))
         for stream in streams:

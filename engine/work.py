@@ -26,7 +26,7 @@ from engine.lease import Grant, LeaseLost, take
 from engine.provision import missing_in
 from engine.registry import Servers, Setting, connector_of
 from engine.slices import Limits, Look, Slice, Watch
-from errors.catalogue import CUT_OFF
+from errors.catalogue import CUT_OFF, STOPPED
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
 from syncstatus.models import AtBrake, Lease, Position, Stream, ToRead
@@ -226,6 +226,8 @@ def _unready(looks: list[Look]) -> list[int]:
 def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None, slices: list[Slice]) -> Look:
     """What came of a look; its slice joins the `slices` whose turn to go round it is."""
     stream = due.stream
+    if who := grant.stopped_flows.get(stream.flow_id):
+        return Look(stream, more=True, stopped_by=STOPPED, params={"who": who}, stopped_who=who)
     connector = connector_of(stream.tenant)
     setting = setting_of(stream.tenant)
     if not {side.key for side in connector.sides} <= setting.connections.keys():

@@ -22,6 +22,7 @@ ASKED_FOR: Final = "engine.asked-for"
 TAKEN_OVER_MISSING: Final = "engine.taken-over-missing"
 BEFORE_THE_START: Final = "engine.before-the-start"
 CUT_OFF: Final = "engine.cut-off"
+STOPPED: Final = "engine.stopped"
 NOT_TAKEN_ON: Final = "engine.not-taken-on"
 OTHER_SERVER: Final = "engine.other-server"
 TOO_MANY_FAULTS: Final = "engine.too-many-faults"
@@ -64,6 +65,10 @@ GENERIC: Final[Mapping[str, Sentence]] = {
     CUT_OFF: Sentence(
         cause="The process that worked on it ended, or lost its right to, before it was through.",
         remedy=_GOES_ON_FROM_THERE,
+    ),
+    STOPPED: Sentence(
+        cause="{who} ended the run.",
+        remedy="Nothing is lost: what was finished is kept. Resume the flow, and it goes on where it stands.",
     ),
     NOT_TAKEN_ON: Sentence(
         cause="The other side accepted what was written, but does not show it, so the rest could not follow.",

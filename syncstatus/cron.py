@@ -42,7 +42,8 @@ def fires_after(cron: str, zone: str, now: datetime) -> Iterator[datetime]:
     """The points in time (UTC) at which a cron line comes up in its zone after `now`, soonest first.
 
     A wall-clock time that a change to summer time skips comes up at once after the gap; one that occurs twice comes
-    up twice, which is harmless: a second knock finds nothing to do. Raises ValidationError for an unreadable line.
+    up twice, as two slots: what comes up every few minutes must not rest for an hour. Raises ValidationError for an
+    unreadable line.
     """
     return (fire for fire in _fires(cron, zone, now, 1) if fire > now)
 
@@ -50,6 +51,11 @@ def fires_after(cron: str, zone: str, now: datetime) -> Iterator[datetime]:
 def fires_until(cron: str, zone: str, now: datetime) -> Iterator[datetime]:
     """The points in time (UTC) at which a cron line came up until `now`, latest first. Otherwise as `fires_after`."""
     return (fire for fire in _fires(cron, zone, now, -1) if fire <= now)
+
+
+def last_fire(cron: str, zone: str, now: datetime) -> datetime | None:
+    """The newest point in time (UTC) at which a cron line came up until `now`. Otherwise as `fires_after`."""
+    return next(fires_until(cron, zone, now), None)
 
 
 def fields_of(cron: str) -> dict[str, str]:

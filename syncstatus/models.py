@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models.functions import Now
@@ -14,6 +14,8 @@ from syncstatus.incidents import Incident as Incident  # noqa: PLC0414  # a mode
 from syncstatus.incidents import IncidentKind as IncidentKind  # noqa: PLC0414
 from tenants.models import Tenant, validate_zone
 from tenants.scoping import TenantManager, TenantOwned
+
+EVERY_MINUTE = "* * * * *"
 
 
 class StartPolicy(models.TextChoices):
@@ -43,6 +45,27 @@ class Flow(TenantOwned):
         help_text="minute hour day-of-month month day-of-week",
     )
     zone = models.CharField(max_length=64, default="Asia/Kolkata", validators=[validate_zone])
+    slot_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The newest time of the schedule that was acted on; what lies before it is past.",
+    )
+    retry_cron = models.CharField(
+        max_length=100,
+        default=EVERY_MINUTE,
+        db_default=EVERY_MINUTE,
+        validators=[validate_cron],
+        help_text="When failed records may be tried again by themselves, in the same zone.",
+    )
+    stopped_by = models.CharField(
+        max_length=150,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Who ended the run under way, until the flow goes on.",
+    )
     start_policy = models.CharField(max_length=20, blank=True, choices=StartPolicy.choices)
     began_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When it was first switched on: where a new partition begins."
@@ -64,6 +87,13 @@ class Flow(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.tenant}: {self.key}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save without what only conditional updates write: a form opened before must not turn it back."""
+        if not self._state.adding and not args and kwargs.get("update_fields") is None:
+            kept = {"id", "slot_at", "stopped_by", "at_brake"}
+            kwargs["update_fields"] = [field.name for field in self._meta.concrete_fields if field.name not in kept]
+        super().save(*args, **kwargs)
 
 
 class Stream(TenantOwned):
@@ -234,6 +264,9 @@ class Run(TenantOwned):
     kind = models.CharField(max_length=20, choices=RunKind.choices, default=RunKind.READ)
     state = models.CharField(max_length=20, choices=RunState.choices, default=RunState.RUNNING)
     stopped_by = models.CharField(max_length=100, blank=True, help_text="Message id of what ended it early.")
+    stopped_who = models.CharField(
+        max_length=150, blank=True, default="", db_default="", help_text="Who ended it, where a person did."
+    )
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     token = models.BigIntegerField(help_text="Of the lease it ran under.")

@@ -24,6 +24,12 @@ SYSTEM = Actor("system")
 COMMAND = Actor("command")
 
 
+def name_of(actor: Actor) -> str:
+    """The person, or the door alone when none is known behind it."""
+    doors = {"command": "somebody at the command line", "system": "the service itself"}
+    return actor.user.get_username() if actor.user else doors.get(actor.door, actor.door)
+
+
 def record(
     actor: Actor,
     action: str,

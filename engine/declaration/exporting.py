@@ -62,7 +62,8 @@ def export(tenant: Tenant) -> str:
             "ignored": _ignored(tenant),
             "error_types": [_error_type(kind) for kind in ErrorType.objects.filter(tenant=tenant)],
             "flows": {
-                flow.key: _OneLine(cron=flow.cron, zone=flow.zone) for flow in Flow.objects.filter(tenant=tenant)
+                flow.key: _OneLine(cron=flow.cron, zone=flow.zone, retry_cron=flow.retry_cron)
+                for flow in Flow.objects.filter(tenant=tenant)
             },
         }
     said = {key: value for key, value in declared.items() if value not in ("", {}, [])}

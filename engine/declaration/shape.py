@@ -234,7 +234,7 @@ _TENANT: Final = (
 )  # fmt: skip
 _SECTIONS: Final = ("connections", "constants", "mappings", "ignored", "error_types", "flows")
 _CONNECTION: Final = ("base_url", "sign_in", "username", "secret", "zone", "max_parallel")
-_FLOW: Final = ("cron", "zone")
+_FLOW: Final = ("cron", "zone", "retry_cron")
 _ERROR_TYPE: Final = (
     "follow_up", "comparison", "comparison_value", "first_wait_minutes", "longest_wait_minutes", "most_attempts",
     "is_voided",
@@ -243,7 +243,7 @@ _MAPPING: Final = ("avni", "int", "uuid", "hint", "unmapped", "about")
 _IGNORED: Final = ("concept", "about")
 _MAY_BE_NULL: Final = ("most_attempts",)
 _FIELDS: Final[Mapping[str, Callable[[Reader, yaml.Node, str], Any]]] = {
-    **dict.fromkeys(("name", "title", "connector", "namespace", "zone", "cron"), Reader.text),
+    **dict.fromkeys(("name", "title", "connector", "namespace", "zone", "cron", "retry_cron"), Reader.text),
     **dict.fromkeys(("base_url", "sign_in", "secret"), Reader.text),
     "username": Reader.wire_text,
     "born_here": Reader.boolean,

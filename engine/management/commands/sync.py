@@ -27,7 +27,8 @@ class Command(BaseCommand):
 
     help = (
         "Read what is new and hand it over, in the foreground. Exit status: 0 all through, 1 records failed or held, "
-        "2 usage, 3 a server down or credentials wrong, 4 somebody else works for this tenant, 130 interrupted."
+        "2 usage, 3 a server down or credentials wrong, 4 somebody else works for this tenant, 130 interrupted "
+        "or stopped."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -118,7 +119,7 @@ class Command(BaseCommand):
             if look.stopped_by:
                 told = explain(look.stopped_by, look.params, sentences)
                 self.stderr.write(f"{look.stream.key}: {told.cause} {told.remedy}")
-                status = Exit.SERVER if general(look.stopped_by) in SERVERS_FAULT else max(status, Exit.RECORDS_OPEN)
+                status = max(status, _status(look))
         for gap in self._unread(looks):
             told = explain(gap.message, gap.params, sentences)
             self.stderr.write(f"{gap.stream.key}: {told.cause} {told.remedy}")
@@ -155,6 +156,12 @@ class Command(BaseCommand):
             self.stdout.write(f"    {write.verb} {write.kind} {write.id}: {write.why}")
         if result.message:
             self.stdout.write(f"    {why.cause} {told.in_addition}".rstrip())
+
+
+def _status(look: Look) -> Exit:
+    if look.stopped_who:
+        return Exit.INTERRUPTED
+    return Exit.SERVER if general(look.stopped_by) in SERVERS_FAULT else Exit.RECORDS_OPEN
 
 
 def _why_not(flow: Flow) -> str:

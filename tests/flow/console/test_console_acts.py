@@ -168,17 +168,20 @@ def test_a_dry_run_is_not_tried_while_something_is_missing(numbat: Hospital, ope
 def test_a_new_schedule_is_the_beats_at_once_and_on_record(numbat: Hospital, owner: Client) -> None:
     flow = numbat.row(Flow)
     address = reverse("admin:syncstatus_flow_change", args=[flow.pk])
-    owner.post(address, {"cron": "0 6 * * *", "zone": "Asia/Dhaka"})
+    owner.post(address, {"cron": "0 6 * * *", "zone": "Asia/Dhaka", "retry_cron": "* * * * *"})
     entry = PeriodicTask.objects.get(name=f"flow:numbat:{flow.key}")
     assert (entry.crontab.hour, str(entry.crontab.timezone)) == ("6", "Asia/Dhaka")
     assert (entries("flow.change")[0].after or {}) == {"cron": "0 6 * * *", "zone": "Asia/Dhaka"}
 
 
-@pytest.mark.parametrize(("field", "value"), [("cron", "every day"), ("cron", "61 * * * *"), ("zone", "Bombay")])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("cron", "every day"), ("cron", "61 * * * *"), ("zone", "Bombay"), ("retry_cron", "at night")],
+)
 def test_a_schedule_that_makes_no_sense_is_refused_in_words(
     field: str, value: str, numbat: Hospital, owner: Client
 ) -> None:
-    form = {"cron": "0 6 * * *", "zone": "Asia/Dhaka", field: value}
+    form = {"cron": "0 6 * * *", "zone": "Asia/Dhaka", "retry_cron": "* * * * *", field: value}
     page = owner.post(reverse("admin:syncstatus_flow_change", args=[numbat.rows[Flow].pk]), form).content.decode()
     assert "errorlist" in page
 
@@ -384,3 +387,22 @@ def test_entries_of_flows_are_read_only_in_the_schedulers_own_screens(
     act(client, "admin:django_celery_beat_periodictask_changelist", "disable_tasks", own, entry)
     own.refresh_from_db()
     assert not own.enabled
+
+
+def test_stopping_a_flow_asks_why_and_its_page_says_who_did(numbat: Hospital, operator: Client) -> None:
+    flow = numbat.row(Flow)
+    assert 'name="reason"' in act(operator, FLOWS, "stop", flow)
+    assert "is paused; no run was under way." in act(
+        operator, FLOWS, "stop", flow, answered="yes", reason="Upgrade <now>"
+    )
+    shown = operator.get(reverse("admin:syncstatus_flow_change", args=[flow.pk])).content.decode()
+    assert f"Stopped by {entries('stop')[0].user}" in shown
+    assert "Paused because: Upgrade &lt;now&gt;" in shown
+
+
+def test_the_page_of_a_flow_tells_both_schedules_in_words(numbat: Hospital, owner: Client) -> None:
+    flow = numbat.row(Flow)
+    Flow.objects.filter(pk=flow.pk).update(retry_cron="0 2 * * *")
+    shown = owner.get(reverse("admin:syncstatus_flow_change", args=[flow.pk])).content.decode()
+    assert "Every 5 minutes" in shown
+    assert "At 02:00 AM" in shown

@@ -64,12 +64,30 @@ def test_export_prints_what_import_takes(ready: Tenant, tmp_path: Path) -> None:
     assert run("import_tenant", str(file)) == (0, "ashwini: 0 changes\n")
 
 
-@pytest.mark.parametrize("command", [("export_tenant",), ("status",), ("switch_on", OUT), ("switch_off", OUT)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("export_tenant",),
+        ("status",),
+        *((name, OUT) for name in ("switch_on", "switch_off", "pause", "resume", "stop")),
+    ],
+)
 def test_an_unknown_tenant_is_answered_with_those_that_exist(ashwini: Tenant, bissau: Tenant, command: Any) -> None:
     name, *rest = command
     status, said = run(name, "nobody", *rest)
     assert status == Exit.USAGE
     assert said.endswith("Tenants: ashwini, bissau.")
+
+
+def test_a_flow_is_paused_stopped_and_resumed(ashwini: Tenant) -> None:
+    said = [run(name, "ashwini", OUT)[1] for name in ("pause", "pause", "stop", "resume", "resume")]
+    assert said == [
+        f"{OUT} of ashwini is paused\n",
+        f"{OUT} of ashwini was paused already\n",
+        f"{OUT} of ashwini is paused; no run was under way\n",
+        f"{OUT} of ashwini goes on\n",
+        f"{OUT} of ashwini was not paused\n",
+    ]
 
 
 def test_an_unknown_flow_is_answered_with_those_that_exist(ashwini: Tenant) -> None:
