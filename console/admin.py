@@ -9,6 +9,7 @@ from console import (  # noqa: F401 - the import does it
     error_types_admin,
     errors_admin,
     flows_admin,
+    incidents_admin,
     links_admin,
     mappings_admin,
     runs_admin,

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
+from console import incident_words
 from console.access import access, access_of
 from console.flow_words import flow_row
 from console.words import when
@@ -19,7 +20,7 @@ from syncstatus.models import Flow
 from tenants.models import AuditEntry
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Daily work", ("Flow", "Brake", "ErrorRecord", "Run", "Link")),
+    ("Daily work", ("Flow", "Incident", "Brake", "ErrorRecord", "Run", "Link")),
     ("What stands for what", ("Mapping", "MappingType", "IgnoredConcept", "Constant")),
     ("Set-up", ("Tenant", "Connection", "Membership", "ErrorType", "AuditEntry")),
     ("Installation", ("User", "PeriodicTask", "CrontabSchedule", "IntervalSchedule")),
@@ -56,6 +57,10 @@ class ConsoleSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """By membership; Django's staff flag says nothing here."""
         return request.user.is_active and access(request).is_somebody
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """On every page what stops the data from flowing; asked for when the page is drawn."""
+        return {**super().each_context(request), "open_incidents": incident_words.lines}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Above the lists, whether the data is flowing; beside them, what this person did last."""

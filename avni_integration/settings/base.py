@@ -25,6 +25,7 @@ __all__ = [
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 INSTALLED_APPS = [
+    "console",  # before the admin: its frame of every page stands in for the stock one
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -42,7 +43,6 @@ INSTALLED_APPS = [
     "errors",
     "engine",
     "bahmni",
-    "console",
 ]
 
 MIDDLEWARE = [

@@ -13,12 +13,13 @@ from django.core.management import BaseCommand
 
 from engine.commandline import tenant_named
 from engine.exits import Exit
+from engine.incidents import Open, open_ones
 from engine.overview import FlowOverview, overview
 from engine.positions import standings
 from engine.registry import connector_of, connectors
 from engine.rounds import Progress, progress
 from errors.catalogue import explain
-from syncstatus.models import Flow
+from syncstatus.models import Flow, Incident
 from syncstatus.state import State
 from tenants.scoping import tenant_scope
 
@@ -48,15 +49,19 @@ class Command(BaseCommand):
             flows = overview(Flow.objects.filter(tenant=found).select_related("tenant"))
             reads = {flow.flow.key: list(_reads(flow.flow)) for flow in flows}
             rounds = {flow.flow.key: list(_rounds(flow.flow)) for flow in flows}
+            incidents = open_ones(Incident.objects.filter(tenant=found, recovered_at=None).select_related("tenant"))
         if as_json:
             told = {
                 "tenant": found.name,
+                "incidents": [_incident_as_json(one) for one in incidents],
                 "flows": [_as_json(flow, reads[flow.flow.key], rounds[flow.flow.key]) for flow in flows],
             }
             self.stdout.write(json.dumps(told, indent=2, ensure_ascii=False))
         else:
             going = [one for ones in rounds.values() for one in ones]
             self._print(flows, [part for parts in reads.values() for part in parts], going)
+            for one in incidents:
+                self.stdout.write(_incident_as_text(one))
         status = _exit(flows)
         if status:
             raise SystemExit(status)
@@ -137,6 +142,27 @@ def _as_json(flow: FlowOverview, parts: Iterable[Part], rounds: Iterable[Progres
         ],
         "rounds": [_round_as_json(one) for one in rounds],
     }
+
+
+def _incident_as_json(one: Open) -> dict[str, Any]:
+    row = one.incident
+    return {
+        "kind": row.kind,
+        "about": row.about,
+        "message": row.message,
+        "cause": one.told.cause,
+        "remedy": one.told.remedy,
+        "opened_at": _iso(row.opened_at),
+        "last_seen_at": _iso(row.last_seen_at),
+        "probes": row.probes,
+        "next_probe_at": _iso(one.next_probe_at),
+    }
+
+
+def _incident_as_text(one: Open) -> str:
+    row = one.incident
+    again = f", asked again {_minute(one.next_probe_at)}" if one.next_probe_at else ""
+    return f"open since {_minute(row.opened_at)}{again}: {one.told.cause}"
 
 
 def _round_as_json(going: Progress) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from console.site import site
 from errors.models import ErrorRecord, ErrorType
 from mappings.models import Constant, IgnoredConcept, Mapping, MappingType
-from syncstatus.models import Brake, Flow, Link, Run
+from syncstatus.models import Brake, Flow, Incident, Link, Run
 from tenants.models import AuditEntry, Connection, Membership, Tenant
 from tenants.rights import Role
 from tests.flow.console.conftest import SignIn
@@ -24,6 +24,7 @@ NOBODY: set[Role] = set()
 MAY: dict[type[models.Model], tuple[set[Role], set[Role], set[Role]]] = {
     AuditEntry: (NOBODY, NOBODY, NOBODY),
     Brake: (NOBODY, NOBODY, NOBODY),
+    Incident: (NOBODY, NOBODY, NOBODY),
     Connection: ({OWNER}, {OWNER}, NOBODY),
     Constant: ({MAPPER, OWNER}, {MAPPER, OWNER}, {MAPPER, OWNER}),
     ErrorRecord: (NOBODY, NOBODY, NOBODY),

@@ -16,7 +16,7 @@ from common.fingerprint import fingerprint
 from common.outcome import Outcome
 from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
 from mappings.models import Constant, IgnoredConcept, Mapping, MappingGroup, MappingType
-from syncstatus.models import AtBrake, Brake, BrakedRecord, Flow, Link, Run, RunState, Stream
+from syncstatus.models import AtBrake, Brake, BrakedRecord, Flow, Incident, IncidentKind, Link, Run, RunState, Stream
 from tenants.audit import SYSTEM, record
 from tenants.models import AuditEntry, Connection, Membership, Tenant
 from tenants.rights import Role
@@ -61,6 +61,7 @@ def hospital(word: str) -> Hospital:
         add_link(made, "first", run=run)
         add_error(made, "first", run=run)
         add_brake(made, ended_at=NOON, ended_by=f"{word}-owner", reason=f"{word} reason")
+        add_incident(made)
         made.rows[AuditEntry] = record(SYSTEM, "try", tenant, tenant=tenant, reason=f"{word} reason")
     return made
 
@@ -151,6 +152,16 @@ def add_brake(made: Hospital, **more: Any) -> Brake:
         )  # fmt: skip
     made.rows[Brake] = brake
     return brake
+
+
+def add_incident(made: Hospital, **more: Any) -> Incident:
+    """A server that was down for a while, or is."""
+    fields = {
+        "kind": IncidentKind.DOWN, "about": "bahmni", "message": "remote.down", "params": {"side": "bahmni"},
+        "opened_at": NOON, "last_seen_at": NOON, "recovered_at": NOON + timedelta(minutes=7), **more,
+    }  # fmt: skip
+    made.rows[Incident] = Incident.objects.create(tenant=made.tenant, **fields)
+    return made.row(Incident)
 
 
 def add_error(made: Hospital, name: str, *, run: Run | None = None, **more: Any) -> ErrorRecord:
