@@ -1,7 +1,7 @@
 # For comfort: every target is a script or a line that can be typed as well. `make` lists them.
 .DEFAULT_GOAL := help
 TOOLS ?= .venv-test/bin
-.PHONY: help demo test main-job history lint format run requirements migrations-check
+.PHONY: help demo test main-job history crash-matrix lint format run requirements migrations-check
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -17,6 +17,10 @@ main-job: $(TOOLS) ## 6,000 records both ways, compared, and everything again to
 
 history: $(TOOLS) ## 2,000 edits on both sides, the service in between, and 100 corruptions found; SEED=9 makes another
 	$(TOOLS)/python -m pytest tests/history/long_history.py -rP
+
+crash-matrix: $(TOOLS) ## A worker killed before and after every call and commit, and at 200 random moments; SEED=9 draws others
+	$(TOOLS)/python -m pytest tests/chaos/crash_matrix.py -rP
+	DATABASE_URL=sqlite:///$(CURDIR)/var/matrix.sqlite3 $(TOOLS)/python -m pytest tests/chaos/crash_matrix.py -rP
 
 lint: ## Style, format, types, import directions, missing migrations
 	bin/lint

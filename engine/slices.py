@@ -373,14 +373,13 @@ class Slice:
         for run in self.look.runs:
             if run.kind == kind:
                 return run
-        self._close_what_was_cut_off()
         run = Run.objects.create(
             tenant_id=self.stream.tenant_id, stream=self.stream, kind=kind, started_at=clock.now(), token=self.token
         )
         self.look.runs.append(run)
         return run
 
-    def _close_what_was_cut_off(self) -> None:
+    def close_what_was_cut_off(self) -> None:
         """Runs whose process ended before it could say so."""
         open_ones = Run.objects.filter(stream=self.stream, state=RunState.RUNNING, token__lt=self.token)
         open_ones.update(state=RunState.STOPPED, stopped_by="engine.cut-off", finished_at=clock.now())

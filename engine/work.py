@@ -29,7 +29,7 @@ from engine.slices import Limits, Look, Slice, Watch
 from errors.catalogue import CUT_OFF, STOPPED
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
-from syncstatus.models import AtBrake, Lease, Position, Stream, ToRead
+from syncstatus.models import AtBrake, Lease, Position, Run, RunState, Stream, ToRead
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope
 
@@ -151,6 +151,8 @@ class Due:
     has_gaps: bool
     has_notes: bool
     """Whether what hangs on some record is to be read."""
+    was_cut_off: bool
+    """Whether a run stands open: its process ended before it could say so."""
     rests_until: datetime | None
     """Before then the stream is not gone through."""
     breaker: Breaker
@@ -188,6 +190,7 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
         has_gaps=Exists(unread), **braking.columns(),
         has_notes=Exists(ToRead.objects.filter(stream=OuterRef("pk"))),
         any_down=Exists(Connection.objects.filter(tenant=OuterRef("tenant"), down_since__isnull=False)),
+        was_cut_off=Exists(Run.objects.filter(stream=OuterRef("pk"), state=RunState.RUNNING)),
         rests_until=F("round__next_turn_at"),
         at_id=F("positions__id"), at_partition=F("positions__partition"), at_value=F("positions__value"),
         at_read_upto=F("positions__read_upto"), at_moved_at=F("positions__moved_at"),
@@ -197,7 +200,7 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
     for row in rows.order_by("sequence", "at_moved_at", "at_id"):
         breaker = breaker or Breaker(tenant_id, any_down=row.any_down)
         facts = (row.lease_token, row.left_in_flight or [], row.has_due_errors, row.has_gaps)
-        one = due.setdefault(row.pk, Due(row, [], *facts, row.has_notes, row.rests_until, breaker))
+        one = due.setdefault(row.pk, Due(row, [], *facts, row.has_notes, row.was_cut_off, row.rests_until, breaker))
         if row.at_id is not None:
             place = {"partition": row.at_partition, "value": row.at_value, "read_upto": row.at_read_upto}
             one.positions.append(Position(pk=row.at_id, tenant_id=tenant_id, stream=one.stream, **place))
@@ -236,6 +239,8 @@ def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None, slices: l
         return Look(stream, stopped_by=waits[0], params={"side": waits[1]})
     servers = servers_of(setting)
     slice_ = Slice(setting, servers, grant, due.lease_token, stream, due.breaker, limits, watch)
+    if due.was_cut_off:
+        slice_.close_what_was_cut_off()
     if missing_in(setting.snapshot, connector, stream.flow.key):
         slice_.look.stopped_by = "engine.mappings-missing"
     elif slice_.prove_source():

@@ -75,7 +75,7 @@ def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
     theirs = {there["ID"] for there in found.encounters.values() if there and there.get("External ID") not in external}
     ours -= {write.kind for write in writes if write.verb == "update" and write.id in theirs}
     made = {name: there for name, there in (known.other_targets if known else {}).items() if name.startswith(ENROLMENT)}
-    made |= steps.made
+    made |= _standing_in_ours(found, policy) | steps.made
     return Plan(
         tuple(writes),
         _outcome(content, found, writes, before),
@@ -86,6 +86,16 @@ def plan(want: Want, found: Found, known: Known | None, policy: Policy) -> Plan:
         left_fingerprint=fingerprint([want.fingerprint]),
         left=steps.left,
     )
+
+
+def _standing_in_ours(found: Found, policy: Policy) -> dict[str, str]:
+    """The enrolments we made that program encounters stand in already: the link misses them where we were cut off."""
+    rows = [there for there in found.encounters.values() if there and there.get("Enrolment external ID")]
+    return {
+        ENROLMENT + there["Program"]: there["Enrolment ID"]
+        for there in rows
+        if there["Enrolment external ID"] == enrolment.external_id(policy.namespace, found.subject_id, there["Program"])
+    }
 
 
 @dataclass

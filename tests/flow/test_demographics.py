@@ -51,6 +51,15 @@ def test_w23_a_new_name_gender_and_birth_date_reach_a_patient_we_created(world: 
     assert world.link("subject", subject).outcome == Outcome.UPDATED.value
 
 
+def test_a_new_name_reaches_a_patient_whose_registration_was_cut_off_at_first(world: World) -> None:
+    world.bahmni_server.faults.plan("POST", "/visit$", "reset_before")
+    subject = world.subject("1001")
+    world.sync("subject")
+    world.avni.edit_subject(subject, last_name="Bai", at=world.moment())
+    world.sync("subject")
+    assert name(world, world.link("subject", subject).target_parent_id) == ["Asha Bai"]
+
+
 def test_such_a_change_costs_one_get_and_one_post(world: World, asha: tuple[str, str]) -> None:
     world.avni.edit_subject(asha[0], last_name="Bai", at=world.moment())
     world.reset_counts()

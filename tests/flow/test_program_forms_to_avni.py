@@ -75,6 +75,18 @@ def test_without_one_the_subject_is_enrolled_at_the_time_of_the_encounter(
     assert link.created_by_us == ["enrolment", "program-encounter"]
 
 
+def test_an_enrolment_made_before_the_answer_was_lost_is_known_for_ours(
+    world: World, outpatients: Outpatients, pair: tuple[str, str]
+) -> None:
+    subject, patient = pair
+    world.avni_server.faults.plan("POST", "/api/programEncounter$", "reset_after")
+    encounter = synced(world, outpatients.seen(patient, "Antenatal"))
+    (enrolment,) = outpatients.enrolments(subject)
+    link = world.link("encounter", encounter)
+    assert link.other_targets[f"enrolment {MOTHER}"] == enrolment.uuid
+    assert link.created_by_us == ["enrolment", "program-encounter"]
+
+
 def test_all_encounters_of_a_subject_share_the_enrolment_that_the_first_one_needed(
     world: World, outpatients: Outpatients, pair: tuple[str, str]
 ) -> None:

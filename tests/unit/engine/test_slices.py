@@ -15,7 +15,7 @@ from engine.slices import Limits
 from engine.verdicts import Defer, Fail, Hold
 from errors.models import ErrorLog, ErrorRecord, ErrorState
 from syncstatus.models import Link, Run, RunKind, RunState, Stream
-from tests.chaos.desk import Desk, desk, expire
+from tests.chaos.desk import STREAM, Desk, desk, expire
 from tests.chaos.paper import Hook, card, down, notice, remote
 
 pytestmark = pytest.mark.django_db
@@ -456,6 +456,14 @@ def test_a_run_that_was_cut_off_does_not_run_for_ever(there: Desk) -> None:
     there.work()
     runs = Run.objects.order_by("pk").values_list("state", "stopped_by")
     assert list(runs) == [(RunState.STOPPED, "engine.cut-off"), (RunState.DONE, "")]
+
+
+def test_nor_does_one_that_was_cut_off_at_its_end_so_that_nothing_is_left_to_read(there: Desk) -> None:
+    there.work()
+    stream = Stream.objects.get(key=STREAM)
+    Run.objects.create(tenant=there.tenant, stream=stream, started_at=clock.now(), token=there.lease.token)
+    there.work()
+    assert list(Run.objects.values_list("state", "stopped_by")) == [(RunState.STOPPED, "engine.cut-off")]
 
 
 def test_a_ring_during_the_look_keeps_the_stream_due(there: Desk) -> None:
