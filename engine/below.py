@@ -138,7 +138,7 @@ class Reader:
         run = slice_.run_of(self.kind)
         errors = recording.open_records(slice_.stream, [*changes, *(result.change.entity_id for result in besides)])
         try:
-            slice_.grant.begin(slice_.stream.flow_id, in_flight=changes)
+            slice_.begin_batch(changes)
         except StoppedByPerson as ended:
             slice_.stop(ended)
             return False

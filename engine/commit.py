@@ -16,7 +16,7 @@ from django.db.models import F
 from common import clock
 from common.outcome import Outcome
 from common.text import storable
-from engine import bell, decisions, gaps
+from engine import bell, decisions, gaps, suspects
 from engine.handing_over import Result
 from engine.lease import Grant
 from engine.ports import Decided, Known, Page, Parent
@@ -90,11 +90,6 @@ def as_known(link: Link | None, decided: tuple[Decided, ...] = ()) -> Known | No
     )
 
 
-def suspect(tenant_id: int, entity_ids: Collection[str]) -> None:
-    """Trust the links of these records no more: writes for them may have been cut off, so the target is asked again."""
-    Link.objects.filter(tenant=tenant_id, source_id__in=entity_ids).update(is_suspect=True)
-
-
 class Ledger:
     """Writes down the batches of one run of one stream."""
 
@@ -134,7 +129,7 @@ class Ledger:
             self._write_links(results, links)
             self._write_outsiders(results, links)
             if unfinished:
-                suspect(self.stream.tenant_id, unfinished)
+                suspects.distrust(self.stream.tenant_id, unfinished)
                 recording.take_back_attempts([errors[one] for one in unfinished if one in errors], self.run)
             acted = recording.acted_on(errors)
             failures = [self._failure(result) for result in results if result.outcome in ERROR_STATES]

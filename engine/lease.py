@@ -4,6 +4,7 @@ Taken, kept and given back by conditional updates; expiry is judged by the datab
 of its own, which the first statement of every commit proves (`Grant.extend`), so that nothing of an old holder counts;
 its growing token tells people and runs which taking it was.
 Remote servers cannot be fenced: before each write the holder asks `may_write`, which leaves room for one whole request.
+What an old holder was writing when its lease was taken over is under suspicion for a while (`engine.suspects`).
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import socket
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
+from django.db import transaction
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
 from common import clock
+from engine import suspects
 from syncstatus.models import Flow, Lease
 
 DURATION = timedelta(seconds=420)
@@ -55,16 +59,15 @@ class Grant:
         """Whether a remote write begun now ends before the lease, by our clock counted from before the taking."""
         return clock.monotonic() < self._safe_until
 
-    def begin(self, flow_id: int, in_flight: Collection[str]) -> None:
-        """Prove and prolong the lease before a batch of a flow, and list what it will write. Raises LeaseLost.
+    def begin(
+        self, flow_id: int, in_flight: Collection[str], *, of: int, at_work: Collection[str] | None = None
+    ) -> None:
+        """`extend` before a batch of a flow. Raises LeaseLost.
 
         Raises StoppedByPerson when somebody ended the run meanwhile: this one statement asks that, too.
         """
-        asked = clock.monotonic()
         goes_on = Flow.objects.filter(Q(stopped_by="") | Q(is_paused=False), pk=flow_id)
-        ours = self._ours().filter(Exists(goes_on), expires_at__gt=Now())
-        if ours.update(expires_at=_end(), in_flight=list(in_flight)):
-            self._safe_until = _safe_from(asked)
+        if self._extended(self._ours().filter(Exists(goes_on)), in_flight, of, at_work):
             return
         if not self._ours().filter(expires_at__gt=Now()).exists():
             raise LeaseLost
@@ -72,34 +75,66 @@ class Grant:
         self.stopped_flows[flow_id] = who
         raise StoppedByPerson(who)
 
-    def extend(self, in_flight: Collection[str] = ()) -> None:
+    def extend(
+        self, in_flight: Collection[str] = (), *, of: int | None = None, at_work: Collection[str] | None = None
+    ) -> None:
         """Prove and prolong the lease; the first statement of a commit. Raises LeaseLost.
 
-        `in_flight` are the source records that will be written from now on: should we end before the next call, whoever
-        takes the lease next finds them there, and trusts their links no more.
+        `in_flight` are the source records of a stream (`of`, its key in the database) that will be written from now on:
+        should we end before the next call, whoever takes the lease next finds them there, and trusts their links no
+        more. Our end counts against those `at_work` (None: all of them).
         """
-        asked = clock.monotonic()
-        ours = self._ours().filter(expires_at__gt=Now())
-        if not ours.update(expires_at=_end(), in_flight=list(in_flight)):
+        if not self._extended(self._ours(), in_flight, of, at_work):
             raise LeaseLost
+
+    def _extended(
+        self, ours: QuerySet[Lease], in_flight: Collection[str], of: int | None, at_work: Collection[str] | None
+    ) -> bool:
+        asked = clock.monotonic()
+        blamed = {"stream": of, "ids": list(in_flight if at_work is None else at_work)} if in_flight else {}
+        held = ours.filter(expires_at__gt=Now())
+        if not held.update(expires_at=_end(), in_flight=list(in_flight), at_work=blamed):
+            return False
         self._safe_until = _safe_from(asked)
+        return True
 
     def release(self) -> None:
-        """Give the lease back; without effect when it is no longer ours."""
-        self._ours().update(expires_at=None, owner="")
+        """Give the lease back, when no lane is at work any more. When it is no longer ours, report that we are through.
+
+        Whoever has taken it compares what we were writing with the target until then.
+        """
+        if not self._ours().update(expires_at=None, owner=""):
+            suspects.report(self.tenant_id, self.owner)
+
+    def is_held(self) -> Exists:
+        """A condition that fails the statement it is put into when the lease is no longer ours."""
+        return Exists(self._ours())
 
     def _ours(self) -> QuerySet[Lease]:
         return Lease.objects.filter(tenant=self.tenant_id, owner=self.owner)
 
 
 def take(tenant_id: int) -> Grant | None:
-    """Take the tenant's lease, or None while another process holds it."""
+    """Take the tenant's lease, or None while another process holds it.
+
+    One that ran out without being given back is taken over: its holder died, or hangs and may yet write.
+    """
     asked = clock.monotonic()
     owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:12]}"
-    free = Lease.objects.filter(Q(expires_at=None) | Q(expires_at__lte=Now()), tenant=tenant_id)
-    if not free.update(owner=owner, token=F("token") + 1, expires_at=_end()):
-        return None
-    return Grant(tenant_id, owner, _safe_from(asked))
+    ours = {"owner": owner, "token": F("token") + 1, "expires_at": _end()}
+    leases = Lease.objects.filter(tenant=tenant_id)
+    if leases.filter(expires_at=None).update(**ours) or _take_over(leases.filter(expires_at__lte=Now()), ours):
+        return Grant(tenant_id, owner, _safe_from(asked))
+    return None
+
+
+def _take_over(expired: QuerySet[Lease], ours: dict[str, Any]) -> bool:
+    with transaction.atomic():
+        lost = expired.first()
+        if lost is None or not expired.filter(token=lost.token).update(**ours, in_flight=[], at_work={}):
+            return False
+        suspects.take_over(lost)
+    return True
 
 
 def hold_commits(tenant_id: int) -> None:

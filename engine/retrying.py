@@ -48,9 +48,10 @@ def reprocess(slice_: Slice) -> None:
             return
         run = slice_.run_of(RunKind.REPROCESS)
         errors = {record.entity_id: record for record in records}
+        told = [one for one in errors if not gaps.stands_for(one)]
         try:
             with transaction.atomic():
-                slice_.grant.begin(slice_.stream.flow_id, in_flight=errors)
+                slice_.begin_batch(told, at_work=None if len(told) == len(errors) else ())  # gaps are read first
                 recording.begin_attempts(records, run, clock.now())
         except StoppedByPerson as ended:
             slice_.stop(ended)
@@ -71,8 +72,8 @@ def _try_again(slice_: Slice, errors: dict[str, ErrorRecord]) -> list[Result]:
     run = slice_.run_of(RunKind.REPROCESS)
     changes, about_gaps = _reread(slice_, {one: errors[one] for one in errors if gaps.stands_for(one)})
     found = [entity_id for entity_id in changes if entity_id not in errors]
-    if found:
-        slice_.grant.extend(in_flight=[*errors, *found])
+    if any(gaps.stands_for(one) for one in errors):
+        slice_.put_in_flight([*(one for one in errors if not gaps.stands_for(one)), *found])
     for entity_id, record in errors.items():
         if not gaps.stands_for(entity_id):
             changes.setdefault(entity_id, Change(entity_id, "", record.source_time))

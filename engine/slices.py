@@ -6,7 +6,7 @@ and the position stays in front of what was not finished.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,12 +18,12 @@ from django.utils.functional import cached_property
 
 from common import clock
 from common.http_errors import Refused, RemoteError, SignInFailed, Unreachable
-from engine import decisions, gaps, positions
+from engine import decisions, gaps, killers, positions, suspects
 from engine.batches import Batch, batches
 from engine.brake import TooMany
 from engine.braking import Guard
 from engine.breaker import Breaker, Reach
-from engine.carrying import Carrier, TimeIsUp, give_connection_back, without_result
+from engine.carrying import Carrier, Failures, TimeIsUp, give_connection_back, without_result
 from engine.commit import Ledger, load_known
 from engine.ended_by import message_of
 from engine.faults import Faults, Flood
@@ -95,6 +95,8 @@ class Slice:
         self.unread: dict[str, ErrorRecord] = {}
         self.stumbled: list[tuple[str, dict[str, str]]] = []
         """What reading one partition or another ran into, as message and parameters."""
+        self.deaths: dict[str, int] = {}
+        """Workers lost in a row while they handed over a record, by its id."""
         self.look = Look(stream)
         self.guard = Guard(connector, setting, servers, grant, stream)
         self.reach = Reach(breaker, self.spec, grant, self.guard.ask_anew)
@@ -257,13 +259,12 @@ class Slice:
             ended["last_good_look_at"] = now
             if not self.look.more and self.guard.counted_none:
                 ended |= self.guard.begin_anew()
-        if self.look.more or general(self.look.stopped_by) in GOES_ON_BY_ITSELF:
-            Stream.objects.filter(pk=self.stream.pk).update(**ended)
-        else:
-            # A ring that came while we looked has set a later time; it stays due.
-            answered = Stream.objects.filter(pk=self.stream.pk, due_since=self.stream.due_since)
-            if not answered.update(due_since=None, **ended):
-                Stream.objects.filter(pk=self.stream.pk).update(**ended)
+        row = Stream.objects.filter(self.grant.is_held(), pk=self.stream.pk)
+        goes_on = self.look.more or general(self.look.stopped_by) in GOES_ON_BY_ITSELF
+        # A ring that came while we looked has set a later time; it stays due.
+        answered = row.filter(due_since=self.stream.due_since)
+        if goes_on or not answered.update(due_since=None, **ended):
+            row.update(**ended)
         return self.look
 
     def _pages(self, position: Position) -> Iterator[Page]:
@@ -278,7 +279,7 @@ class Slice:
         about_gaps = [of_gap(gaps.gap_id(position.partition, gap.place), gap.why) for gap in batch.gaps]
         links = load_known(self.stream, list(newest))
         errors = recording.open_records(self.stream, [*newest, *(result.change.entity_id for result in about_gaps)])
-        self.grant.begin(self.stream.flow_id, in_flight=newest)
+        self.begin_batch(newest)
         results = self.hand_over(newest, links, errors, Patience())
         unfinished = without_result(newest, results)
         pages = batch.finished_pages(unfinished)
@@ -294,10 +295,14 @@ class Slice:
     def beside(self, results: Sequence[Result]) -> Callable[[], None]:
         """What else a batch writes down in its commit."""
         settle = self.guard.settle(results)
+        through = self.deaths.keys() & {result.change.entity_id for result in results}
 
         def write_down() -> None:
             settle()
             self.faults.write_down()
+            if through:
+                suspects.acquit(self.stream, through)
+                self.deaths = {one: number for one, number in self.deaths.items() if one not in through}
 
         return write_down
 
@@ -307,20 +312,44 @@ class Slice:
     ) -> list[Result]:  # fmt: skip
         """Bring changes to their outcomes. What the servers' state or the `end` of their time cut short is left out."""
         decided = decisions.in_force(errors)
+        parked = killers.parked(changes, errors, self.deaths)
+        left = {one: change for one, change in changes.items() if one in without_result(changes, parked)}
         try:
             self.guard.prove(self.spec.target_side)
             allow = self.guard.allowance(decided)
         except (RemoteError, OtherServer, TooMany) as failure:
             self.reach.note(failure, is_of_all=True)
             self.stop(failure)
-            return []
-        give_connection_back()
+            return parked
         self.faults.known = {one for one, error in errors.items() if error.state != ErrorState.RESOLVED}
         carrier = self._carrier(end=end, allow=allow, decided=decided, faults=self.faults)
-        results, failures = carrier.carry(changes, links, patience)
+
+        def carry(some: Mapping[str, Change]) -> tuple[list[Result], Failures]:
+            give_connection_back()
+            return carrier.carry(some, links, patience)
+
+        is_any_feared = any(killers.is_feared(one, errors, self.deaths) for one in left)
+        if is_any_feared:
+            results, failures = killers.one_by_one(
+                left, carry,
+                write_down=lambda one: self.put_in_flight(changes, at_work=[one]),
+                may_begin=lambda: self.has_time() and clock.monotonic() < end,
+            )  # fmt: skip
+        else:
+            results, failures = carry(left)
         for ended_by in [*failures, *([Flood()] if self.faults.are_too_many else [])]:
             self.stop(ended_by)
-        return results
+        if is_any_feared:
+            self.put_in_flight(changes, at_work=())  # the last one is no more to blame for what the commit costs
+        return [*parked, *results]
+
+    def begin_batch(self, entity_ids: Collection[str], *, at_work: Collection[str] | None = None) -> None:
+        """Write down which records will be written from now on. Raises LeaseLost, StoppedByPerson."""
+        self.grant.begin(self.stream.flow_id, entity_ids, of=self.stream.pk, at_work=at_work)
+
+    def put_in_flight(self, entity_ids: Collection[str], *, at_work: Collection[str] | None = None) -> None:
+        """The same amid a batch: whoever ends the run waits for its end. Raises LeaseLost."""
+        self.grant.extend(entity_ids, of=self.stream.pk, at_work=at_work)
 
     def _carrier(self, **more: Any) -> Carrier:
         return Carrier(
@@ -336,8 +365,10 @@ class Slice:
 
     def _rehearse(self, changes: Mapping[str, Change]) -> tuple[list[Result], list[BaseException]]:
         links = load_known(self.stream, list(changes))
+        errors = recording.open_records(self.stream, list(changes))
+        safe = {one: change for one, change in changes.items() if not killers.is_feared(one, errors, self.deaths)}
         give_connection_back()
-        return self._carrier(rehearses=True).carry(changes, links, Patience())
+        return self._carrier(rehearses=True).carry(safe, links, Patience())
 
     def _all_that_waits(
         self, batch: Batch, more: Iterator[Batch], position: Position

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.db.models import F, Q
 
 from common import clock
-from engine import bell, slots
+from engine import bell, slots, suspects
 from errors.models import ErrorRecord
 from syncstatus.models import AtBrake, Heartbeat, Stream
 from tenants.scoping import all_tenants
@@ -35,7 +35,9 @@ def sweep() -> int:
             slots.act(flow)
         retries = slots.due_for_retry(ErrorRecord.objects.all(), flows, clock.now()).values("stream")
         running = [flow.pk for flow in flows if flow.at_brake != AtBrake.MANY]
-        due = Stream.objects.filter(Q(due_since__isnull=False) | Q(pk__in=retries), flow__in=running)
+        comparisons = suspects.due().values("stream")
+        knocked = Q(due_since__isnull=False) | Q(pk__in=retries) | Q(pk__in=comparisons)
+        due = Stream.objects.filter(knocked, flow__in=running)
         streams = list(due.select_related("tenant").order_by(F("due_since").asc(nulls_last=True)))
         for stream in streams:
             bell.send(stream)

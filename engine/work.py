@@ -18,10 +18,9 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from common import clock
-from engine import bell, below, braking, gaps, identity, retrying, rounds
+from engine import bell, below, braking, comparing, gaps, identity, retrying, rounds, suspects
 from engine.breaker import Breaker
 from engine.carrying import give_connection_back
-from engine.commit import suspect
 from engine.lease import Grant, LeaseLost, take
 from engine.provision import missing_in
 from engine.registry import Servers, Setting, connector_of
@@ -29,7 +28,7 @@ from engine.slices import Limits, Look, Slice, Watch
 from errors.catalogue import CUT_OFF, STOPPED
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
-from syncstatus.models import AtBrake, Lease, Position, Run, RunState, Stream, ToRead
+from syncstatus.models import AtBrake, Lease, Position, Run, RunState, Stream, Suspect, ToRead
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope
 
@@ -149,6 +148,8 @@ class Due:
     left_in_flight: list[str]
     has_due_errors: bool
     has_gaps: bool
+    has_suspects: bool
+    """Whether records of it were in flight when a worker was lost."""
     has_notes: bool
     """Whether what hangs on some record is to be read."""
     was_cut_off: bool
@@ -188,6 +189,7 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
         left_in_flight=Subquery(lease.values("in_flight")[:1]),
         has_due_errors=Exists(errors.filter(next_attempt_at__lte=clock.now())),
         has_gaps=Exists(unread), **braking.columns(),
+        has_suspects=Exists(Suspect.objects.filter(stream=OuterRef("pk"))),
         has_notes=Exists(ToRead.objects.filter(stream=OuterRef("pk"))),
         any_down=Exists(Connection.objects.filter(tenant=OuterRef("tenant"), down_since__isnull=False)),
         was_cut_off=Exists(Run.objects.filter(stream=OuterRef("pk"), state=RunState.RUNNING)),
@@ -199,7 +201,7 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
     breaker: Breaker | None = None
     for row in rows.order_by("sequence", "at_moved_at", "at_id"):
         breaker = breaker or Breaker(tenant_id, any_down=row.any_down)
-        facts = (row.lease_token, row.left_in_flight or [], row.has_due_errors, row.has_gaps)
+        facts = (row.lease_token, row.left_in_flight or [], row.has_due_errors, row.has_gaps, row.has_suspects)
         one = due.setdefault(row.pk, Due(row, [], *facts, row.has_notes, row.was_cut_off, row.rests_until, breaker))
         if row.at_id is not None:
             place = {"partition": row.at_partition, "value": row.at_value, "read_upto": row.at_read_upto}
@@ -213,12 +215,12 @@ def _had_its_turn(stream: Stream) -> bool:
 
 
 def _distrust_what_was_cut_off(due: list[Due], grant: Grant) -> None:
-    """The holder before us ended between its writes and its commit: those links tell less than the target holds."""
+    """The holder before us gave up between its writes and its commit: those links tell less than the target holds."""
     in_flight = due[0].left_in_flight if due else []
     if in_flight:
         with transaction.atomic():
             grant.extend()
-            suspect(grant.tenant_id, in_flight)
+            suspects.distrust(grant.tenant_id, in_flight)
 
 
 def _unready(looks: list[Look]) -> list[int]:
@@ -244,17 +246,24 @@ def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None, slices: l
     if missing_in(setting.snapshot, connector, stream.flow.key):
         slice_.look.stopped_by = "engine.mappings-missing"
     elif slice_.prove_source():
-        slice_.take_up(due.positions)
-        if due.has_gaps:
-            slice_.find_gaps()
-        if due.has_due_errors:
-            retrying.reprocess(slice_)
-        slice_.read()
-        if due.has_notes:
-            below.read_noted(slice_)
+        _work_through(slice_, due)
     if due.rests_until is None or due.rests_until <= clock.now():
         slices.append(slice_)
     return slice_.close()
+
+
+def _work_through(slice_: Slice, due: Due) -> None:
+    slice_.take_up(due.positions)
+    if due.has_gaps:
+        slice_.find_gaps()
+    if due.has_suspects:
+        slice_.deaths = suspects.deaths(slice_.stream)
+        comparing.compare_again(slice_)
+    if due.has_due_errors:
+        retrying.reprocess(slice_)
+    slice_.read()
+    if due.has_notes:
+        below.read_noted(slice_)
 
 
 def _not_looked_at(stream: Stream, why: str) -> Look:

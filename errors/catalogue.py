@@ -40,6 +40,7 @@ FAILED: Final = "remote.failed"
 GONE: Final = "remote.gone"
 ATTEMPTS_USED_UP: Final = "engine.attempts-used-up"
 NOT_TRIED_AGAIN: Final = "engine.not-tried-again"
+WORKER_LOST: Final = "engine.worker-lost"
 KEPT_APART: Final = "engine.kept-apart"
 THEIRS_TAKEN: Final = "engine.theirs-taken"
 NO_PROVIDER: Final = "provider"
@@ -69,6 +70,12 @@ GENERIC: Final[Mapping[str, Sentence]] = {
     STOPPED: Sentence(
         cause="{who} ended the run.",
         remedy="Nothing is lost: what was finished is kept. Resume the flow, and it goes on where it stands.",
+    ),
+    WORKER_LOST: Sentence(
+        cause="Handling this record ended the worker process {times} times in a row, at last while nothing else was in "
+        "hand; so it is not handled any more, and everything else goes on.",
+        remedy="Give its id to whoever runs the service: usually the program or a library fails at it, or there was "
+        "too little memory. When that is mended, retry it. Until then its two sides may differ.",
     ),
     NOT_TAKEN_ON: Sentence(
         cause="The other side accepted what was written, but does not show it, so the rest could not follow.",

@@ -247,6 +247,7 @@ class RunKind(models.TextChoices):
     TAKE_OVER = "take-over", "what another service handed over"
     FILL = "fill", "first fill"
     ROUND = "round", "what no change tells"
+    COMPARE = "compare", "what a lost worker was writing"
 
 
 class RunState(models.TextChoices):
@@ -376,11 +377,40 @@ class Lease(models.Model):
     token = models.BigIntegerField(default=0, help_text="Grows with every taking; a commit under an older one fails.")
     expires_at = models.DateTimeField(null=True, blank=True)
     in_flight = models.JSONField(default=list, blank=True, help_text="Source records being written when last heard of.")
+    at_work = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="Their stream, and those that a death now counts against."
+    )
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     def __str__(self) -> str:
         return f"lease of {self.tenant}"
+
+
+class Suspect(TenantOwned):
+    """A record that was being handed over when its worker was lost: that one may be frozen and write late.
+
+    It is compared with the target again at growing intervals, until that worker has reported or the grace time is
+    over; then the row goes. See `engine.suspects`.
+    """
+
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="suspects")
+    source_id = models.CharField(max_length=100)
+    owner = models.CharField(max_length=200, blank=True, help_text="Who lost the lease; empty when several did.")
+    has_reported = models.BooleanField(default=False, help_text="The owner is through: one more comparison will do.")
+    taken_over_at = models.DateTimeField()
+    compare_at = models.DateTimeField(db_index=True)
+    deaths = models.PositiveSmallIntegerField(
+        default=0, help_text="Workers lost in a row while they handed it over. Any outcome of it begins anew."
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "stream", "source_id"], name="one_suspicion_per_record")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream}: {self.source_id}"
 
 
 class Heartbeat(models.Model):

@@ -7,7 +7,7 @@ must be confirmed before anything is written over, and the writes that bring an 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
@@ -223,7 +223,7 @@ def bring_in_line(
         unvoid = Write("unvoid", "encounter", ours.uuid, {}, "the record was un-voided in Avni")
         return Plan((*made_room, unvoid), Outcome.UPDATED, look_again=True, **targets)
     theirs = _left_to_somebody(want, form, ours, known, snapshot)
-    placed = {} if form.event_date.concept in theirs else _placed(form, ours, room.visit if room else None, now)
+    placed = {} if form.event_date.concept in theirs else _placed(form, ours, known, room.visit if room else None, now)
     if placed:
         # A new time gives all observations new uuids (O84, O86): those that differ are written with the next look.
         why = "its date was changed in Avni" if "encounterDatetime" in placed else "its type is mapped to another one"
@@ -302,14 +302,29 @@ def is_shared(ours: FoundEncounter) -> bool:
 
 def says_its_day(form: Form, ours: FoundEncounter) -> bool:
     """Whether the encounter states the record's own day already, wherever it stands in time."""
-    there = (leaf for obs in ours.obs for leaf in obs.leaves() if leaf.concept == form.event_date.concept)
-    return any(agrees(form.event_date, leaf) for leaf in there)
+    return any(agrees(form.event_date, leaf) for leaf in _stated_days(form, ours))
 
 
-def _placed(form: Form, ours: FoundEncounter, visit: FoundVisit | None, now: datetime) -> dict[str, str]:
+def _stated_days(form: Form, ours: FoundEncounter) -> Iterator[FoundObs]:
+    return (leaf for obs in ours.obs for leaf in obs.leaves() if leaf.concept == form.event_date.concept)
+
+
+def _stays_put(form: Form, ours: FoundEncounter, known: Known | None) -> bool:
+    """Whether it stands where a person put it, whatever day it says.
+
+    Where a write of ours may have come late it says the right day at the time of an older version; a person who moved
+    it would have become the writer of all that stands in it (O200).
+    """
+    moved_by_us = not any(leaf.by_another for leaf in _stated_days(form, ours))
+    return says_its_day(form, ours) and not (known and known.is_suspect and moved_by_us)
+
+
+def _placed(
+    form: Form, ours: FoundEncounter, known: Known | None, visit: FoundVisit | None, now: datetime
+) -> dict[str, str]:
     """What of its type, visit and time must change. While it says the record's day it stays where a person put it."""
     other_type = {"encounterType": form.encounter_type} if ours.type and ours.type != form.encounter_type else {}
-    if says_its_day(form, ours):
+    if _stays_put(form, ours, known):
         return other_type
     moment = moment_of(form.day, visit, now)
     if instant_of(moment, now) == instant_of(ours.at, now):
