@@ -21,28 +21,8 @@ from simulators.server import Request, Response
 from syncstatus.models import Link, Run
 from tests.chaos.hooks import twist
 from tests.flow.clinic import Clinic, open_clinic
+from tests.flow.spoilt import SECRET, Spoil, having, saying, without
 from tests.flow.world import World
-
-SECRET = "Zarina Qureshi"
-"""What every spoilt record says somewhere."""
-
-Spoil = Callable[[dict[str, Any]], Any]
-
-
-def saying(**observations: Any) -> Spoil:
-    """The record with these observations, names with spaces."""
-    said = {name.replace("_", " "): value for name, value in observations.items()}
-    return lambda row: row["observations"].update(said)
-
-
-def having(**fields: Any) -> Spoil:
-    """The record with these fields, names with spaces."""
-    return lambda row: row.update({name.replace("_", " "): value for name, value in fields.items()})
-
-
-def without(field: str) -> Spoil:
-    return lambda row: row.pop(field)
-
 
 FROM_AVNI: dict[str, tuple[Spoil, str, str]] = {
     "wrong type": (saying(Height={"value": SECRET}), "bahmni.value-kind", "Height"),

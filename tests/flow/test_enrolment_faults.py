@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.handing_over import LOOKS
+from simulators.avni.times import to_ms
 from tests.chaos.records import ZONE
 from tests.flow.wire import REPEATED, Written, nothing, wrong_after_faults
 from tests.flow.world import World
@@ -46,7 +47,7 @@ def ready(world: World, number: str) -> str:
     subject = world.subject(number)
     world.sync("subject")
     return world.enrolment(
-        subject, observations=BEFORE, enrolment_ms=millis(BEGUN), exit_ms=millis(ENDED), exit_observations=BEFORE
+        subject, observations=BEFORE, enrolment_ms=to_ms(BEGUN), exit_ms=to_ms(ENDED), exit_observations=BEFORE
     )
 
 
@@ -82,11 +83,11 @@ def undo_exit(world: World, enrolment: str) -> None:
 
 
 def exit_again(world: World, enrolment: str) -> None:
-    world.avni.edit(enrolment, exit_ms=millis(ENDED), exit_observations=AFTER, at=world.moment())
+    world.avni.edit(enrolment, exit_ms=to_ms(ENDED), exit_observations=AFTER, at=world.moment())
 
 
 def move(world: World, enrolment: str) -> None:
-    world.avni.edit(enrolment, enrolment_ms=millis(EARLY), at=world.moment())
+    world.avni.edit(enrolment, enrolment_ms=to_ms(EARLY), at=world.moment())
 
 
 def unvoid(world: World, enrolment: str) -> None:
@@ -94,12 +95,8 @@ def unvoid(world: World, enrolment: str) -> None:
 
 
 def unvoid_edited_and_moved(world: World, enrolment: str) -> None:
-    changes: dict[str, Any] = {"observations": AFTER, "exit_observations": AFTER, "enrolment_ms": millis(EARLY)}
+    changes: dict[str, Any] = {"observations": AFTER, "exit_observations": AFTER, "enrolment_ms": to_ms(EARLY)}
     world.avni.edit(enrolment, voided=False, **changes, at=world.moment())
-
-
-def millis(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
 
 
 def midnight(moment: datetime) -> datetime:

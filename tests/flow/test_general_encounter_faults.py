@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine.handing_over import LOOKS
+from simulators.avni.times import to_ms
 from tests.chaos.records import ZONE
 from tests.chaos.truth import InBahmni, in_bahmni
 from tests.flow.wire import REPEATED, Written, forget_sessions_before, nothing, open_errors, wrong_after_faults
@@ -46,7 +47,7 @@ def hasty(hasty: World) -> World:
 def ready(world: World, number: str) -> str:
     subject = world.subject(number)
     world.sync("subject")
-    return world.household_visit(subject, observations=BEFORE, encounter_ms=millis(FIRST))
+    return world.household_visit(subject, observations=BEFORE, encounter_ms=to_ms(FIRST))
 
 
 def there(world: World, number: str) -> str:
@@ -67,7 +68,7 @@ def edit(world: World, encounter: str) -> None:
 
 
 def move(world: World, encounter: str) -> None:
-    world.avni.edit_encounter(encounter, encounter_ms=millis(SECOND), at=world.moment())
+    world.avni.edit_encounter(encounter, encounter_ms=to_ms(SECOND), at=world.moment())
 
 
 def void(world: World, encounter: str) -> None:
@@ -79,13 +80,7 @@ def unvoid(world: World, encounter: str) -> None:
 
 
 def unvoid_edited_and_moved(world: World, encounter: str) -> None:
-    world.avni.edit_encounter(
-        encounter, voided=False, observations=EDIT, encounter_ms=millis(SECOND), at=world.moment()
-    )
-
-
-def millis(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+    world.avni.edit_encounter(encounter, voided=False, observations=EDIT, encounter_ms=to_ms(SECOND), at=world.moment())
 
 
 def filed(world: World, number: str, encounter: str) -> Filed:

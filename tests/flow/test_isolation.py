@@ -14,28 +14,8 @@ from simulators.server import Request, Response
 from syncstatus.models import Position, Run
 from tests.chaos.hooks import twist
 from tests.chaos.truth import InBahmni, in_avni, in_bahmni
+from tests.flow.spoilt import SECRET, Spoil, having, saying, without
 from tests.flow.world import NUMBER, World
-
-SECRET = "Zarina Qureshi"
-"""What every spoilt record says somewhere."""
-
-Spoil = Callable[[dict[str, Any]], Any]
-
-
-def saying(**observations: Any) -> Spoil:
-    """The subject with these observations, names with spaces."""
-    said = {name.replace("_", " "): value for name, value in observations.items()}
-    return lambda row: row["observations"].update(said)
-
-
-def having(**fields: Any) -> Spoil:
-    """The document with these fields, names with spaces."""
-    return lambda row: row.update({name.replace("_", " "): value for name, value in fields.items()})
-
-
-def without(field: str) -> Spoil:
-    return lambda row: row.pop(field)
-
 
 SUBJECTS: dict[str, tuple[Spoil, str]] = {
     "observations null": (having(observations=None), "record.field-missing"),

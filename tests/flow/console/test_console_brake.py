@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -17,6 +15,7 @@ from engine.exits import Exit
 from syncstatus.models import AtBrake, Brake, Flow
 from tenants.models import AuditEntry, Connection
 from tenants.rights import Role
+from tests.commands import run
 from tests.flow.console.conftest import Member
 from tests.flow.world import World
 
@@ -147,18 +146,6 @@ def test_the_page_of_a_connection_shows_by_what_its_server_is_known(exchanged: W
 
 
 # -- commands ---------------------------------------------------------------------------------------------------------
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    """Exit status and what was printed."""
-    out = StringIO()
-    try:
-        call_command(*arguments, stdout=out, stderr=StringIO())
-    except CommandError as refusal:
-        return refusal.returncode, str(refusal)
-    except SystemExit as end:
-        return int(end.code or 0), out.getvalue()
-    return 0, out.getvalue()
 
 
 def test_the_command_lists_what_waits(full: World) -> None:

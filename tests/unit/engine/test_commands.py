@@ -6,33 +6,20 @@ import signal
 import subprocess
 import sys
 from functools import partial
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 
 from engine.exits import Exit
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Flow, Stream
 from tenants.models import Tenant
+from tests.commands import run
 from tests.unit.engine.factories import error_of
 from tests.unit.engine.fake_connector import BACK, OUT
 
 DECLARATION = "name: ashwini\nconnector: paper\ntitle: Ashwini hospital\n"
-
-
-def run(*arguments: Any) -> tuple[int, str]:
-    """Exit status and standard output of a command."""
-    out = StringIO()
-    try:
-        call_command(*arguments, stdout=out, stderr=StringIO())
-    except CommandError as refusal:
-        return refusal.returncode, str(refusal)
-    except SystemExit as end:
-        return int(end.code or 0), out.getvalue()
-    return 0, out.getvalue()
 
 
 def test_import_tells_every_change_and_their_number(tmp_path: Path, paper: object, db: None) -> None:
