@@ -1,15 +1,19 @@
-"""Bounds of what a patient's values may be, and what a value may be called in an error: its kind, never itself."""
+"""What values may be in OpenMRS, and what a value may be called in an error: its kind, never itself."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from engine.verdicts import Fail
 
-__all__ = ["LAST_YEAR", "LONGEST_NUMBER", "LONGEST_TEXT", "kind_of", "too_long", "wrong_kind"]
+__all__ = ["LAST_YEAR", "LONGEST_NUMBER", "LONGEST_TEXT", "UUID_OF_OPENMRS", "kind_of", "too_long", "wrong_kind"]
 
 LONGEST_TEXT: Final = 65535
 """Characters of the longest text OpenMRS keeps (openmrs.md O70)."""
+
+UUID_OF_OPENMRS: Final = re.compile(r"[0-9A-Za-z-]{36,38}")
+"""36 characters, up to 38 in old data; not always in the usual form."""
 
 LONGEST_NUMBER: Final = 50
 """Characters of a patient identifier in OpenMRS."""

@@ -4,7 +4,7 @@ An address can lead to another installation (a test server, another organisation
 a server can be put back to an older state. Both would be read as "everything is gone" or "everything is new".
 So before anything is read or written the server is asked who it is, and compared with what its connection remembers.
 
-What it costs: the requests of a connector's `identity` (Bahmni 4, Avni 3), per process and server once in
+What it costs: the requests of a connector's `identity` (few: it says how many), per process and server once in
 `INTERVAL` seconds and after every signing in, since a server that was exchanged does not know our session. Budgeted
 like signing in, not per look. Under an open brake every look asks again, so that the right server is noticed at once.
 """

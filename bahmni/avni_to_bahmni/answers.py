@@ -17,7 +17,7 @@ from avni.wire import INDIA, instant, is_day
 from bahmni import unmapped as policy
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.observations import Group, Leaf, Value
-from bahmni.kinds import LAST_YEAR, LONGEST_TEXT, too_long, wrong_kind
+from bahmni.kinds import LAST_YEAR, LONGEST_TEXT, UUID_OF_OPENMRS, too_long, wrong_kind
 from bahmni.numbers import number_in
 from common.text import is_storable
 from engine.verdicts import Fail
@@ -30,9 +30,6 @@ LONGEST_ANSWER = 255
 MOST_REPETITIONS = 100
 DEEPEST_GROUP = 5
 """No form of people has more; a record that does is compared for too long."""
-
-UUID_OF_OPENMRS = re.compile(r"[0-9A-Za-z-]{36,38}")
-"""36 characters, up to 38 in old data; not always in the usual form."""
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """How Avni names a question inside a group that is filled in once (A28)."""

@@ -16,7 +16,7 @@ from uuid import UUID
 from avni.wire import instant
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni import somebody
-from bahmni.avni_to_bahmni.answers import UUID_OF_OPENMRS, Answers
+from bahmni.avni_to_bahmni.answers import Answers
 from bahmni.avni_to_bahmni.found import FoundEncounter, FoundPatient, FoundVisit
 from bahmni.avni_to_bahmni.observations import (
     FoundObs,
@@ -29,7 +29,7 @@ from bahmni.avni_to_bahmni.observations import (
     new_member,
     without,
 )
-from bahmni.kinds import LAST_YEAR, wrong_kind
+from bahmni.kinds import LAST_YEAR, UUID_OF_OPENMRS, wrong_kind
 from common.fingerprint import fingerprint
 from common.outcome import Outcome
 from engine.left import Left, question_note

@@ -16,15 +16,12 @@ from typing import Any, Final
 from avni.wire import INDIA, instant, spelled
 from bahmni import unmapped as policy
 from bahmni import vocabulary as v
-from bahmni.kinds import LAST_YEAR, LONGEST_TEXT, too_long, wrong_kind
+from bahmni.kinds import LAST_YEAR, LONGEST_TEXT, UUID_OF_OPENMRS, too_long, wrong_kind
 from bahmni.numbers import number_in
 from common.text import is_storable
 from engine.verdicts import Fail
 from mappings.models import DataTypeHint, Side, Unmapped
 from mappings.snapshot import Entry, Snapshot
-
-CONCEPT: Final = re.compile(r"[0-9A-Za-z-]{36,38}")
-"""A uuid of OpenMRS: 36 characters, up to 38 in old data."""
 
 TIME: Final = re.compile(r"1970-01-01T(\d\d:\d\d):\d\d(?:\.\d+)?[+-]\d\d:?\d\d")
 """How OpenMRS shows a time of the day (O72)."""
@@ -125,7 +122,7 @@ def _answer(
     if answer is not None:
         return answer.avni_value
     # A coded question that holds bare text may hold anything; only a concept's uuid and name are metadata.
-    is_concept = isinstance(value, Mapping) and CONCEPT.fullmatch(concept)
+    is_concept = isinstance(value, Mapping) and UUID_OF_OPENMRS.fullmatch(concept)
     shown = (concept, str(value.get("display"))) if is_concept else ("", "a text")
     match policy.for_answers(snapshot, Side.INT_SYSTEM, entry):
         case Unmapped.SKIP:
@@ -243,7 +240,7 @@ def _refuse_unnamed(question: str, wanted: Any, there: Any, names: Mapping[str, 
         if not isinstance(one, Mapping) or not isinstance(other, Mapping):
             continue
         held = _by_name(other, names)
-        unnamed = [key for key in held if CONCEPT.fullmatch(key)]
+        unnamed = [key for key in held if UUID_OF_OPENMRS.fullmatch(key)]
         missing = next((key for key in one if key not in held and key != "verified"), None)
         if missing and unnamed and "phoneNumber" not in one:
             raise Fail("bahmni.member-without-uuid", group=question, question=missing)
