@@ -63,12 +63,8 @@ class AvniStore(State):
         """
         with self.lock:
             row = SubjectRow(
-                uuid=uuid or new_uuid(),
-                seq=self._subjects.next_seq(),
-                organisation=organisation,
-                kind=subject_type,
+                **self._begun(self._subjects, organisation, subject_type, at, by, uuid),
                 observations=self._accept(organisation, observations),
-                **self._stamps(at, by),
                 **fields,
             )
             return self.save(row, commit_after)
@@ -94,14 +90,10 @@ class AvniStore(State):
         with self.lock:
             organisation = self.subjects[subject].organisation
             row = EncounterRow(
-                uuid=uuid or new_uuid(),
-                seq=self._encounters.next_seq(),
-                organisation=organisation,
-                kind=encounter_type,
+                **self._begun(self._encounters, organisation, encounter_type, at, by, uuid),
                 subject=subject,
                 observations=self._accept(organisation, observations),
                 cancel_observations=self._accept(organisation, cancel_observations),
-                **self._stamps(at, by),
                 **({"encounter_ms": self._ms(at)} | fields),
             )
             return self.save(row, commit_after)
@@ -127,14 +119,10 @@ class AvniStore(State):
         with self.lock:
             organisation = self.subjects[subject].organisation
             row = EnrolmentRow(
-                uuid=uuid or new_uuid(),
-                seq=self._enrolments.next_seq(),
-                organisation=organisation,
-                kind=program,
+                **self._begun(self._enrolments, organisation, program, at, by, uuid),
                 subject=subject,
                 observations=self._accept(organisation, observations),
                 exit_observations=self._accept(organisation, exit_observations),
-                **self._stamps(at, by),
                 **({"enrolment_ms": self._ms(at)} | fields),
             )
             return self.save(row, commit_after)
@@ -156,14 +144,10 @@ class AvniStore(State):
         with self.lock:
             organisation = self.enrolments[enrolment].organisation
             row = ProgramEncounterRow(
-                uuid=uuid or new_uuid(),
-                seq=self._program_encounters.next_seq(),
-                organisation=organisation,
-                kind=encounter_type,
+                **self._begun(self._program_encounters, organisation, encounter_type, at, by, uuid),
                 enrolment=enrolment,
                 observations=self._accept(organisation, observations),
                 cancel_observations=self._accept(organisation, cancel_observations),
-                **self._stamps(at, by),
                 **({"encounter_ms": self._ms(at)} | fields),
             )
             return self.save(row, commit_after)
@@ -182,13 +166,9 @@ class AvniStore(State):
         """A subject joins a group, both by uuid; `fields`: start_ms, end_ms, voided."""
         with self.lock:
             row = MembershipRow(
-                uuid=new_uuid(),
-                seq=self._memberships.next_seq(),
-                organisation=self.subjects[group].organisation,
-                kind=role,
+                **self._begun(self._memberships, self.subjects[group].organisation, role, at, by),
                 group=group,
                 member=member,
-                **self._stamps(at, by),
                 **({"start_ms": self._ms(at)} | fields),
             )
             return self.save(row, commit_after)
@@ -208,15 +188,11 @@ class AvniStore(State):
             about = self._table_of(entity).rows[entity]
             kind, entity_type, subject = self._approved(about)
             row = ApprovalRow(
-                uuid=new_uuid(),
-                seq=self._approvals.next_seq(),
-                organisation=about.organisation,
-                kind=kind,
+                **self._begun(self._approvals, about.organisation, kind, at, by),
                 entity_type=entity_type,
                 entity=entity,
                 subject=subject,
                 status=status,
-                **self._stamps(at, by),
                 **({"status_ms": self._ms(at)} | fields),
             )
             return self.save(row, commit_after)
@@ -354,6 +330,13 @@ class AvniStore(State):
             snapshot.load(self, state)
 
     # --- inside ----------------------------------------------------------------------------
+
+    def _begun(
+        self, table: Table[R], organisation: str, kind: str, at: Moment, by: str, uuid: str | None = None
+    ) -> dict[str, Any]:
+        """The columns that every new row begins with."""
+        named = {"uuid": uuid or new_uuid(), "seq": table.next_seq(), "organisation": organisation, "kind": kind}
+        return named | self._stamps(at, by)
 
     def _accept(self, organisation: str, given: Given) -> dict[str, Any]:
         return observations.accept(self.organisation(organisation), given or {})
