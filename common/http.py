@@ -17,8 +17,7 @@ import ssl
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
@@ -27,7 +26,7 @@ import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
-from common import clock
+from common import clock, http_times
 from common.http_errors import (
     Forbidden,
     Garbled,
@@ -234,7 +233,9 @@ class HttpSession:
             reason, side=self.side, method=request.method, path_template=request.template,
             status=None if reply is None else reply.status, detail=detail,
         )  # fmt: skip
-        failure.retry_after = None if reply is None else _retry_after(reply)
+        if reply is not None:
+            told, now = reply.headers.get("retry-after", ""), reply.server_time or clock.now()
+            failure.retry_after = http_times.retry_after(told, now)
         return failure
 
     def refused(self, request: Request, reply: Reply, codes: Iterable[str] = (), fields: Iterable[str] = ()) -> Refused:
@@ -318,7 +319,7 @@ class HttpSession:
         except (urllib3.exceptions.HTTPError, OSError):
             failure = _Broken()
         else:
-            server_time = _server_time(answer.headers.get("date"))
+            server_time = http_times.server_time(answer.headers.get("date"))
             if server_time is not None:
                 with self._lock:
                     self._seen = (server_time, received)
@@ -390,20 +391,3 @@ def _inside(one: object) -> list[object]:
     if not isinstance(one, BaseException):
         return []
     return [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
-
-
-def _retry_after(reply: Reply) -> timedelta | None:
-    """For how long the server asks us to wait: it says so in seconds, or as a time of its own clock."""
-    told = reply.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", told):
-        return timedelta(seconds=int(told))
-    until = _server_time(told) if told else None
-    return max(until - (reply.server_time or clock.now()), timedelta(0)) if until else None
-
-
-def _server_time(date: str | None) -> datetime | None:
-    """The `Date` header as an aware time in UTC; None when absent or unreadable."""
-    try:
-        return parsedate_to_datetime(date or "").astimezone(UTC)
-    except ValueError:
-        return None
