@@ -20,7 +20,9 @@ from bahmni.avni_to_bahmni.form_encounter import (
     Room,
     bring_in_line,
     confirm,
+    confirm_void,
     is_shared,
+    is_written_into,
     left_in,
     moment_of,
     new_encounter,
@@ -172,6 +174,7 @@ def _of_exit(case: Case, end: Part, owner: FoundPatient, visit: FoundVisit) -> t
         writes, visit = _create(case, end.form, end.uuid, owner, visit)
         return Step(writes, end.uuid, left=left_in(end.form, end.uuid)), visit
     if there and not there.voided:
+        confirm_void(case.want, there, case.known, case.policy.snapshot)
         if is_shared(there):
             raise Hold("bahmni.encounter-shared")
         void = Write("void", "encounter", there.uuid, {}, "the exit was undone in Avni")
@@ -210,12 +213,16 @@ def _void(case: Case, begin: Part, end: Part) -> Plan:
     there = next(iter((*filter(None, (begin.there, end.there)), *standing)), None)
     if there is None:
         raise Skip("bahmni.voided-before-hand-over")
+    for one in standing:
+        confirm_void(case.want, one, known, case.policy.snapshot)
     if any(is_shared(one) for one in standing):
         raise Hold("bahmni.encounter-shared")
     why, last = "the enrolment was voided in Avni", []
     visit = visit_to_void(case.found.encounters, content, case.policy, case.found.visits)
     from_avni = content.encounters | {content.enrolment_id}
-    if visit and all(one.marker in from_avni and not is_shared(one) for one in case.found.inside):
+    others = [one for one in case.found.inside if one.uuid not in {own.uuid for own in standing}]
+    is_theirs = any(one.marker not in from_avni or is_written_into(one) for one in others)
+    if visit and not is_theirs:
         last.append(Write("void", "visit", visit.uuid, {}, why))  # and the encounters in it (O59)
         standing = [one for one in standing if one.visit_uuid != visit.uuid]
         targets = {VOIDED_VISIT: visit.uuid}

@@ -276,14 +276,28 @@ def _void(want: Want, ours: FoundEncounter, known: Known | None, snapshot: Snaps
     Raises Hold while nobody has decided, and where others wrote into the form.
     """
     why = "the record was voided in Avni"
-    groups = [obs for obs in ours.obs if _is_marked(obs, ours.marker)]
-    if written := somebody.written_into(ours, groups, known):
-        settled(somebody.changed_by_somebody(written, ours.uuid, snapshot), want, known, Move.SOURCE)
+    confirm_void(want, ours, known, snapshot)
     if not is_shared(ours):
         return Write("void", "encounter", ours.uuid, {}, why)
     settled(Hold("bahmni.encounter-shared"), want, known, Move.SOURCE)
+    groups = _marked_in(ours)
     body = [emptied(group, frozenset(leaf.concept for leaf in group.leaves())) for group in groups]
     return Write("update", "encounter", ours.uuid, {"obs": body}, why)
+
+
+def confirm_void(want: Want, ours: FoundEncounter, known: Known | None, snapshot: Snapshot) -> None:
+    """Raises Hold while nobody has decided about answers that others gave in our form: a void would take them along."""
+    if written := somebody.written_into(ours, _marked_in(ours), known):
+        settled(somebody.changed_by_somebody(written, ours.uuid, snapshot), want, known, Move.SOURCE)
+
+
+def is_written_into(ours: FoundEncounter) -> bool:
+    """Whether others wrote beside our form or, as far as the hospital tells, answered in it."""
+    return is_shared(ours) or bool(somebody.written_into(ours, _marked_in(ours), None))
+
+
+def _marked_in(ours: FoundEncounter) -> list[FoundObs]:
+    return [obs for obs in ours.obs if _is_marked(obs, ours.marker)]
 
 
 def _groups(form: Form, ours: FoundEncounter) -> list[FoundObs]:

@@ -145,6 +145,55 @@ class TestInBahmni:
         assert world.held(there)["Height"] == [151]
 
 
+class TestInPrograms:
+    """A clinician changed what came from an enrolment of Avni."""
+
+    @pytest.fixture
+    def enrolment(self, world: World) -> str:
+        world.programs()
+        exited = {"exit_ms": 1_768_200_000_000, "exit_observations": {"Occupation": "Weaver"}}
+        enrolment = world.enrolment(world.subject("1001"), observations={"Height": 150}, **exited)
+        world.sync()
+        return enrolment
+
+    @staticmethod
+    def edited(world: World, enrolment: str, **changes: object) -> None:
+        world.avni.edit(enrolment, at=world.moment(), **changes)
+        world.sync()
+
+    def test_an_exit_undone_takes_nothing_along_that_a_clinician_answered(self, world: World, enrolment: str) -> None:
+        there = world.link("enrolment", enrolment).other_targets["exit"]
+        clinician_answers(world, there, "Occupation", "Potter")
+        self.edited(world, enrolment, exit_ms=None, exit_observations={"Occupation": None})
+        assert is_waiting(enrolment, CHANGED)
+        assert not world.bahmni.encounters[there].voided
+        decide(world, enrolment, Move.SOURCE)
+        assert world.bahmni.encounters[there].voided
+
+    def test_a_voided_enrolment_takes_nothing_along_that_a_clinician_answered(
+        self, world: World, enrolment: str
+    ) -> None:
+        there = world.link("enrolment", enrolment).target_id
+        clinician_answers(world, there, "Height", 155)
+        self.edited(world, enrolment, voided=True)
+        assert is_waiting(enrolment, CHANGED)
+        assert not world.bahmni.encounters[there].voided
+        decide(world, enrolment, Move.SOURCE)
+        assert world.bahmni.encounters[there].voided
+
+    def test_the_visit_of_a_voided_enrolment_stays_with_an_answer_of_a_clinicians_in_a_program_encounter(
+        self, world: World, enrolment: str
+    ) -> None:
+        check_up = world.check_up(enrolment, observations={"Height": 151})
+        world.sync()
+        there = world.link("program-encounter", check_up).target_id
+        clinician_answers(world, there, "Height", 155)
+        self.edited(world, enrolment, voided=True)
+        assert world.bahmni.encounters[world.link("enrolment", enrolment).target_id].voided
+        assert world.held(there) == {"Height": [155]}
+        assert not world.bahmni.visits[world.bahmni.encounters[there].visit or ""].voided
+
+
 class TestInAvni:
     """The field team changed what came from Bahmni."""
 
