@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from celery import current_app
 from django.conf import settings
 
 from common import clock
-from common.http_errors import Unclear
+from common.http_errors import Slow, Unclear
 from engine import bell, work
 from engine.lease import DURATION, LONGEST_WRITE
 from engine.patience import PATIENCE
@@ -21,7 +23,7 @@ from mappings import revision
 from syncstatus.models import Position, Run, Stream
 from tenants.models import Tenant
 from tests.chaos.desk import STREAM, Desk, desk
-from tests.chaos.paper import card, down
+from tests.chaos.paper import card, down, remote
 
 
 @pytest.fixture
@@ -127,3 +129,36 @@ def test_a_retry_that_takes_all_the_time_there_is_gets_through_nevertheless(ther
         there.paper.before_fetch = lambda entity: time.advance(100)
         there.work()
         assert there.errors() == {}
+
+
+def looks_at_the_others(there: Desk) -> int:
+    return sum(what == "look" and entity.startswith("other") for what, entity in there.paper.order)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_record_that_fails_adds_no_call_for_the_others(there: Desk, fails: bool) -> None:
+    there.paper.add(*([card("bad", raises=bad)] if fails else []), *(card(f"other {number}") for number in range(40)))
+    there.work()
+    there.work()
+    assert (looks_at_the_others(there), there.paper.asked["write"]) == (40, 40)
+
+
+def test_a_record_that_gets_no_answer_occupies_one_lane_for_one_time_out(there: Desk) -> None:
+    """It is not answered before all the others are through: they did not wait for it."""
+    others_through = threading.Event()
+    through = count(1)
+
+    def hang(entity: str) -> None:
+        if entity == "hanging":
+            assert others_through.wait(60), "the others waited"
+            raise remote(Slow)
+
+    def written(entity: str) -> None:
+        if next(through) == 40:
+            others_through.set()
+
+    there.paper.before_look, there.paper.after_write = hang, written
+    there.paper.add(card("hanging"), *(card(f"other {number}") for number in range(40)))
+    look = there.work().looks[-1]
+    assert (look.stopped_by, there.errors(), len(there.paper.target)) == ("", {"hanging": "remote.slow"}, 40)
+    assert [entity for what, entity in there.paper.order if what == "look"].count("hanging") == 1
