@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from common import clock
-from common.http_errors import RemoteError
+from common.http_errors import RemoteError, Unreachable
 from engine.brake import Does, Planned, Tally, TooMany, limit_of, listed
 from engine.handing_over import Result
 from engine.identity import INTERVAL, Difference, Doorkeeper, OtherServer, identities_of
@@ -31,6 +31,8 @@ MOST_LISTED: Final = 1000
 """Records listed at one brake; of more than these it is said that there are more."""
 LONGEST_LISTING: Final = 30.0
 """Seconds spent on finding out what else would have to wait."""
+
+TOO_MANY_REQUESTS: Final = 429
 
 ITSELF_AGAIN: Final = "The server is again the one it was."
 
@@ -57,6 +59,14 @@ class Guard:
     def prove(self, side: str) -> None:
         """See `Doorkeeper.prove`."""
         self._doors.prove(side)
+
+    def is_up(self, failure: Unreachable) -> bool:
+        """Whether the server is, which answered badly to one record, and did not ask everybody to wait.
+
+        Raises OtherServer. Needs no database.
+        """
+        is_about_one = failure.status is not None and failure.status != TOO_MANY_REQUESTS and not failure.detail
+        return is_about_one and self._doors.answers(failure.side)
 
     def ask_anew(self, side: str) -> None:
         """As `prove`, however lately the server was asked."""

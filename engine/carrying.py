@@ -51,6 +51,8 @@ class Carrier:
     """What people decided about these records."""
     allow: Callable[[str, Plan], None] = lambda entity_id, plan: None
     """Asked before a plan is carried out; see `Pen`."""
+    is_up: Callable[[Unreachable], bool] = lambda failure: False
+    """See `Pen`."""
     faults: Faults | None = None
     """Counts the records at which the service itself fails."""
     rehearses: bool = False
@@ -68,7 +70,7 @@ class Carrier:
         for entity_id in changes:
             if entity_id in fetched:
                 queues.setdefault(self._lane(fetched[entity_id]), []).append(entity_id)
-        pen, turn = Pen(self.may_write, self.rehearses, self.allow), _Turn(self.end)
+        pen, turn = Pen(self.may_write, self.rehearses, self.allow, self.is_up), _Turn(self.end)
 
         def work(entity_id: str) -> Result:
             turn.begin()
@@ -96,7 +98,7 @@ class Carrier:
             self._begin()
             if not self.may_write():
                 raise LeaseTooShort
-            answer = fetch_one(changes[entity_id], self.handover)
+            answer = fetch_one(changes[entity_id], self.handover, self.is_up)
             if isinstance(answer, Result):
                 patience.note(entity_id, answer.message, answer.params)
                 self._count(answer)
@@ -161,13 +163,17 @@ class _Turn:
         self.has_begun = True
 
 
-def fetch_one(change: Change, handover: Handover[Any]) -> Change | Result:
+def fetch_one(
+    change: Change, handover: Handover[Any], is_up: Callable[[Unreachable], bool] = lambda failure: False
+) -> Change | Result:
     """The change with the record as it is now, or the result when there is none. Raises Unreachable, SignInFailed."""
     try:
         record = handover.fetch(change.entity_id)
-    except (Unreachable, SignInFailed):
+    except SignInFailed:
         raise
     except RemoteError as failure:
+        if isinstance(failure, Unreachable) and not is_up(failure):
+            raise
         return Result(change, Outcome.FAILED, *explain_remote(failure), due=not_before(failure))
     except Exception as bug:  # noqa: BLE001  # the barrier around one record
         return Result(change, Outcome.FAILED, "engine.unexpected", where(bug))

@@ -93,6 +93,8 @@ class Pen:
     may_write: Callable[[], bool]
     rehearses: bool = False
     allow: Callable[[str, Plan], None] = lambda entity_id, plan: None
+    is_up: Callable[[Unreachable], bool] = lambda failure: False
+    """Whether the server, asked about itself, answers well after all: then the failure is about one record."""
 
 
 def hand_over(
@@ -101,7 +103,8 @@ def hand_over(
     """Bring one change to its outcome. `known` and `parent`: what the ledger remembers of it and of what it hangs on.
 
     Raises Unreachable and SignInFailed (the server's state, not the record's), LeaseTooShort and Halt; the change is
-    then not finished. Everything else, even a bug in a translator, ends as this record's own outcome.
+    then not finished. Everything else ends as this record's own outcome, even a bug in a translator, and even a
+    gateway's time-out, where the server has an answer to everything but this record.
     """
     want: Want | None = None
     attempt = _Attempt(handover, pen, known)
@@ -110,13 +113,15 @@ def hand_over(
         if known and is_settled(want, known):
             return Result(change, Outcome.UNCHANGED, want=want)
         return _look_and_write(change, want, parent, attempt)
-    except (Unreachable, SignInFailed, LeaseTooShort, Halt):
+    except (SignInFailed, LeaseTooShort, Halt):
         raise
     except Outside as verdict:
         result = replace(_judged(change, want, verdict, known), outside_with=handover.parent(change))
     except Verdict as verdict:
         result = _judged(change, want, verdict, known)
     except RemoteError as failure:
+        if isinstance(failure, Unreachable) and not pen.is_up(failure):
+            raise
         result = Result(change, Outcome.FAILED, *explain_remote(failure), want, due=not_before(failure))
     except Exception as bug:  # noqa: BLE001  # the barrier around one record: whatever it is, the others go on
         result = Result(change, Outcome.FAILED, "engine.unexpected", where(bug), want)

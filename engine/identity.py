@@ -179,6 +179,20 @@ class Doorkeeper:
         seen = self._known.ask(self._connector, self._servers, side, expected)
         remember(self._tenant_id, side, learned(expected, seen), expected.facts)
 
+    def answers(self, side: str) -> bool:
+        """Whether the server, asked now, tells who it is; one that was never asked counts as one that does not.
+
+        Needs no database. Raises OtherServer.
+        """
+        expected = self._known.expected(side)
+        if expected is None:
+            return False
+        try:
+            self._known.ask(self._connector, self._servers, side, expected)
+        except RemoteError:
+            return False
+        return True
+
     def is_same(self, *sides: str) -> bool:
         """Whether we may go on: asks again where we had to sign in meanwhile. Needs no database, so lanes may ask.
 

@@ -9,7 +9,7 @@ from typing import Final
 PATIENCE: Final = 8
 """Records in a row. One slow record is that record's error; so many are a server that answers nobody."""
 
-UNANSWERED: Final = frozenset({"remote.slow", "remote.unclear"})
+UNANSWERED: Final = frozenset({"remote.slow", "remote.unclear", "remote.failed"})
 
 ANSWERS: Final = frozenset({"409", "500"})
 """Statuses that settle nothing and yet are the server's own word about this record."""

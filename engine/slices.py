@@ -353,7 +353,7 @@ class Slice:
 
     def _carrier(self, **more: Any) -> Carrier:
         return Carrier(
-            self.stream.tenant_id, self.handover, self.guard.may_write,
+            self.stream.tenant_id, self.handover, self.guard.may_write, is_up=self.guard.is_up,
             fetch_limit=self.fetches, write_limit=self._limit(self.spec.target_side),
             version=cast(Walked, self.handover).version if self.spec.round else None, **more,
         )  # fmt: skip

@@ -23,7 +23,7 @@ from syncstatus.models import Flow, Incident, Position, Run, Stream
 from syncstatus.state import State
 from tenants.models import Connection
 from tests.chaos.desk import STREAM, Desk, desk
-from tests.chaos.paper import card, down, remote
+from tests.chaos.paper import card, down, notice, remote
 from tests.unit.engine.factories import NOON
 
 SECOND_STREAM = "paper-card"
@@ -353,3 +353,50 @@ def test_two_open_incidents_about_the_same_are_refused_by_the_database(there: De
     Incident.objects.create(**told, opened_at=NOON, last_seen_at=NOON)
     with pytest.raises(IntegrityError):
         Incident.objects.create(**told, opened_at=NOON, last_seen_at=NOON)
+
+
+# -- one record only --------------------------------------------------------------------------------------------------
+
+
+def gateway(side: str, status: int = 504) -> RemoteError:
+    return Unreachable("not ready", side=side, method="GET", path_template="/card", status=status)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_record_for_which_alone_a_gateway_stands_in_is_its_own_error_and_the_others_go_on(
+    there: Desk, time: FrozenClock, wards: Wards, status: int
+) -> None:
+    def fail(entity: str) -> None:
+        if entity == "3":
+            raise gateway("paper", status)
+
+    there.paper.before_look = fail
+    look = there.work().looks[0]
+    assert (look.stopped_by, there.errors(), there.position) == ("", {"3": "remote.failed"}, 1)
+    assert (len(there.paper.target), Incident.objects.count()) == (9, 0)
+
+
+def test_so_is_one_that_cannot_be_fetched(there: Desk, time: FrozenClock, wards: Wards) -> None:
+    def fail(entity: str) -> None:
+        if entity == "heavy":
+            raise gateway("avni")
+
+    there.paper.add(notice("heavy"), notice("light"))
+    there.paper.before_fetch = fail
+    there.work()
+    assert (there.errors(), there.position) == ({"heavy": "remote.failed"}, 2)
+
+
+def test_a_gateway_that_stands_in_for_one_record_after_the_other_is_a_server_that_is_down(
+    there: Desk, time: FrozenClock, wards: Wards
+) -> None:
+    there.paper.before_look = lambda entity: (_ for _ in ()).throw(gateway("paper"))
+    look = there.work().looks[0]
+    assert (look.stopped_by, there.errors(), there.position) == ("remote.slow", {}, 0)
+    assert connection().down_since == NOON
+
+
+def test_a_server_that_asks_to_wait_is_believed_for_all_records(there: Desk, time: FrozenClock, wards: Wards) -> None:
+    there.paper.before_look = lambda entity: (_ for _ in ()).throw(gateway("paper", 429))
+    look = there.work().looks[0]
+    assert (look.stopped_by, there.errors()) == ("remote.target-down", {})
