@@ -47,8 +47,14 @@ def refuse_second_worker(instance: Any, **_: Any) -> None:
     workers.claim_database(processes=workers.processes_of(instance))
 
 
+def tell_sealed(**_: Any) -> None:
+    """Say at the start which tenants will not be worked for here, and why."""
+    workers.tell_sealed()
+
+
 signals.setup_logging.connect(keep_our_logging)
 signals.task_prerun.connect(bind_task)
 signals.task_postrun.connect(unbind_task)
 signals.task_failure.connect(report_failure)
 signals.celeryd_after_setup.connect(refuse_second_worker)
+signals.worker_ready.connect(tell_sealed)

@@ -6,9 +6,12 @@ import fcntl
 from pathlib import Path
 from typing import IO, Any, Final
 
+import structlog
 from celery.concurrency.solo import TaskPool as OneProcess
 from celery.concurrency.thread import TaskPool as ThreadsOfOneProcess
-from django.db import connection
+from django.db import DatabaseError, connection
+
+log = structlog.get_logger(__name__)
 
 REMEDY: Final = "Use PostgreSQL (DATABASE_URL=postgres://…) for more than one worker process."
 
@@ -26,6 +29,19 @@ def processes_of(worker: Any) -> int:
         return 1
     most = worker.autoscale[0] if worker.autoscale else 0
     return max(int(worker.concurrency), most)
+
+
+def tell_sealed() -> None:
+    """Log the tenants that are sealed in this installation. A database that is down keeps no worker from starting."""
+    from tenants import seal  # noqa: PLC0415  # models: only once Django is set up
+    from tenants.scoping import all_tenants  # noqa: PLC0415
+
+    try:
+        with all_tenants():
+            for tenant in seal.sealed():
+                log.warning("tenant.sealed", tenant=tenant.name, why=seal.reason_of(tenant))
+    except DatabaseError:
+        log.warning("worker.database_down")
 
 
 def claim_database(*, processes: int) -> None:

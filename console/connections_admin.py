@@ -36,6 +36,13 @@ class SecretInput(forms.PasswordInput):
         super().__init__(attrs={"autocomplete": "new-password", "class": "vTextField"}, render_value=False)
 
 
+class NewAddress(models.TextChoices):
+    """What a person means by another address of a server at work."""
+
+    WRITE = "write", "It is the right server: read from it and write to it from now on"
+    WAIT = "wait", "Not yet: hand nothing over until somebody binds the tenant to it (under Tenants)"
+
+
 class ConnectionForm(StockForm[Connection]):
     """Offers the sides and ways to sign in of the installed connectors; takes a secret without ever giving it back."""
 
@@ -48,6 +55,13 @@ class ConnectionForm(StockForm[Connection]):
         help_texts: Mapping[str, str] = {"max_parallel": "More is faster and leans harder on the server."}
 
     new_secret = forms.CharField(required=False, label="Secret", widget=SecretInput, strip=False)
+    new_address = forms.ChoiceField(
+        required=False,
+        label="If the address changes",
+        choices=NewAddress.choices,
+        widget=forms.RadioSelect,
+        help_text="The tenant is at work: another address is another server, unless you say it is the right one.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,6 +72,8 @@ class ConnectionForm(StockForm[Connection]):
             asked = [side for key, side in sides.items() if self.instance.side in ("", key)]
             ways = {key: label for side in asked for key, label in side.sign_ins.items()}
             self.fields["sign_in"] = forms.ChoiceField(choices=list(ways.items()), label="How to sign in")
+        if not self.instance.pk or not self.instance.tenant.bound_to:
+            self.fields.pop("new_address", None)
         if "new_secret" in self.fields:
             self._say_what_is_set()
 
@@ -83,10 +99,18 @@ class ConnectionForm(StockForm[Connection]):
         side_key = self.cleaned_data.get("side") or self.instance.side
         if tenant and side_key:
             self._check_side(tenant, side_key)
+        self._check_new_address()
         moved = _server(self.initial.get("base_url", "")) != _server(self.cleaned_data.get("base_url", ""))
         if self.instance.pk and self.instance.secret and moved and not self.cleaned_data.get("new_secret"):
             self.add_error("new_secret", "The address names another server: enter the secret for it.")
         return cleaned
+
+    def _check_new_address(self) -> None:
+        """Of a tenant at work somebody says whether another address may be written to."""
+        row, url = self.instance, self.cleaned_data.get("base_url")
+        is_another = url is not None and "new_address" in self.fields and url not in (row.bound_url, row.base_url)
+        if is_another and not self.cleaned_data.get("new_address"):
+            self.add_error("new_address", "The address is another one: say whether it is the right server.")
 
     def _check_side(self, tenant: Tenant, side_key: str) -> None:
         side = side_spec(tenant, side_key)
@@ -116,8 +140,8 @@ class ConnectionAdmin(TenantAdmin[Connection]):
     list_select_related = ("tenant",)
     actions = ("check_connections",)
     fields = (
-        "tenant", "side", "base_url", "sign_in", "username", "new_secret", "secret_source", "zone", "max_parallel",
-        "known_by",
+        "tenant", "side", "base_url", "new_address", "sign_in", "username", "new_secret", "secret_source", "zone",
+        "max_parallel", "known_by",
     )  # fmt: skip
     readonly_fields = ("label", "secret_source", "known_by")
 
@@ -125,7 +149,9 @@ class ConnectionAdmin(TenantAdmin[Connection]):
         """Who may only look sees no field for a secret at all."""
         fields = tuple("label" if obj and name == "side" else str(name) for name in self.fields)
         may_write = self.may(request, Right.CHANGE_CONNECTION, obj)
-        shown = fields if may_write else tuple(name for name in fields if name != "new_secret")
+        shown = fields if may_write else tuple(name for name in fields if name not in ("new_secret", "new_address"))
+        if obj is None or not obj.tenant.bound_to:
+            shown = tuple(name for name in shown if name != "new_address")
         shown = shown if obj else tuple(name for name in shown if name != "known_by")
         return shown if obj and obj.secret_source else tuple(name for name in shown if name != "secret_source")
 
@@ -136,6 +162,8 @@ class ConnectionAdmin(TenantAdmin[Connection]):
             obj.secret, obj.secret_set_at, obj.secret_source = Secret.of(plain), clock.now(), ""
             form.cleaned_data["new_secret"] = "changed"  # noqa: S105 - what the record says
             form.initial["new_secret"] = "set" if change else ""
+        if "base_url" in form.changed_data and form.cleaned_data.get("new_address") == NewAddress.WRITE:
+            obj.bound_url = obj.base_url
         super().save_model(request, obj, form, change)
 
     def headline(self, row: Connection) -> str:

@@ -6,18 +6,24 @@ import json
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.http import HttpRequest
+from django.db import models
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from console.access import access
+from console.access import access, actor
 from console.base import StockForm, TenantAdmin
+from console.names import side_label
+from console.questions import ReasonForm, answered, ask
 from console.site import site
-from console.words import NOTHING, when
+from console.words import BAD, GOOD, NOTHING, OFF, badge, when
+from engine import seal_moves
+from engine.overview import in_words_of
 from engine.registry import connectors
-from tenants.models import AuditEntry, Membership, Tenant
+from tenants import seal
+from tenants.models import AuditEntry, Connection, Membership, Tenant
 from tenants.rights import RIGHTS_OF_ROLE, Right
 
 
@@ -40,8 +46,10 @@ class TenantsAdmin(TenantAdmin[Tenant]):
     tenant_path = "pk"
     # The namespace seeds every id made for this tenant, and "born here" lets a look-up be left out: both are promises.
     fixed_once_added = ("name", "connector", "namespace", "born_here")
-    list_display = ("title_or_name", "name", "connector", "zone")
+    list_display = ("title_or_name", "name", "connector", "zone", "installation")
     search_fields = ("name", "title")
+    actions = ("bind",)
+    readonly_fields = ("installation",)
     fieldsets = (
         (None, {"fields": ("name", "title", "connector", "zone")}),
         ("Identity", {"fields": ("namespace", "born_here")}),
@@ -54,6 +62,7 @@ class TenantsAdmin(TenantAdmin[Tenant]):
             },
         ),
         ("Name, gender, birth date and address", {"fields": ("follows_demographics",)}),
+        ("Where it may write from", {"fields": ("installation",)}),
     )
 
     def tenant_id_of(self, row: Tenant) -> int | None:
@@ -64,10 +73,57 @@ class TenantsAdmin(TenantAdmin[Tenant]):
         """For the installation's administrator."""
         return access(request).is_administrator
 
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Tenant]:
+        """With what tells whether they are sealed."""
+        return seal.seen(super().get_queryset(request))
+
+    @admin.display(description="bound to")
+    def installation(self, tenant: Tenant) -> SafeString:
+        """Whether it may write from here, in words."""
+        if not tenant.bound_to:
+            return badge("not yet: bound when a flow is first switched on", OFF)
+        why = seal.reason_of(tenant)
+        if why:
+            return format_html('{}<p class="trouble">{}</p>', badge("sealed: reads only", BAD), in_words_of(why))
+        return format_html("{} {}", badge("this installation", GOOD), when(tenant.bound_at, tenant.zone))
+
+    @admin.action(description="Bind to this installation…", permissions=["configure"])
+    def bind(self, request: HttpRequest, queryset: models.QuerySet[Tenant]) -> HttpResponse | None:
+        """Show where sealed tenants would write to, ask why, then let them."""
+        tenants = list(self.permitted(request, queryset, Right.CHANGE_CONNECTION))
+        rows = [tenant for tenant in tenants if seal.reason_of(tenant)]
+        form = ReasonForm(request.POST if answered(request) else None)
+        if answered(request) and form.is_valid():
+            for tenant in rows:
+                seal_moves.bind(tenant, reason=form.cleaned_data["reason"], actor=actor(request))
+                self.message_user(request, f"{tenant} is bound to this installation and goes on.", messages.SUCCESS)
+            return None
+        lines = [line for tenant in rows for line in _addresses(tenant)]
+        return ask(
+            self,
+            request,
+            form,
+            title="Bind to this installation",
+            lead="From then on this installation writes to these servers. If the tenant still runs in another "
+            "installation, switch its flows off there first: two would write the same records."
+            if rows
+            else "None of the chosen tenants is sealed.",
+            button="Bind" if rows else "",
+            rows=lines,
+            count=len(lines),
+        )
+
     @admin.display(description="title", ordering="title")
     def title_or_name(self, tenant: Tenant) -> str:
         """What people read."""
         return str(tenant)
+
+
+def _addresses(tenant: Tenant) -> list[str]:
+    """Each server of a tenant with its address, and the one it had before."""
+    rows = Connection.objects.filter(tenant=tenant)
+    was = {row.pk: f" (it was {row.bound_url})" for row in rows if row.bound_url not in ("", row.base_url)}
+    return [f"{tenant}: {side_label(tenant, row.side)} {row.base_url}{was.get(row.pk, '')}" for row in rows]
 
 
 class MembershipForm(StockForm[Membership]):

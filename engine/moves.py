@@ -14,14 +14,15 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from common import clock
-from engine import bell, decisions, faults, positions, signing_in
+from engine import bell, decisions, faults, positions, seal_moves, signing_in
 from engine.lease import hold_commits
 from engine.provision import missing
 from engine.registry import FlowSpec, connector_of
 from engine.work import servers_of, setting_of
+from errors.catalogue import explain
 from errors.models import OPEN_STATES, ErrorRecord, ErrorState
 from syncstatus.models import AtBrake, Flow, Lease, Position, Run, RunState, StartPolicy, Stream
-from tenants import audit
+from tenants import audit, seal
 from tenants.audit import Actor
 from tenants.models import Connection, Tenant
 from tenants.secrets import Secret
@@ -51,6 +52,7 @@ def switch_on(flow: Flow, *, actor: Actor, start_policy: str = "") -> None:
     flow.began_at = flow.began_at or clock.now()
     first = _first_positions(flow, policy)  # asks servers: before any transaction
     with transaction.atomic():
+        seal_moves.bind_unbound(Tenant.objects.get(pk=flow.tenant_id), actor=actor)
         Position.objects.bulk_create(first, ignore_conflicts=True)
         Flow.objects.filter(pk=flow.pk).update(began_at=flow.began_at, stopped_by="")
         faults.resumed(flow)
@@ -98,6 +100,8 @@ def run_now(flow: Flow, *, actor: Actor) -> None:
     """Look at the flow's streams now instead of at the next slot. Raises CannotStart for a flow that is held or off."""
     if not flow.is_on or flow.is_paused:
         raise CannotStart(["It is paused: resume it first." if flow.is_on else "It is off: switch it on first."])
+    if sealed := _sealed(flow):
+        raise CannotStart([sealed])
     if Flow.objects.filter(pk=flow.pk, at_brake=AtBrake.MANY).exists():
         raise CannotStart(["It waits at the brake: look at what waits there, then let it go on."])
     with transaction.atomic():
@@ -175,7 +179,8 @@ def change_settings(
 
 def _reasons_against(flow: Flow, spec: FlowSpec, start_policy: str) -> list[str]:
     connector = connector_of(flow.tenant)
-    reasons = [str(lack) for lack in missing(flow.tenant, flow.key)]
+    reasons = [reason for reason in [_sealed(flow)] if reason]
+    reasons += [str(lack) for lack in missing(flow.tenant, flow.key)]
     there = set(Connection.objects.filter(tenant=flow.tenant).values_list("side", flat=True))
     needed = dict.fromkeys(side for stream in spec.streams for side in (stream.source_side, stream.target_side))
     reasons += [f"There is no connection to {connector.side(side).label}." for side in needed if side not in there]
@@ -187,6 +192,14 @@ def _reasons_against(flow: Flow, spec: FlowSpec, start_policy: str) -> list[str]
     elif start_policy and flow.start_policy not in ("", start_policy):
         reasons.append(f"It began with {str(flow.start_policy)!r}; where to begin is asked only once.")
     return reasons
+
+
+def _sealed(flow: Flow) -> str:
+    """Why the tenant is sealed, in sentences; empty when it is not."""
+    tenant = Tenant.objects.get(pk=flow.tenant_id)
+    why = seal.reason(tenant, Connection.objects.filter(tenant=tenant))
+    told = explain(why, {}, {}) if why else None
+    return f"{told.cause} {told.remedy}" if told else ""
 
 
 def _first_positions(flow: Flow, policy: str) -> list[Position]:

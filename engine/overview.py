@@ -17,6 +17,8 @@ from engine.registry import connectors
 from engine.slices import GOES_ON_BY_ITSELF
 from errors.catalogue import (
     OTHER_SERVER,
+    SEALED_ADDRESS,
+    SEALED_COPY,
     SIGN_IN,
     SOURCE_DOWN,
     TARGET_DOWN,
@@ -30,7 +32,8 @@ from syncstatus.cron import cron_in_words, fires_until
 from syncstatus.models import Brake, Flow, Incident, IncidentKind, Lease, Run, RunState, Stream
 from syncstatus.schedule import next_fire
 from syncstatus.state import Facts, Lag, LookFacts, State, flow_state, in_words, is_late, lag, worst_lag
-from tenants.models import Connection
+from tenants import seal
+from tenants.models import Connection, Tenant
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,13 @@ def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOve
         [stream.latest_run for of_flow in streams.values() for stream in of_flow if stream.latest_run]  # type: ignore[attr-defined]  # annotated in _streams
     )
     counts = _counts(rows)
+    tenants = _tenants(rows, at)
     is_any_down = any(stream.any_down for of_flow in streams.values() for stream in of_flow)  # type: ignore[attr-defined]  # annotated in _streams
     stopping = _Stopping(
-        downs=down_sides(_tenants(rows)) if is_any_down else {},
+        downs=down_sides(set(tenants)) if is_any_down else {},
         faults=_faults(rows) if any(flow.is_paused for flow in rows) else {},
     )
     brakes = open_brakes(rows) if any(flow.at_brake for flow in rows) else {}
-    working = set(Lease.objects.filter(tenant__in=_tenants(rows), expires_at__gt=at).values_list("tenant", flat=True))
     return [
         _of(
             flow,
@@ -96,7 +99,7 @@ def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOve
             counts.get(flow.pk, Counter()),
             brakes.get(flow.pk),
             stopping,
-            has_lease=flow.tenant_id in working,
+            tenants[flow.tenant_id],
             now=at,
         )
         for flow in rows
@@ -105,18 +108,20 @@ def overview(flows: Iterable[Flow], now: datetime | None = None) -> list[FlowOve
 
 def _of(
     flow: Flow, streams: Sequence[Stream], runs: Sequence[Run], counts: Counter[str], brake: Brake | None,
-    stopping: _Stopping, *, has_lease: bool, now: datetime,
+    stopping: _Stopping, tenant: Tenant, *, now: datetime,
 ) -> FlowOverview:  # fmt: skip
     ended_by = _failures(flow, streams, stopping.downs)
     faults = stopping.faults.get((flow.tenant_id, flow.key), "")
-    failures = {general(message) for message, _ in ended_by.values()} - _OF_BRAKES
+    failures = {general(message) for message, _ in ended_by.values()} - _TOLD_ELSEWHERE
+    sealed = seal.reason_of(tenant)
     told_apart = {SOURCE_DOWN, TARGET_DOWN, SIGN_IN}
     looks = [stream.last_look_at for stream in streams if stream.last_look_at]
     unfinished = [stream.oldest_unfinished_at for stream in streams if stream.oldest_unfinished_at]
     facts = Facts(
         is_on=flow.is_on,
         is_paused=flow.is_paused,
-        is_running=has_lease and any(run.state == RunState.RUNNING for run in runs),
+        is_running=tenant.is_working  # type: ignore[attr-defined]  # annotated in _tenants
+        and any(run.state == RunState.RUNNING for run in runs),
         is_late=is_late([*unfinished, *looks], fires_until(flow.cron, flow.zone, now)),
         errors=counts[ErrorState.RETRYING],
         held=counts[ErrorState.HELD],
@@ -126,6 +131,7 @@ def _of(
         stands_still=bool(failures - told_apart - GOES_ON_BY_ITSELF),
         was_cut_short=bool(failures & (GOES_ON_BY_ITSELF - told_apart)),
         brake=brake is not None,
+        sealed=bool(sealed),
     )
     how_late = worst_lag(lag(_look(stream, ended_by.get(stream, ("", ""))[0]), now) for stream in streams)
     return FlowOverview(
@@ -133,8 +139,13 @@ def _of(
         label=_label(flow),
         state=flow_state(facts),
         state_in_words=in_words(facts),
-        trouble=" ".join(filter(None, (_at_brake(brake), faults, _in_trouble(flow, ended_by) if flow.is_on else ""))),
-        lag=replace(how_late, behind=None) if brake else how_late,  # nobody looks while it waits
+        trouble=" ".join(
+            filter(
+                None,
+                (in_words_of(sealed), _at_brake(brake), faults, _in_trouble(flow, ended_by) if flow.is_on else ""),
+            )
+        ),
+        lag=replace(how_late, behind=None) if brake or sealed else how_late,  # nobody looks while it waits
         cron_in_words=cron_in_words(flow.cron),
         last_look_at=min(looks) if len(looks) == len(streams) > 0 else None,
         last_run=max(runs, key=lambda run: run.started_at, default=None),
@@ -146,9 +157,15 @@ def _of(
     )
 
 
-_OF_BRAKES = frozenset({OTHER_SERVER, TOO_MANY})
-_TOLD_BY_ROWS = _OF_BRAKES | {TOO_MANY_FAULTS}
-"""What is told by the row of a brake or an incident."""
+_TOLD_ELSEWHERE = frozenset({OTHER_SERVER, TOO_MANY, SEALED_COPY, SEALED_ADDRESS})
+_TOLD_BY_ROWS = _TOLD_ELSEWHERE | {TOO_MANY_FAULTS}
+"""What is told by the row of a tenant, a brake or an incident."""
+
+
+def in_words_of(sealed: str) -> str:
+    """Why a tenant is sealed (its message id) and what to do, in sentences."""
+    told = explain(sealed, {}, {}) if sealed else None
+    return f"{told.cause} {told.remedy}" if told else ""
 
 
 def _at_brake(brake: Brake | None) -> str:
@@ -196,7 +213,9 @@ def _trouble(flow: Flow, stream: Stream, message: str, side: str) -> str:
 
 def _faults(flows: Sequence[Flow]) -> dict[tuple[int, str], str]:
     """Why flows paused themselves, in sentences, by tenant and key."""
-    rows = Incident.objects.filter(tenant__in=_tenants(flows), kind=IncidentKind.FAULTS, recovered_at=None)
+    rows = Incident.objects.filter(
+        tenant__in={flow.tenant_id for flow in flows}, kind=IncidentKind.FAULTS, recovered_at=None
+    )
     told = ((row, explained(row)) for row in rows.select_related("tenant"))
     return {(row.tenant_id, row.about): f"{one.cause} {one.remedy}" for row, one in told}
 
@@ -223,8 +242,11 @@ def _counts(flows: Sequence[Flow]) -> Mapping[int, Counter[str]]:
 _COUNTED = (ErrorState.RETRYING, ErrorState.DEFERRED, ErrorState.HELD)
 
 
-def _tenants(flows: Sequence[Flow]) -> set[int]:
-    return {flow.tenant_id for flow in flows}
+def _tenants(flows: Sequence[Flow], now: datetime) -> dict[int, Tenant]:
+    """The flows' tenants, with whether somebody works for them and what `seal.reason_of` asks."""
+    lease = Lease.objects.filter(tenant=OuterRef("pk"), expires_at__gt=now)
+    rows = seal.seen(Tenant.objects.filter(pk__in={flow.tenant_id for flow in flows}))
+    return {row.pk: row for row in rows.annotate(is_working=Exists(lease))}
 
 
 def _look(stream: Stream, failure: str) -> LookFacts:

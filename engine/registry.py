@@ -26,7 +26,9 @@ class Setting:
     connections: Mapping[str, Connection]
     snapshot: Snapshot
     refuse_writes: bool = False
-    """True in a rehearsal: the transport itself refuses anything that is not a read."""
+    """True in a rehearsal, or while sealed: the transport itself refuses anything that is not a read."""
+    sealed: str = ""
+    """Message id of why the tenant is sealed (`tenants.seal`); empty when it is not."""
 
 
 class Servers(Protocol):

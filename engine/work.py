@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -18,17 +18,18 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from common import clock
-from engine import bell, below, braking, comparing, gaps, identity, retrying, rounds, suspects
+from engine import bell, below, braking, comparing, gaps, identity, retrying, rounds, seal_moves, suspects
 from engine.breaker import Breaker
 from engine.carrying import give_connection_back
 from engine.lease import Grant, LeaseLost, take
 from engine.provision import missing_in
-from engine.registry import Servers, Setting, connector_of
+from engine.registry import Connector, Servers, Setting, connector_of
 from engine.slices import Limits, Look, Slice, Watch
 from errors.catalogue import CUT_OFF, STOPPED
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
 from syncstatus.models import AtBrake, Lease, Position, Run, RunState, Stream, Suspect, ToRead
+from tenants import audit, seal
 from tenants.models import Connection, Tenant
 from tenants.scoping import tenant_scope
 
@@ -231,14 +232,12 @@ def _unready(looks: list[Look]) -> list[int]:
 def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None, slices: list[Slice]) -> Look:
     """What came of a look; its slice joins the `slices` whose turn to go round it is."""
     stream = due.stream
-    if who := grant.stopped_flows.get(stream.flow_id):
-        return Look(stream, more=True, stopped_by=STOPPED, params={"who": who}, stopped_who=who)
     connector = connector_of(stream.tenant)
-    setting = setting_of(stream.tenant)
-    if not {side.key for side in connector.sides} <= setting.connections.keys():
-        return _not_looked_at(stream, "engine.connection-missing")
-    if waits := due.breaker.waiting(connector.stream(stream.key)):
-        return Look(stream, stopped_by=waits[0], params={"side": waits[1]})
+    setting = _setting_where_bound(stream.tenant)
+    if why := _cannot_begin(connector, setting):
+        return _not_looked_at(stream, why)
+    if waiting := _waits(due, connector, grant):
+        return waiting
     servers = servers_of(setting)
     slice_ = Slice(setting, servers, grant, due.lease_token, stream, due.breaker, limits, watch)
     if due.was_cut_off:
@@ -266,6 +265,31 @@ def _work_through(slice_: Slice, due: Due) -> None:
         below.read_noted(slice_)
 
 
+def _waits(due: Due, connector: Connector, grant: Grant) -> Look | None:
+    """The look that is not taken: a person ended the flow's run, or a server is down. The stream stays due."""
+    stream = due.stream
+    if who := grant.stopped_flows.get(stream.flow_id):
+        return Look(stream, more=True, stopped_by=STOPPED, params={"who": who}, stopped_who=who)
+    if waits := due.breaker.waiting(connector.stream(stream.key)):
+        return Look(stream, stopped_by=waits[0], params={"side": waits[1]})
+    return None
+
+
+def _setting_where_bound(tenant: Tenant) -> Setting:
+    """The setting of a tenant; one that never was bound (of an older release) is bound to where it is worked first."""
+    if not tenant.bound_to:
+        seal_moves.bind_unbound(tenant, actor=audit.SYSTEM)
+    return setting_of(tenant)
+
+
+def _cannot_begin(connector: Connector, setting: Setting) -> str:
+    """Message id of why nothing of a tenant is even looked at; empty when it is."""
+    if setting.sealed:
+        return setting.sealed
+    has_all = {side.key for side in connector.sides} <= setting.connections.keys()
+    return "" if has_all else "engine.connection-missing"
+
+
 def _not_looked_at(stream: Stream, why: str) -> Look:
     """A look that could not even begin; it is over until a person has done something about it."""
     Stream.objects.filter(pk=stream.pk).update(due_since=None, last_look_at=clock.now(), last_look_failure=why)
@@ -280,9 +304,10 @@ def setting_of(tenant: Tenant, *, refuse_writes: bool = False) -> Setting:
             for old in [known for known in _settings if known[0] == tenant.pk]:
                 _settings.pop(old)
             rows = {row.side: row for row in Connection.objects.filter(tenant=tenant)}
-            _settings[key] = Setting(tenant, rows, snapshot.take(tenant))
+            why = seal.reason(tenant, rows.values())
+            _settings[key] = Setting(tenant, rows, snapshot.take(tenant), refuse_writes=bool(why), sealed=why)
         known = _settings[key]
-    return Setting(tenant, known.connections, known.snapshot, refuse_writes)
+    return replace(known, tenant=tenant, refuse_writes=refuse_writes or known.refuse_writes)
 
 
 def servers_of(setting: Setting) -> Servers:

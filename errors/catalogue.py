@@ -23,6 +23,8 @@ TAKEN_OVER_MISSING: Final = "engine.taken-over-missing"
 BEFORE_THE_START: Final = "engine.before-the-start"
 CUT_OFF: Final = "engine.cut-off"
 STOPPED: Final = "engine.stopped"
+SEALED_COPY: Final = "engine.sealed-copy"
+SEALED_ADDRESS: Final = "engine.sealed-address"
 NOT_TAKEN_ON: Final = "engine.not-taken-on"
 OTHER_SERVER: Final = "engine.other-server"
 TOO_MANY_FAULTS: Final = "engine.too-many-faults"
@@ -76,6 +78,17 @@ GENERIC: Final[Mapping[str, Sentence]] = {
         "hand; so it is not handled any more, and everything else goes on.",
         remedy="Give its id to whoever runs the service: usually the program or a library fails at it, or there was "
         "too little memory. When that is mended, retry it. Until then its two sides may differ.",
+    ),
+    SEALED_COPY: Sentence(
+        cause="This installation is not the one the tenant was set up in (its database was copied or put back "
+        "elsewhere), so nothing is handed over.",
+        remedy="If the other installation is still in use, leave it so: two would write the same records. If this is "
+        "the new one, bind the tenant to this installation.",
+    ),
+    SEALED_ADDRESS: Sentence(
+        cause="The address of a server was changed and nobody has said yet that we may write there, so nothing is "
+        "handed over.",
+        remedy="Look at the connections. If the addresses are right, bind the tenant to them; if not, correct them.",
     ),
     NOT_TAKEN_ON: Sentence(
         cause="The other side accepted what was written, but does not show it, so the rest could not follow.",

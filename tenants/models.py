@@ -64,6 +64,15 @@ class Tenant(models.Model):
         editable=False,
         help_text="Grows with every change of mappings, constants, connections: what was read holds as long.",
     )
+    bound_to = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The installation it may write from; see tenants.seal.",
+    )
+    bound_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[TenantManager[Self]] = TenantManager("pk")
@@ -75,9 +84,9 @@ class Tenant(models.Model):
         return self.title or self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save without the revision, which only the database counts: a form opened before must not turn it back."""
+        """Save without what only the database or a binding writes: a form opened before must not turn it back."""
         if not self._state.adding and not args and kwargs.get("update_fields") is None:
-            kept = {"id", "mapping_revision"}
+            kept = {"id", "mapping_revision", "bound_to", "bound_at"}
             kwargs["update_fields"] = [field.name for field in self._meta.concrete_fields if field.name not in kept]
         super().save(*args, **kwargs)
 
@@ -108,6 +117,14 @@ class Connection(TenantOwned):
     side = models.CharField(max_length=30, help_text="Which server of the tenant this is, e.g. avni or bahmni.")
     base_url = models.CharField(
         max_length=500, validators=[URLValidator(schemes=["http", "https"])], help_text="Never left by any request."
+    )
+    bound_url = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The address a person let this tenant write to; see tenants.seal.",
     )
     sign_in = models.CharField(max_length=30, help_text="How to sign in, one of the ways the connector offers.")
     username = models.CharField(max_length=200, blank=True)
@@ -147,11 +164,34 @@ class Connection(TenantOwned):
         return f"{self.side} of {self.tenant}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save without what `engine.breaker` writes: a form that was opened before must not turn it back."""
-        if not self._state.adding and not args and kwargs.get("update_fields") is None:
+        """Save without what `engine.breaker` writes: a form that was opened before must not turn it back.
+
+        The address entered with a new connection is the one a person meant.
+        """
+        if self._state.adding:
+            self.bound_url = self.bound_url or self.base_url
+        elif not args and kwargs.get("update_fields") is None:
             kept = {"id", "down_since", "next_probe_at", "down_reason"}
             kwargs["update_fields"] = [field.name for field in self._meta.concrete_fields if field.name not in kept]
         super().save(*args, **kwargs)
+
+
+class LogInTrouble(models.Model):
+    """Wrong passwords in a row, of one account or from one address. It belongs to the installation, to no tenant."""
+
+    key = models.CharField(max_length=80, primary_key=True, help_text="Kind, and a hash of the name or the address.")
+    label = models.CharField(max_length=150, blank=True, help_text="The account, if it exists, or the address.")
+    wrong = models.PositiveIntegerField(default=0, help_text="Wrong passwords in a row.")
+    last_at = models.DateTimeField()
+    locked_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-last_at"]
+        verbose_name = "log-in with wrong passwords"
+        verbose_name_plural = "log-ins with wrong passwords"
+
+    def __str__(self) -> str:
+        return f"{self.key.partition(':')[0]} {self.label}".strip()
 
 
 class AuditEntry(models.Model):

@@ -6,5 +6,6 @@ from avni_integration.settings.avni import *  # noqa: F403 - Django reads one fl
 from avni_integration.settings.base import *  # noqa: F403
 from avni_integration.settings.celery import *  # noqa: F403
 from avni_integration.settings.database import *  # noqa: F403
+from avni_integration.settings.environment import *  # noqa: F403
 from avni_integration.settings.logging import *  # noqa: F403
 from avni_integration.settings.security import *  # noqa: F403

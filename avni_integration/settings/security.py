@@ -22,6 +22,7 @@ __all__ = [
     "SESSION_COOKIE_AGE",
     "SESSION_COOKIE_SECURE",
     "STORAGES",
+    "TRUST_FORWARDED_FOR",
 ]
 
 DEVELOPMENT_KEY = base64.urlsafe_b64encode(hashlib.sha256(b"for development only").digest()).decode()
@@ -64,6 +65,12 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("TRUST_FORWARDED_PROTO", default=False) else None
 )
+
+TRUST_FORWARDED_FOR = env.boolean("TRUST_FORWARDED_FOR", default=False)
+"""Only behind a proxy that appends to X-Forwarded-For: then its last entry is where a person comes from.
+
+Without it everybody behind a proxy has the proxy's address, and shares the wrong passwords counted for it.
+"""
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{validator}"}

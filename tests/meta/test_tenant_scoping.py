@@ -15,6 +15,7 @@ from tenants.scoping import TenantManager, UnscopedQuery, all_tenants, tenant_sc
 ROOMS = ("tenants", "mappings", "syncstatus", "errors", "engine", "bahmni", "console", "avni_integration")
 
 WITHOUT_TENANT = {
+    "tenants.LogInTrouble": "wrong passwords at the door of the installation, before anybody belongs to a tenant",
     "syncstatus.Heartbeat": "the sign of life of a process of the installation, which belongs to no tenant",
 }
 

@@ -11,6 +11,7 @@ from common.outcome import Outcome
 from engine import bell, gaps, rehearsal, signing_in, work
 from engine.commandline import tenant_named, usage
 from engine.exits import Exit
+from engine.overview import in_words_of
 from engine.registry import connector_of
 from engine.slices import Limits, Look
 from errors.catalogue import explain, general
@@ -80,6 +81,7 @@ class Command(BaseCommand):
 
     def _sync(self, tenant: Tenant, streams: list[Stream], options: dict[str, Any]) -> Exit:
         held = sorted({_why_not(stream.flow) for stream in streams} - {""})
+        held += [in_words_of(sealed) for sealed in [work.setting_of(tenant).sealed] if sealed]
         if held:
             raise usage("\n".join(held))
         limits = Limits(changes=options["limit"])
