@@ -49,7 +49,7 @@ def text(client: Client, address: str) -> str:
 def test_every_page_says_what_is_down_since_when_and_when_it_is_asked_again(
     cut_off: World, operator: Client, page: str
 ) -> None:
-    said = text(operator, reverse(f"admin:{page}"))
+    said = text(operator, reverse(page))
     assert said.count(DOWN) >= 1
     assert 'class="incident"' in said
     assert "It is asked again at" in said
@@ -60,7 +60,7 @@ def test_every_page_says_what_is_down_since_when_and_when_it_is_asked_again(
 def test_no_page_says_so_any_more_once_it_is_back(cut_off: World, operator: Client, page: str) -> None:
     cut_off.bahmni_server.start()
     cut_off.sync()
-    assert 'class="incident"' not in text(operator, reverse(f"admin:{page}"))
+    assert 'class="incident"' not in text(operator, reverse(page))
 
 
 def test_whoever_is_not_a_member_of_the_tenant_reads_nothing_of_it(
