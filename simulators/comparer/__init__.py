@@ -19,7 +19,7 @@ from simulators.comparer.left_over import strays_in_avni, strays_in_bahmni
 from simulators.comparer.memory import Memory
 from simulators.comparer.parts import PartSide
 from simulators.comparer.tables import AvniTables, BahmniTables
-from simulators.comparer.theirs import notes_of_people
+from simulators.comparer.theirs import answers_of_people, notes_of_people
 from simulators.comparer.untouched import foreign_rows
 from simulators.comparer.visits import VisitSide
 from simulators.scenario import Scenario
@@ -73,8 +73,11 @@ def disagreements(
     ]
 
 
-def trespasses(before: Before, avni: State, bahmni: State, scenario: Scenario) -> list[Finding]:
-    """What one look of the service changed that is people's own, `before` being both servers just before that look."""
+def trespasses(before: Before, avni: State, bahmni: State, scenario: Scenario, memory: Memory) -> list[Finding]:
+    """What one look of the service changed that is people's own, `before` being both servers just before that look.
+
+    `memory` is what was seen until then, this look not yet.
+    """
     pairs = scenario.pairs
     found = foreign_rows(before.avni, avni, before.bahmni, bahmni, pairs)
     inside = {row["uuid"] for row in before.bahmni["encounters"] if row["audit"]["creator"] == pairs.hospital.user}
@@ -82,4 +85,5 @@ def trespasses(before: Before, avni: State, bahmni: State, scenario: Scenario) -
     return [
         *(finding for finding in found if finding.who not in notes),  # these are judged by what they say
         *notes_of_people(before.avni, avni, before.bahmni, bahmni, pairs),
+        *answers_of_people(before.avni, avni, before.bahmni, bahmni, memory),
     ]

@@ -65,7 +65,13 @@ class Field:
         program = self.pairs.in_programs.get(encounter["kind"])
         if program and self.after.enrolments[encounter["enrolment"]]["kind"] != program:
             yield Finding("wrong-program", who, "its encounter stands in an enrolment of another program")
+        elif program and encounter["enrolment"] not in self._enrolments(encounter):
+            yield Finding("wrong-enrolment", who, "its encounter stands in an enrolment that was not the nearest")
         if encounter["encounter_ms"] != held_ms:
             yield Finding("date-wrong", who, "the time of its encounter")
         if encounter["cancel_ms"] is not None or encounter["cancel_observations"]:
             yield Finding("cancelled", who, "its encounter is cancelled")
+
+    def _enrolments(self, encounter: Row) -> Collection[str]:
+        """Those it may stand in: what was nearest when it was first seen; any when nobody looked then."""
+        return self.memory.enrolments.get(encounter["uuid"], {encounter["enrolment"]})

@@ -5,7 +5,9 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import dataclass, field
 
+from simulators.comparer.expected import Values
 from simulators.comparer.findings import State
+from simulators.comparer.otherwise import EXIT, Both
 from simulators.comparer.tables import AvniTables, BahmniTables, Row, creator, live
 from simulators.scenario import Correspondence
 
@@ -35,7 +37,7 @@ class Placed:
 
 def exit_of(enrolment: str) -> str:
     """Under what the exit of an enrolment is remembered."""
-    return f"{enrolment} exit"
+    return f"{enrolment}{EXIT}"
 
 
 @dataclass
@@ -49,6 +51,10 @@ class Memory:
     """By uuid of the patient."""
     asides: dict[str, frozenset[str]] = field(default_factory=dict)
     """Questions that people answered in an encounter of Avni, by its uuid; one that we brought among them."""
+    enrolments: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By uuid of a program encounter that we brought: the enrolments that were nearest when it was first seen."""
+    agreed: dict[str, Values] = field(default_factory=dict)
+    """By uuid of an encounter of ours on either side: what it said when it last said what its source says."""
 
     def key(self, record: str, encounter: Row, avni: AvniTables) -> str:
         """By which an encounter of Bahmni is remembered: two of them stand for one enrolment."""
@@ -87,3 +93,39 @@ class Memory:
             if row["kind"] == self.pairs.hospital_registration and patient in there.patients:
                 number = there.preferred_identifier(there.patients[patient]).removeprefix(self.pairs.prefix)
                 self.placed.setdefault(patient, Placed(row["subject"], number))
+        for row in here.program_encounters.values():
+            if row["created_by"] == self.pairs.avni_user and row["uuid"] not in self.enrolments:
+                self.enrolments[row["uuid"]] = nearest(row, here, there)
+        self._note_what_agrees(Both(here, there, self.pairs, self.agreed))
+
+    def _note_what_agrees(self, both: Both) -> None:
+        for record, filed in self.filed.items():
+            if not both.bahmni.encounters[filed.encounter]["voided"]:
+                said = both.said_in_bahmni(filed.encounter)
+                if said == both.wanted(record):
+                    self.agreed[filed.encounter] = said
+        for row in both.brought():
+            if not row["voided"] and (said := both.said_in_avni(row)) in both.parts(row):
+                self.agreed[row["uuid"]] = said
+
+
+def nearest(visit: Row, avni: AvniTables, bahmni: BahmniTables) -> frozenset[str]:
+    """Where a program encounter belongs: an enrolment that was open on its day, else any; the one that began nearest.
+
+    Of the same subject, in the same program as the one it stands in; several that began equally near.
+    """
+    stands, held = avni.enrolments[visit["enrolment"]], visit["encounter_ms"]
+    day = bahmni.day_of_ms(held)
+
+    def is_open(row: Row) -> bool:
+        has_ended = row["exit_ms"] is not None and bahmni.day_of_ms(row["exit_ms"]) < day
+        return bahmni.day_of_ms(row["enrolment_ms"]) <= day and not has_ended
+
+    there = [
+        row
+        for row in live(avni.enrolments.values())
+        if (row["subject"], row["kind"]) == (stands["subject"], stands["kind"])
+    ]
+    fitting = list(filter(is_open, there)) or there
+    least = min((abs(row["enrolment_ms"] - held) for row in fitting), default=0)
+    return frozenset(row["uuid"] for row in fitting if abs(row["enrolment_ms"] - held) == least)

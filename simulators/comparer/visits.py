@@ -74,10 +74,15 @@ class VisitSide:
         wanted = Wanted(filed.encounter_type, filed.form, day, visit_values(row, day, self.pairs))
         yield from self.hospital.judge(who, there, wanted)
         visit = self.after.visits.get(there["visit"] or "")
-        if visit is None or visit["uuid"] not in self._registration_visits(subject["uuid"]):
-            yield Finding("visit-wrong", who, "its encounter does not stand in the visit of the registration")
+        fitting = self._registration_visits(subject["uuid"]) | self._own_visits(subject["uuid"])
+        if visit is None or visit["uuid"] not in fitting:
+            yield Finding("visit-wrong", who, "its encounter stands neither with the registration nor in its own visit")
         if visit is not None:
             yield from self.hospital.place_in_time(who, there, visit, wanted)
+
+    def _own_visits(self, subject: str) -> set[str]:
+        """Visits opened for the subject: where the hospital's own, in which the registration stands, was over."""
+        return {visit["uuid"] for visit in self.hospital.visits_for(subject)}
 
     def _registration_visits(self, subject: str) -> set[str | None]:
         registrations = live(self.hospital.marked(subject))

@@ -81,6 +81,20 @@ def what_came_stands_in_another_program(vandal: Vandal) -> None:
     vandal.spoil(row, enrolment=vandal.choose(others))
 
 
+def what_came_stands_in_another_enrolment(vandal: Vandal) -> None:
+    nearest = vandal.memory.enrolments
+    moved = [
+        (row, other["uuid"])
+        for row in vandal.brought
+        if row["kind"] in vandal.pairs.in_programs and row["uuid"] in nearest
+        for other in vandal.here.enrolments.values()
+        if (other["subject"], other["kind"]) == (row["subject"], vandal.pairs.in_programs[row["kind"]])
+        and other["uuid"] not in nearest[row["uuid"]]
+    ]
+    row, enrolment = vandal.choose(moved)
+    vandal.spoil(row, enrolment=enrolment)
+
+
 def an_enrolment_is_made_for_nobody(vandal: Vandal) -> None:
     made = (row for row in vandal.here.enrolments.values() if row["created_by"] == vandal.pairs.avni_user)
     row = vandal.choose(sorted(made, key=vandal.source_of))
@@ -111,6 +125,7 @@ IN_AVNI: Final[tuple[Corruption, ...]] = (
     what_came_has_a_number_of_another_size, what_came_stands_twice, what_came_is_voided, what_came_is_somebody_elses,
     what_came_stands_at_another_time, what_came_has_another_type, what_came_is_cancelled,
     what_came_stands_for_something_else, what_came_lost_its_marker, what_came_stands_in_another_program,
+    what_came_stands_in_another_enrolment,
     an_enrolment_is_made_for_nobody, what_came_and_was_voided_came_back,
 )  # fmt: skip
 """All of them, in an order of their own."""

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 
 from simulators.comparer import Memory
 from simulators.comparer.findings import State
+from simulators.comparer.otherwise import Both, Otherwise
 from simulators.comparer.tables import AvniTables, BahmniTables, Row, live
 from simulators.scenario import Scenario, design, forms
 from simulators.scenario.correspondence import hospital_concept
@@ -49,6 +50,7 @@ class Facts:
             *(made.ids("bahmni", "concept", name) for name in design.UNMAPPED_ATTRIBUTE_ANSWERS),
             *(hospital_concept(made.ids, name) for name in forms.UNMAPPED_HOSPITAL_ANSWERS),
         }
+        self.both = Both(self.avni, self.bahmni, self.pairs, memory.agreed)
         self.marks: dict[str, list[Row]] = defaultdict(list)
         """Encounters of Avni by the marker they carry, those of a type in the order of their making."""
         for row in sorted(self.avni.visits.values(), key=lambda row: int(row["seq"])):
@@ -133,6 +135,11 @@ class Facts:
         """Whether a mapped form gives an answer without a partner."""
         leaves = (leaf for top in self.forms_in(encounter) for leaf in self.bahmni.leaves_below(top))
         return any(leaf["value"] in self._unmapped for leaf in leaves)
+
+    def answered_otherwise(self, record: str) -> Otherwise | None:
+        """What people changed in the encounter of Bahmni that stands for a record of Avni; None for nothing."""
+        filed = self.memory.filed.get(record)
+        return self.both.in_bahmni(record, filed.encounter) if filed else None
 
     # -- both ---------------------------------------------------------------------------------------------------------
 

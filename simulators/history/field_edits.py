@@ -241,6 +241,26 @@ def unvoid_what_came(place: Place, key: str) -> None:
     place.avni.edit(place.choose(voided).uuid, voided=False)
 
 
+def answer_what_came_otherwise(place: Place, key: str) -> None:
+    """A field worker knows better than the hospital."""
+    row, concept = _an_answer_that_came(place)
+    concepts = place.avni.organisation(place.pairs.organisation).concepts
+    designed, known = concepts[concept], row.observations[concept]
+    if designed.data_type == "Coded":
+        said = known if isinstance(known, list) else [known]
+        other = place.choose(sorted({*designed.answers} - {*said}))
+        _edit(place, row.uuid, {designed.name: concepts[other].name})
+    else:
+        better = known + 1 if isinstance(known, int | float) else f"in the village: {place.random.randrange(1000)}"
+        _edit(place, row.uuid, {designed.name: better})
+
+
+def take_an_answer_out_of_what_came(place: Place, key: str) -> None:
+    """A field worker thinks that it is wrong."""
+    row, concept = _an_answer_that_came(place)
+    _edit(place, row.uuid, {place.avni.organisation(place.pairs.organisation).concepts[concept].name: None})
+
+
 FIELD_EDITS: Final[Mapping[str, tuple[int, Edit]]] = {
     "a subject is registered": (3, register_a_subject),
     "a subject is registered without a number": (2, register_a_subject_without_a_number),
@@ -272,6 +292,8 @@ FIELD_EDITS: Final[Mapping[str, tuple[int, Edit]]] = {
     "a note is added to what came from the hospital": (4, add_a_note_to_what_came),
     "what came from the hospital is voided": (2, void_what_came),
     "what came from the hospital is un-voided": (4, unvoid_what_came),
+    "an answer that came from the hospital is corrected": (2, answer_what_came_otherwise),
+    "an answer that came from the hospital is taken out": (2, take_an_answer_out_of_what_came),
 }
 """What field workers do, each with how often it happens beside the others."""
 
@@ -314,6 +336,14 @@ def _answers(place: Place, visit: VisitRow) -> dict[str, Any]:
     kind = _KINDS[visit.kind]
     drawn = visit_answers(place.random, kind, place.town.clock())
     return {name: drawn.get(name) for name in kind.questions}
+
+
+def _an_answer_that_came(place: Place) -> tuple[VisitRow, str]:
+    """An encounter that came from the hospital, and the concept of one of its answers that anybody may know better."""
+    partners = (*place.pairs.attributes.values(), *place.pairs.hospital_questions.values())
+    asked = {partner.uuid for partner in partners if partner.kind in ("Coded", "Numeric", "Text")}
+    rows = (row for row in place.brought() if not row.voided)
+    return place.choose((row, concept) for row in rows for concept in sorted(row.observations) if concept in asked)
 
 
 def _cancel(place: Place, visit: VisitRow) -> None:

@@ -34,6 +34,9 @@ def subject(row: Row, facts: Facts) -> Reasons:
         yield Stuck("subject", row["uuid"], "gives an answer nobody mapped")
     if why := facts.who_took_it(filed.encounter, filed.patient, filed.number):
         yield Stuck("subject", row["uuid"], why, holds_others=True)
+    if found := facts.answered_otherwise(row["uuid"]):
+        why = "was answered otherwise in Bahmni"
+        yield Stuck("subject", row["uuid"], why, is_told=found.is_sure, holds_others=True)
     if not facts.is_standing(row["uuid"]) and (facts.comes_later(row) or facts.registrations(filed.patient)):
         why = "comes back, but its number or patient is somebody else's by now"
         yield Stuck("subject", row["uuid"], why, holds_others=True)
@@ -66,13 +69,19 @@ def visit(row: Row, facts: Facts, stuck: Mapping[str, Stuck]) -> Reasons:
     else:
         if facts.says_the_unmapped(row):
             yield Stuck("general-encounter", row["uuid"], "gives an answer nobody mapped")
-        yield from _by_its_subject(row, filed, facts, stuck)
+        others = list(_by_its_subject(row, filed, facts, stuck))
+        yield from others
+        if found := facts.answered_otherwise(row["uuid"]):
+            is_told = found.is_sure and not others
+            yield Stuck("general-encounter", row["uuid"], "was answered otherwise in Bahmni", is_told=is_told)
 
 
 def _of_a_voided_one(stream: str, row: Row, filed: Filed, facts: Facts) -> Reasons:
     stands = facts.is_standing(row["uuid"])  # what is gone already is nobody's business
     if stands and facts.is_shared(filed.encounter):
         yield Stuck(stream, row["uuid"], "is voided, but people wrote beside it")
+    if stands and facts.answered_otherwise(row["uuid"]):
+        yield Stuck(stream, row["uuid"], "is voided, but people answered in it")
     if why := facts.who_took_it(filed.encounter, filed.patient, filed.number):
         yield Stuck(stream, row["uuid"], why, is_told=stands)
 

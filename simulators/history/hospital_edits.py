@@ -246,6 +246,17 @@ def close_a_visit_of_ours(place: Place, key: str) -> None:
     visits.end_visit(place.bahmni, place.choose(row for row in rows if row.stop is None))
 
 
+def answer_one_of_ours_otherwise(place: Place, key: str) -> None:
+    """A clinician knows better than what came from Avni."""
+    row = place.choose(_answers_from_avni(place))
+    clinicians.edit_obs(place.bahmni, row.uuid, _better_known(place, row))
+
+
+def take_an_answer_of_ours_out(place: Place, key: str) -> None:
+    """A clinician thinks that it is wrong."""
+    clinicians.remove_obs(place.bahmni, place.choose(_answers_from_avni(place)).uuid)
+
+
 HOSPITAL_EDITS: Final[Mapping[str, tuple[int, Edit]]] = {
     "a patient is registered": (3, register_a_patient),
     "a subject is registered as a patient": (2, register_a_subject_as_a_patient),
@@ -274,6 +285,9 @@ HOSPITAL_EDITS: Final[Mapping[str, tuple[int, Edit]]] = {
     "a note is taken out of what came from Avni": (3, take_a_note_back),
     "what came from Avni is voided": (2, void_one_of_ours),
     "what came from Avni is un-voided": (4, unvoid_one_of_ours),
+    "an answer that came from Avni is corrected": (2, answer_one_of_ours_otherwise),
+    "an answer that came from Avni is taken out": (2, take_an_answer_of_ours_out),
+    "a visit of ours is closed": (3, close_a_visit_of_ours),
 }
 """What the hospital's people do, each with how often it happens beside the others."""
 
@@ -303,3 +317,20 @@ def _another(place: Place, row: Obs) -> Any:
     given = place.clinic.answer(question)
     one = place.random.choice(given) if isinstance(given, list) else given
     return place.concept(one) if question.kind == "Coded" else one
+
+
+def _answers_from_avni(place: Place) -> list[Obs]:
+    """What the field team answered, in live encounters of ours, as far as anybody can say something else."""
+    kinds = {partner.uuid: partner.kind for partner in place.pairs.questions.values()}
+    rows = (row for row in place.live_ours() if not place.bahmni.patients[row.patient].voided)
+    answers = (obs for row in rows for obs in place.answers(row))
+    return [obs for obs in answers if kinds.get(obs.concept) in ("Coded", "Numeric", "Text", "Notes")]
+
+
+def _better_known(place: Place, row: Obs) -> Any:
+    """Another answer than stands there, nor beside it."""
+    answers = place.bahmni.concepts[row.concept].answers
+    if answers:
+        said = {obs.value for obs in place.bahmni.obs_of(row.encounter or "") if not obs.voided}
+        return place.choose(sorted({*answers} - {str(one) for one in said}))
+    return row.value + 1 if isinstance(row.value, float) else f"in the hospital: {place.random.randrange(1000)}"

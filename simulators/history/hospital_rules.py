@@ -18,6 +18,8 @@ def patient(row: Row, facts: Facts) -> Reasons:
     placed = facts.memory.placed.get(row["uuid"])
     identifier = facts.bahmni.preferred_identifier(row)
     if row["voided"]:
+        if placed and any(facts.both.in_avni(one) for one in facts.marks[row["uuid"]]):
+            yield Stuck("patient", row["uuid"], "is voided, but people answered in it", holds_others=True)
         return
     if not identifier.startswith(facts.pairs.prefix):
         if placed:
@@ -49,6 +51,9 @@ def _of_one_in_avni(row: Row, number: str, placed: Placed, facts: Facts) -> Reas
     registration = next(one for one in marked if one["kind"] == facts.pairs.hospital_registration)
     if facts.is_voided_by_people(registration):
         yield Stuck("patient", row["uuid"], "was voided in Avni by a person", holds_others=True)
+    if found := facts.both.in_avni(registration):
+        why = "was answered otherwise in Avni"
+        yield Stuck("patient", row["uuid"], why, is_told=found.is_sure, holds_others=True)
     subject = facts.avni.subjects[placed.subject]
     if subject["voided"] or facts.number(subject) != number:
         why = "is registered at somebody who has not its number now"
@@ -58,12 +63,20 @@ def _of_one_in_avni(row: Row, number: str, placed: Placed, facts: Facts) -> Reas
 def consultation(row: Row, facts: Facts, stuck: Mapping[str, Stuck]) -> Reasons:
     """An encounter that clinicians entered. `stuck`: what is known of the patients already."""
     parts = [facts.pairs.forms[top["concept"]] for top in facts.forms_in(row["uuid"])]
-    identifier = facts.bahmni.preferred_identifier(facts.bahmni.patients[row["patient"]])
+    patient = facts.bahmni.patients[row["patient"]]
+    identifier = facts.bahmni.preferred_identifier(patient)
+    reason = stuck.get(row["patient"])
+    changed = [found for one in facts.marks[row["uuid"]] if (found := facts.both.in_avni(one))]
     if row["voided"] or not parts or not identifier.startswith(facts.pairs.prefix):
+        if changed:
+            is_told = not reason and not patient["voided"] and identifier.startswith(facts.pairs.prefix)
+            yield Stuck("encounter", row["uuid"], "is gone, but people answered in it", is_told=is_told)
         return
     if facts.holds_the_unmapped(row["uuid"]):
         yield Stuck("encounter", row["uuid"], "gives an answer nobody mapped")
-    reason = stuck.get(row["patient"])
+    if changed:
+        is_told = not reason and any(found.is_sure for found in changed)
+        yield Stuck("encounter", row["uuid"], "was answered otherwise in Avni", is_told=is_told)
     if row["patient"] not in facts.memory.placed:
         yield Stuck("encounter", row["uuid"], "belongs to a patient who is not in Avni yet")
     if reason and reason.holds_others:

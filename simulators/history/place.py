@@ -9,6 +9,7 @@ from random import Random
 from typing import TypeVar
 
 from simulators.avni.rows import EnrolmentRow, SubjectRow, VisitRow
+from simulators.bahmni import catalogue
 from simulators.bahmni.model import Encounter, Identifier, Obs, Patient
 from simulators.history.steps import Step
 from simulators.scenario import Scenario, design
@@ -54,7 +55,7 @@ class Place:
         """Let time pass and draw as this step does."""
         self.town.random = Random(step.number)
         self.town.clock.advance(seconds=61 + self.random.randrange(7200))
-        self.bahmni.as_user(None)
+        self.bahmni.as_user(catalogue.SUPERMAN_USER)  # who changed what must be told (O85)
 
     def choose(self, among: Iterable[Chosen]) -> Chosen:
         """One of them. Raises NotNow when there is none."""

@@ -22,14 +22,16 @@ def enrolment(row: Row, facts: Facts, stuck: Mapping[str, Stuck]) -> Reasons:
     ours = [one for one in (begin, end) if one]
     standing = [one for one in ours if not facts.bahmni.encounters[one.encounter]["voided"]]
     if row["voided"]:
-        if any(facts.is_shared(one.encounter) for one in standing):
-            yield Stuck("enrolment", uuid, "is voided, but people wrote beside it")
-        if begin and (why := facts.what_became_of(begin.patient, begin.number)):
-            yield Stuck("enrolment", uuid, why, is_told=bool(standing))
+        yield from _of_a_voided_enrolment(uuid, begin, standing, facts)
         return
-    yield from _of_its_subject("enrolment", row, facts, stuck)
+    others = list(_of_its_subject("enrolment", row, facts, stuck))
+    yield from others
     if begin is None:
         return
+    for found in filter(None, (facts.answered_otherwise(one) for one in (uuid, exit_of(uuid)))):
+        is_told = found.is_sure and not others
+        why = "was answered otherwise in Bahmni"
+        yield Stuck("enrolment", uuid, why, is_told=is_told, holds_others=True)
     if why := facts.who_took_it(begin.encounter, begin.patient, begin.number):
         yield Stuck("enrolment", uuid, why, holds_others=True)
     visit = facts.bahmni.visits[facts.bahmni.encounters[begin.encounter]["visit"]]
@@ -40,6 +42,15 @@ def enrolment(row: Row, facts: Facts, stuck: Mapping[str, Stuck]) -> Reasons:
     exits = [one for one in standing if one is end]
     if row["exit_ms"] is None and any(facts.is_shared(one.encounter) for one in exits):
         yield Stuck("enrolment", uuid, "has no exit any more, but people wrote beside it", holds_others=True)
+
+
+def _of_a_voided_enrolment(uuid: str, begin: Filed | None, standing: list[Filed], facts: Facts) -> Reasons:
+    if any(facts.is_shared(one.encounter) for one in standing):
+        yield Stuck("enrolment", uuid, "is voided, but people wrote beside it")
+    if any(facts.answered_otherwise(one) for one in (uuid, exit_of(uuid))):
+        yield Stuck("enrolment", uuid, "is voided, but people answered in it")
+    if begin and (why := facts.what_became_of(begin.patient, begin.number)):
+        yield Stuck("enrolment", uuid, why, is_told=bool(standing))
 
 
 def program_visit(row: Row, facts: Facts, stuck: Mapping[str, Stuck]) -> Reasons:
@@ -58,6 +69,9 @@ def program_visit(row: Row, facts: Facts, stuck: Mapping[str, Stuck]) -> Reasons
         yield Stuck(STREAM, row["uuid"], "belongs to an enrolment that is voided", is_told=filed is None)
     if reason:
         yield Stuck(STREAM, row["uuid"], f"belongs to an enrolment that {reason.why}", is_told=False)
+    if found := facts.answered_otherwise(row["uuid"]):
+        is_told = found.is_sure and not reason and not whose["voided"]
+        yield Stuck(STREAM, row["uuid"], "was answered otherwise in Bahmni", is_told=is_told)
     if filed and (why := facts.who_took_it(filed.encounter, filed.patient, begin.number)):
         yield Stuck(STREAM, row["uuid"], why, is_told=not reason and not whose["voided"])
     elif why := facts.what_became_of(begin.patient, begin.number):
@@ -76,6 +90,8 @@ def _of_one_that_goes(row: Row, filed: Filed | None, facts: Facts) -> Reasons:
         return
     if stands and facts.is_shared(filed.encounter):
         yield Stuck(STREAM, row["uuid"], "is voided, but people wrote beside it")
+    if stands and facts.answered_otherwise(row["uuid"]):
+        yield Stuck(STREAM, row["uuid"], "is voided, but people answered in it")
     if why := facts.who_took_it(filed.encounter, filed.patient, filed.number):
         yield Stuck(STREAM, row["uuid"], why, is_told=stands)
 

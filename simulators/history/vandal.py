@@ -23,6 +23,7 @@ class Vandal:
         self, avni: State, bahmni: State, memory: Memory, pairs: Correspondence, left: Iterable[str], random: Random
     ) -> None:
         self.pairs = pairs
+        self.memory = memory
         self.ours = pairs.hospital
         self.random = random
         self.states: dict[str, dict[str, Any]] = {"avni": dict(avni), "bahmni": dict(bahmni)}

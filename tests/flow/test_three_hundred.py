@@ -76,10 +76,23 @@ class Hospital:
         for stream in Stream.objects.filter(key__in=("patient", "encounter")):
             Round.objects.create(tenant=self.tenant, stream=stream, **rests)
 
-    def rewind(self) -> None:
-        """Set all positions back to the beginning; every record is then compared with its target anew."""
+    def go_round(self) -> None:
+        """Go through patients and encounters of Bahmni once, from end to end, in as many turns as it takes."""
+        with tenant_scope(self.tenant):
+            begun = dict(Round.objects.values_list("stream", "ordinal"))
+            while True:
+                Round.objects.update(next_turn_at=None)
+                self.sync()
+                rows = list(Round.objects.all())
+                if all(row.began_at is None and row.ordinal > begun[row.stream_id] for row in rows):
+                    Round.objects.update(next_turn_at=clock.now() + timedelta(days=3650))
+                    return
+
+    def rewind(self, *streams: str) -> None:
+        """Set positions (of these streams, else all) back to the beginning; what is read is compared anew."""
         servers = work.servers_of(work.setting_of(self.tenant))
-        for position in Position.objects.select_related("stream"):
+        of_these = {"stream__key__in": streams} if streams else {}
+        for position in Position.objects.filter(**of_these).select_related("stream"):
             position.value = dict(
                 connector_of(self.tenant).first_position(servers, position.stream.key, position.partition, None)
             )
