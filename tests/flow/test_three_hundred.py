@@ -88,11 +88,10 @@ class Hospital:
                     Round.objects.update(next_turn_at=clock.now() + timedelta(days=3650))
                     return
 
-    def rewind(self, *streams: str) -> None:
-        """Set positions (of these streams, else all) back to the beginning; what is read is compared anew."""
+    def rewind(self) -> None:
+        """Set all positions back to the beginning; every record is then compared with its target anew."""
         servers = work.servers_of(work.setting_of(self.tenant))
-        of_these = {"stream__key__in": streams} if streams else {}
-        for position in Position.objects.filter(**of_these).select_related("stream"):
+        for position in Position.objects.select_related("stream"):
             position.value = dict(
                 connector_of(self.tenant).first_position(servers, position.stream.key, position.partition, None)
             )
