@@ -6,6 +6,7 @@ A key that is missing altogether is refused earlier, while the settings are read
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from cryptography.fernet import Fernet
@@ -14,6 +15,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from avni_integration.settings.security import DEVELOPMENT_KEY
+from engine import rounds, work
+from engine.lease import DURATION, LONGEST_WRITE
+from engine.suspects import GRACE
 
 
 @register(Tags.security)
@@ -78,19 +82,32 @@ def sqlite_has_one_worker(app_configs: Sequence[AppConfig] | None, **_: Any) -> 
 
 @register()
 def time_limits_are_ordered(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """E005: a task ends before it is killed, and is killed before its message goes to another worker."""
-    soft, hard = settings.CELERY_TASK_SOFT_TIME_LIMIT, settings.CELERY_TASK_TIME_LIMIT
+    """E005: a task ends by itself, else before it is killed, and is killed before anybody else may have its work."""
+    spans = [
+        ("a request with its sign-in", LONGEST_WRITE.total_seconds()),
+        ("a lease", DURATION.total_seconds()),
+        ("a task at its longest", longest_task()),
+        ("the soft time limit", settings.CELERY_TASK_SOFT_TIME_LIMIT),
+        ("the hard one", settings.CELERY_TASK_TIME_LIMIT),
+    ]
     visibility = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
-    if soft < hard < visibility:
-        return []
+    after_all = [("the visibility time-out", visibility), ("the grace time after a take-over", GRACE.total_seconds())]
+    pairs = [*pairwise(spans), *((spans[-1], one) for one in after_all)]
     return [
         Error(
-            f"The soft time limit ({soft} s), the hard one ({hard} s) and the visibility time-out ({visibility} s) "
-            "must grow in this order.",
-            hint="Otherwise two workers hold the same task at once.",
+            f"{shorter} ({short:g} s) must be shorter than {longer} ({long:g} s).",
+            hint="Otherwise two workers hold the same work at once, or slow work is cut off each time it is tried.",
             id="integration.E005",
         )
+        for (shorter, short), (longer, long) in pairs
+        if short >= long
     ]
+
+
+def longest_task() -> float:
+    """Seconds after which a task has ended by itself: its last page asked for at the last moment, and its batch."""
+    last_page = max(work.LONGEST, work.LONGEST_ROUND + rounds.SECONDS)
+    return last_page + (LONGEST_WRITE + DURATION).total_seconds()
 
 
 def is_fernet_key(key: str) -> bool:

@@ -32,7 +32,7 @@ SHARE: Final = 0.25
 
 def compare_again(slice_: Slice) -> None:
     """Compare what is due, the longest due first."""
-    end = slice_.begun + slice_.limits.seconds * SHARE
+    end = slice_.begun + (slice_.end - slice_.begun) * SHARE
     while not slice_.look.stopped_by:
         if clock.monotonic() >= end:
             slice_.look.more = True

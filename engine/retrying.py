@@ -140,4 +140,4 @@ def _reread_one(slice_: Slice, gap: str, record: ErrorRecord) -> tuple[Sequence[
 
 
 def _end(slice_: Slice) -> float:
-    return slice_.begun + slice_.limits.seconds * SHARE
+    return slice_.begun + (slice_.end - slice_.begun) * SHARE

@@ -34,14 +34,14 @@ from engine.patience import Patience
 from engine.ports import Change, Handover, Page, Walked
 from engine.registry import Servers, Setting, connector_of
 from engine.unread import guarded, of_gap, unreadable
-from engine.verdicts import NotThere, Verdict
+from engine.verdicts import Hold, NotThere, Verdict
 from errors import recording
 from errors.catalogue import OTHER_SERVER, STOPPED, TOO_MANY, TOO_MANY_FAULTS, general
 from errors.models import ErrorRecord, ErrorState
 from syncstatus.models import Link, Position, Run, RunKind, RunState, Stream
 
 SECONDS = 60.0
-"""No batch is begun after this; the stream stays due and the next slice goes on."""
+"""No page is asked for and no batch begun after this; the stream stays due and the next slice goes on."""
 
 GOES_ON_BY_ITSELF = frozenset({"remote.source-down", "remote.target-down", "remote.slow", "remote.garbled"})
 """What ends a look but needs no person: the stream stays due, and the sweep asks again."""
@@ -89,9 +89,12 @@ class Slice:
         self.watch = watch
         self.spec = connector.stream(stream.key)
         self.begun = clock.monotonic()
+        self.end = self.begun + limits.seconds
         self.calls_before = servers.remote_calls
         self.changes_left = limits.changes
         self.positions: list[Position] = []
+        self.is_cut_short = False
+        """Whether there was no time to ask for another page of the partition at hand."""
         self.unread: dict[str, ErrorRecord] = {}
         self.stumbled: list[tuple[str, dict[str, str]]] = []
         """What reading one partition or another ran into, as message and parameters."""
@@ -159,13 +162,17 @@ class Slice:
         for position in self.positions:
             if self.look.stopped_by or len(self.stumbled) > 1:
                 self._note_behind(position)
-            elif self._is_full() or (self.look.runs and not self.has_time()):
+            elif self._is_full() or (position is not self.positions[0] and not self.has_time()):
                 self.look.more = True
                 self._note_behind(position)
             else:
                 self._read_partition(position)
         if self.stumbled and not self.look.stopped_by:
             self.look.stopped_by, self.look.params = self.stumbled[0]
+        elif self.look.more and not self.has_time():
+            # It has had its turn, though nothing may have been in it: what was not reached comes first next time.
+            first = Position.objects.filter(self.grant.is_held(), pk__in=[one.pk for one in self.positions[:1]])
+            first.update(moved_at=clock.now())
 
     def _read_partition(self, position: Position) -> None:
         unread = self.unread.get(gaps.gap_id(position.partition))
@@ -198,7 +205,8 @@ class Slice:
 
     def _read_on(self, position: Position) -> bool:
         """Whether the partition was read to its end."""
-        with closing(batches(self._pages(position))) as gathered:
+        self.is_cut_short = False
+        with closing(batches(self._while_in_time(self._pages(position)))) as gathered:
             for batch in gathered:
                 run = self.run_of(RunKind.READ)
                 all_finished = self._finish(position, batch, run)
@@ -210,7 +218,8 @@ class Slice:
                     # A later page must not move the position over what was left unfinished.
                     self.look.more = True
                     return False
-        return True
+        self.look.more |= self.is_cut_short
+        return not self.is_cut_short
 
     def _note_behind(self, position: Position) -> None:
         """Remember since when changes of a partition may wait; of one never read, since the flow began."""
@@ -272,6 +281,14 @@ class Slice:
         if self.changes_left is None:
             return pages
         return _first_pages(pages, self.changes_left)
+
+    def _while_in_time(self, pages: Iterator[Page]) -> Iterator[Page]:
+        """The first page however late it is, and then as long as the slice has time: a page may take minutes."""
+        for page in pages:
+            yield page
+            if not self.has_time():
+                self.is_cut_short = True
+                return
 
     def _finish(self, position: Position, batch: Batch, run: Run) -> bool:
         """Hand a batch over and write it down. Gives whether nothing of it was left unfinished."""
@@ -377,6 +394,8 @@ class Slice:
         yield batch.newest()[0]
         for following in more:
             yield following.newest()[0]
+        if self.is_cut_short:
+            raise Hold(TOO_MANY)  # there is more, which nobody has come to yet
         for other in self.positions[self.positions.index(position) + 1 :]:
             with closing(batches(self._pages(other))) as gathered:
                 for following in gathered:
@@ -426,7 +445,7 @@ class Slice:
 
     def has_time(self) -> bool:
         """Whether something more may be begun."""
-        return clock.monotonic() - self.begun < self.limits.seconds
+        return clock.monotonic() < self.end
 
     def _is_full(self) -> bool:
         return self.changes_left is not None and self.changes_left <= 0

@@ -35,8 +35,12 @@ from tenants.scoping import tenant_scope
 
 log = structlog.get_logger(__name__)
 
-LONGEST: Final = 240.0
-"""Seconds after which no further stream is begun: a slice of it and its last batch still end before a task's limit."""
+LONGEST: Final = 80.0
+"""Seconds of a task after which no further stream is begun, nor read on: other tenants wait for the worker."""
+
+LONGEST_ROUND: Final = 100.0
+"""Seconds after which no turn of going round is begun: with the last one a task hands over within two minutes. What is
+left stays due and is rung for. Only what is under way by then is brought to its end."""
 
 
 @dataclass
@@ -87,7 +91,9 @@ def work_off(
             due = _due(tenant_id, streams)
             _distrust_what_was_cut_off(due, grant)
             slices: list[Slice] = []
-            looks = _look_at_each(due, begun, partial(_look, grant=grant, limits=limits, watch=watch, slices=slices))
+            end = begun + max(LONGEST, limits.seconds)
+            look = partial(_look, grant=grant, limits=limits, end=end, watch=watch, slices=slices)
+            looks = _look_at_each(due, begun, look)
             _go_round(slices, looks, begun)
         except LeaseLost:
             report.lease_held_by_another = True
@@ -132,7 +138,7 @@ def _look_at_each(due: Sequence[Due], begun: float, look: Callable[[Due], Look])
 def _go_round(slices: Sequence[Slice], looks: Sequence[Look], begun: float) -> None:
     """Let streams take their turns of going round, when all that is due was read."""
     for slice_ in slices:
-        if clock.monotonic() - begun >= LONGEST:
+        if clock.monotonic() - begun >= LONGEST_ROUND:
             return
         if slice_.must_wait:
             continue
@@ -229,8 +235,8 @@ def _unready(looks: list[Look]) -> list[int]:
     return [look.stream.pk for look in looks if look.more or look.stopped_by]
 
 
-def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None, slices: list[Slice]) -> Look:
-    """What came of a look; its slice joins the `slices` whose turn to go round it is."""
+def _look(due: Due, grant: Grant, limits: Limits, end: float, watch: Watch | None, slices: list[Slice]) -> Look:
+    """What came of a look, which begins nothing after `end`; its slice joins those whose turn to go round it is."""
     stream = due.stream
     connector = connector_of(stream.tenant)
     setting = _setting_where_bound(stream.tenant)
@@ -240,6 +246,7 @@ def _look(due: Due, grant: Grant, limits: Limits, watch: Watch | None, slices: l
         return waiting
     servers = servers_of(setting)
     slice_ = Slice(setting, servers, grant, due.lease_token, stream, due.breaker, limits, watch)
+    slice_.end = min(slice_.end, end)
     if due.was_cut_off:
         slice_.close_what_was_cut_off()
     if missing_in(setting.snapshot, connector, stream.flow.key):

@@ -1,7 +1,7 @@
 """Celery is the bell, the database the truth: a message carries ids only and may be lost or doubled.
 
 The names are Celery's own with the prefix `CELERY_`; every one differs from Celery's default for the reason beside it.
-The numbers follow from one fact: a slice of work hands over after 60 to 120 seconds.
+The numbers follow from one fact: a task hands over after 60 to 120 seconds, and ends what is under way.
 """
 
 from __future__ import annotations
@@ -72,16 +72,16 @@ CELERY_TASK_ACKS_ON_TIMEOUT: Final = True
 CELERY_TASK_REJECT_ON_WORKER_LOST: Final = False
 CELERY_TASK_RETRY_ON_WORKER_LOST: Final = True
 CELERY_TASK_ANNOTATIONS: Final = {"*": {"max_retries": 2, "default_retry_delay": 5}}
-# Seconds. A net below what ends itself: per stream 60 of reading, and a last batch that a slow hospital may draw out
-# for another 170 (engine.lease). A batch that is cut off counts for nothing and begins anew, so a limit below that
-# would keep a slow hospital from ever getting through. Soft raises inside the task, hard kills the child. Only the
-# prefork pool obeys them.
-CELERY_TASK_SOFT_TIME_LIMIT: Final = 600
-CELERY_TASK_TIME_LIMIT: Final = 660
+# Seconds. A net below what ends itself: a task begins nothing more after 120 (engine.work), a page asked for just then
+# may take 260, and its batch at a slow hospital 420 (engine.lease). A batch that is cut off counts for nothing and
+# begins anew, so a limit below the sum, 800, would keep a slow hospital from ever getting through: a start-up check
+# adds them up (E005). Soft raises inside the task, hard kills the child. Only the prefork pool obeys them.
+CELERY_TASK_SOFT_TIME_LIMIT: Final = 840
+CELERY_TASK_TIME_LIMIT: Final = 880
 CELERY_BROKER_TRANSPORT_OPTIONS: Final[dict[str, Any]] = {
     # Seconds until an unacknowledged message is given to another worker: longer than any task may take, and far
     # below Redis's default of an hour. Nobody waits for it: the sweep finds what a killed worker left due.
-    "visibility_timeout": 900,
+    "visibility_timeout": 960,
     # Look for such messages every 5 s, at every look (the defaults amount to every 100 s).
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,

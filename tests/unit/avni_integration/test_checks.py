@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from types import ModuleType
+
 import pytest
 from cryptography.fernet import Fernet
 from django.core.checks import CheckMessage
 from pytest_django import Settings
 
+import avni.client
+import bahmni.openmrs
 from avni_integration import checks
 from avni_integration.settings.security import DEVELOPMENT_KEY
+from engine import work
+from engine.lease import LONGEST_WRITE
+from engine.suspects import GRACE
 
 POSTGRESQL = {"default": {"ENGINE": "django.db.backends.postgresql"}}
 SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
@@ -67,12 +75,50 @@ def test_sqlite_bears_one_worker_process(
     assert ids(checks.sqlite_has_one_worker(None)) == expected
 
 
-@pytest.mark.parametrize(("soft", "hard", "visibility"), [(180, 180, 300), (150, 300, 300), (200, 180, 300)])
+LONGEST = checks.longest_task()
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "visibility"),
+    [
+        (LONGEST, LONGEST + 40, LONGEST + 99),
+        (180, LONGEST + 40, LONGEST + 99),
+        (LONGEST + 40, LONGEST + 40, LONGEST + 99),
+        (LONGEST + 50, LONGEST + 40, LONGEST + 99),
+        (LONGEST + 1, LONGEST + 40, LONGEST + 40),
+        (LONGEST + 1, GRACE.total_seconds(), 9999),
+    ],
+    ids=[
+        "a slow task is cut off", "far too short", "soft is hard", "soft after hard", "two workers", "two writers",
+    ],
+)  # fmt: skip
 def test_time_limits_out_of_order_are_refused(settings: Settings, soft: int, hard: int, visibility: int) -> None:
     settings.CELERY_TASK_SOFT_TIME_LIMIT = soft
     settings.CELERY_TASK_TIME_LIMIT = hard
     settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": visibility}
-    assert ids(checks.time_limits_are_ordered(None)) == ["integration.E005"]
+    assert set(ids(checks.time_limits_are_ordered(None))) == {"integration.E005"}
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value"),
+    [
+        (work, "LONGEST", 300.0),
+        (work, "LONGEST_ROUND", 300.0),
+        (checks, "DURATION", timedelta(seconds=600)),
+        (checks, "DURATION", timedelta(seconds=200)),
+        (checks, "GRACE", timedelta(minutes=5)),
+    ],
+)
+def test_what_the_limits_follow_from_is_added_up_anew(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, value: object
+) -> None:
+    monkeypatch.setattr(module, name, value)
+    assert "integration.E005" in ids(checks.time_limits_are_ordered(None))
+
+
+def test_a_request_to_either_server_is_shorter_than_what_the_lease_leaves_room_for() -> None:
+    assert (avni.client.TIMEOUTS.read, bahmni.openmrs.TIMEOUTS.read) == (120, 60)
+    assert max(avni.client.TIMEOUTS.longest, bahmni.openmrs.TIMEOUTS.longest) < LONGEST_WRITE.total_seconds()
 
 
 def test_the_limits_as_they_are_pass() -> None:

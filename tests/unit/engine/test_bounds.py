@@ -9,18 +9,16 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from django.conf import settings
 
 from common import clock
 from common.http_errors import Slow, Unclear
-from engine import bell, work
-from engine.lease import DURATION, LONGEST_WRITE
+from engine import bell, positions, rounds, work
 from engine.patience import PATIENCE
 from engine.slices import SECONDS
 from engine.verdicts import Fail
 from errors.models import ErrorLog, ErrorRecord
 from mappings import revision
-from syncstatus.models import Position, Run, Stream
+from syncstatus.models import Flow, Position, Run, Stream
 from tenants.models import Tenant
 from tests.chaos.desk import STREAM, Desk, desk
 from tests.chaos.paper import card, down, remote
@@ -82,9 +80,69 @@ def test_rings_without_end_do_not_keep_a_task_from_ending(there: Desk) -> None:
         assert Stream.objects.get(key=STREAM).due_since is not None
 
 
-def test_a_task_has_time_for_the_slowest_batch_of_the_last_stream_it_begins() -> None:
-    slowest = SECONDS + (DURATION - LONGEST_WRITE).total_seconds()
-    assert work.LONGEST + slowest < settings.CELERY_TASK_SOFT_TIME_LIMIT
+def test_no_page_is_asked_for_after_a_slice_has_had_its_time(there: Desk) -> None:
+    """An Avni that answers every page just below its time-out is read page by page, to its end."""
+    with clock.frozen(clock.now()) as time:
+        asked: list[float] = []
+
+        def slow(page: str) -> None:
+            asked.append(time.monotonic() - begun)
+            time.advance(119)
+
+        for number in range(5):
+            there.paper.add(card(str(number)))
+        there.paper.before_page = slow
+        slices = 0
+        while there.position < 5:
+            begun = time.monotonic()
+            there.work()
+            assert asked == [0], "a second page was asked for, after 119 s"
+            asked.clear()
+            slices += 1
+        assert (slices, there.errors(), len(there.paper.target)) == (5, {}, 5)
+
+
+def test_slow_partitions_without_news_take_turns(there: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    with clock.frozen(clock.now()) as time:
+
+        def nothing_new(partition: str, position: object) -> Iterator[object]:
+            read.append(partition)
+            time.advance(119)
+            yield from ()
+
+        partitions = ["a", "b", "c"]
+        monkeypatch.setattr(there.paper, "pages", nothing_new)
+        monkeypatch.setattr(positions, "named", lambda *_: partitions)
+        Position.objects.all().delete()
+        stream = Stream.objects.get(key=STREAM)
+        for partition in partitions:
+            Position.objects.create(tenant=there.tenant, stream=stream, partition=partition, value={})
+            time.advance(1)
+        for _ in range(6):
+            there.work()
+    assert read == partitions * 2
+
+
+def test_a_task_hands_over_within_two_minutes_however_much_there_is(there: Desk) -> None:
+    with clock.frozen(clock.now()) as time:
+        Flow.objects.update(is_on=True, start_policy="beginning")
+        second = Stream.objects.get(key="paper-card")
+        Position.objects.create(tenant=there.tenant, stream=second, partition="cards", value={})
+        for number in range(200):
+            there.paper.add(card(str(number)))
+        asked: list[float] = []
+
+        def slow(page: str) -> None:
+            asked.append(time.monotonic() - begun)
+            time.advance(11)
+
+        there.paper.before_page = slow
+        begun = time.monotonic()
+        bell.mark_due(Stream.objects.all())
+        report = work.work_off(there.tenant.pk)
+    assert [(look.stream.key, look.more) for look in report.looks] == [(STREAM, True), ("paper-card", True)]
+    assert SECONDS < max(asked) < work.LONGEST < work.LONGEST_ROUND + rounds.SECONDS == 120
 
 
 def test_a_message_nobody_took_in_time_is_dropped_because_the_sweep_rings_again(
