@@ -58,7 +58,7 @@ ACTIONS: dict[type[models.Model], dict[str, set[Role]]] = {
     Membership: {"delete_selected": {OWNER}},
 }
 
-INSTALLATION = ("user", "periodictask", "crontabschedule", "intervalschedule")
+INSTALLATION = ("user", "logintrouble", "periodictask", "crontabschedule", "intervalschedule")
 
 
 def address(model: type[models.Model], page: str, *args: object) -> str:
@@ -144,7 +144,12 @@ def test_who_belongs_to_several_may_choose_only_where_the_right_holds(
 def test_the_installations_screens_are_for_its_administrator(
     owner: Client, administrator: User, signed_in: SignIn
 ) -> None:
-    names = ("auth_user", "django_celery_beat_periodictask", "django_celery_beat_crontabschedule")
+    names = (
+        "auth_user",
+        "tenants_logintrouble",
+        "django_celery_beat_periodictask",
+        "django_celery_beat_crontabschedule",
+    )
     for name in names:
         assert owner.get(reverse(f"admin:{name}_changelist")).status_code == 403
         assert signed_in(administrator).get(reverse(f"admin:{name}_changelist")).status_code == 200
