@@ -55,9 +55,11 @@ def _answer(writing: int, work: Callable[[], Any]) -> NoReturn:
         told = pickle.dumps((True, work()))
     except BaseException:  # noqa: BLE001 - whatever it is, the parent must hear of it
         told = pickle.dumps((False, traceback.format_exc()))
-    with os.fdopen(writing, "wb") as answers:
-        answers.write(told)
-    os._exit(0)
+    try:
+        with os.fdopen(writing, "wb") as answers:
+            answers.write(told)
+    finally:
+        os._exit(0)  # nothing of it may run on as a second test run
 
 
 @dataclass
@@ -90,8 +92,8 @@ def worker(work: Callable[[], object]) -> Worker:
         os.close(reading)
         return Worker(pid, writing)
     os.close(writing)
-    os.read(reading, 1)
     try:
+        os.read(reading, 1)
         work()
     except BaseException:  # noqa: BLE001 - nothing of it may run on as a second test run
         traceback.print_exc()
