@@ -285,8 +285,8 @@ HOSPITAL_EDITS: Final[Mapping[str, tuple[int, Edit]]] = {
     "a note is taken out of what came from Avni": (3, take_a_note_back),
     "what came from Avni is voided": (2, void_one_of_ours),
     "what came from Avni is un-voided": (4, unvoid_one_of_ours),
-    "an answer that came from Avni is corrected": (2, answer_one_of_ours_otherwise),
-    "an answer that came from Avni is taken out": (2, take_an_answer_of_ours_out),
+    "an answer that came from Avni is corrected": (3, answer_one_of_ours_otherwise),
+    "an answer that came from Avni is taken out": (3, take_an_answer_of_ours_out),
     "a visit of ours is closed": (3, close_a_visit_of_ours),
 }
 """What the hospital's people do, each with how often it happens beside the others."""
