@@ -119,6 +119,36 @@ class Feed:
                 yield Reading(fresh, after)
             position = after
 
+    def ahead(self, position: FeedPosition) -> int:
+        """About how many entries come after `position`, with few requests however many they are (F14, F60).
+
+        Between two pages of one size all are taken to be of that size. Raises FeedReset, Garbled.
+        """
+        stop = self._stop(position)
+        if stop is None:
+            return 0
+        here = len(stop.ids)
+        if position["entry"] is not None:
+            here -= stop.ids.index(position["entry"]) + 1
+        newest = self.newest()
+        if newest.number <= stop.number:
+            return here
+        sizes = {stop.number: len(stop.ids), newest.number: len(newest.ids)}
+        return here + len(newest.ids) + self._between(stop.number + 1, newest.number - 1, sizes)
+
+    def _between(self, low: int, high: int, sizes: dict[int, int]) -> int:
+        """Entries on the pages from `low` to `high`; `sizes` are those known by now."""
+        if low > high:
+            return 0
+        for number in (low, high):
+            if number not in sizes:
+                page = self.page(number)
+                sizes[number] = len(page.ids) if page else 0
+        if sizes[low] == sizes[high] or high - low <= 1:
+            return (high - low + 1) * sizes[low] if sizes[low] == sizes[high] else sizes[low] + sizes[high]
+        middle = (low + high) // 2
+        return self._between(low, middle, sizes) + self._between(middle + 1, high, sizes)
+
     def _stop(self, position: FeedPosition) -> Page | None:
         """The page we stopped on as it is today, found by its entry; None while the feed is empty."""
         nothing_seen_yet = position["entry"] is None and position["first"] is None

@@ -15,15 +15,13 @@ from bahmni.avni_to_bahmni.enrolment import programs
 from bahmni.check import check
 from bahmni.counterparts import counterparts, show
 from bahmni.identity import FACTS, identity
+from bahmni.seeking import A_MOMENT, Seeker
 from bahmni.servers import SIGN_INS, BahmniServers
 from common import clock
 from engine.ports import JsonObject
 from engine.registry import Connector, FlowSpec, RoundSpec, Servers, SideSpec, StreamSpec
 
 FEED = "the {} feed"
-
-A_MOMENT = timedelta(minutes=10)
-"""Longer than clocks differ and switching on takes."""
 
 
 def first_position(servers: Servers, stream_key: str, partition: str, since: datetime | None) -> JsonObject:
@@ -91,6 +89,7 @@ CONNECTOR = Connector(
                     v.AVNI,
                     lambda taken: ["patient"],
                     FEED,
+                    has_pages=True,
                     round=RoundSpec("all patients with a number of the programme"),
                 ),
                 StreamSpec(
@@ -101,6 +100,7 @@ CONNECTOR = Connector(
                     v.AVNI,
                     lambda taken: ["encounter"],
                     FEED,
+                    has_pages=True,
                     round=RoundSpec("all encounters of registered patients", parents=v.PATIENT),
                 ),
             ),
@@ -115,5 +115,6 @@ CONNECTOR = Connector(
     check=check,
     counterparts=counterparts,
     show=show,
+    seeker=Seeker(),
     identity=identity,
 )

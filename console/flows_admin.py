@@ -21,6 +21,7 @@ from console.dry_run import dry_run_page
 from console.flow_words import errors_url, lag_in_words, last_run_link, round_line, standing_line, state_badge
 from console.names import connector, flow_label
 from console.questions import ReasonForm, answered, ask
+from console.rewinding import rewind_page, skip_page
 from console.site import site
 from console.starting import StartForm, lacks_of
 from console.words import NOTHING, how_many, when
@@ -28,8 +29,9 @@ from engine import moves
 from engine.overview import FlowOverview, overview
 from engine.positions import standings
 from engine.rounds import progress
+from engine.starting import Start, spelled
 from syncstatus.cron import cron_in_words, fires_after, validate_cron
-from syncstatus.models import Flow
+from syncstatus.models import Flow, StartPolicy
 from tenants.models import AuditEntry, validate_zone
 from tenants.rights import Right
 
@@ -82,7 +84,7 @@ class FlowAdmin(TenantAdmin[Flow]):
     list_display_links = ("name",)
     list_filter = ("tenant",)
     list_select_related = ("tenant",)
-    actions = ("run_now", "pause", "stop", "resume", "dry_run", "switch_on", "switch_off")
+    actions = ("run_now", "pause", "stop", "resume", "dry_run", "rewind", "skip", "switch_on", "switch_off")
     fieldsets = (
         (None, {"fields": ("name", "tenant", "state_now", "begins", "reads", "rounds")}),
         ("Schedule", {"fields": ("cron", "zone", "in_words", "next_five")}),
@@ -159,7 +161,11 @@ class FlowAdmin(TenantAdmin[Flow]):
     @admin.display(description="began")
     def begins(self, flow: Flow) -> str:
         """The start policy somebody chose."""
-        return str(flow.get_start_policy_display()) or "not yet: switching it on asks where to begin"
+        if not flow.start_policy:
+            return "not yet: switching it on asks where to begin"
+        where = "" if flow.start_policy in (StartPolicy.BEGINNING, StartPolicy.RECENT) else f": {spelled(flow)}"
+        said = f"{flow.get_start_policy_display()}{where}"
+        return said if flow.began_at else f"not yet; it will, {said}"
 
     @admin.display(description="reads")
     def reads(self, flow: Flow) -> SafeString | str:
@@ -263,6 +269,16 @@ class FlowAdmin(TenantAdmin[Flow]):
         """Show what the next changes would do, without writing."""
         return dry_run_page(self, request, self._chosen(request, queryset, Right.ACT))
 
+    @admin.action(description="Rewind…", permissions=["act"])
+    def rewind(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> HttpResponse | None:
+        """Ask since when a flow is to be read again, say how much that is, then move its positions."""
+        return rewind_page(self, request, self._chosen(request, queryset, Right.ACT))
+
+    @admin.action(description="Skip to now…", permissions=["configure"])
+    def skip(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> HttpResponse | None:
+        """Say how much would not be read, then let a flow go on with what changes from now on."""
+        return skip_page(self, request, self._chosen(request, queryset, Right.CHANGE_CONNECTION))
+
     @admin.action(description="Switch on…", permissions=["configure"])
     def switch_on(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> HttpResponse | None:
         """Show everything that is missing; when nothing is, ask where to begin, then switch on."""
@@ -271,7 +287,7 @@ class FlowAdmin(TenantAdmin[Flow]):
         form = StartForm(flows, request.POST if answered(request) else None)
         if answered(request) and form.is_valid() and not any(lacks.values()):
             for flow in flows:
-                self._switch_on(request, flow, form.policy_for(flow))
+                self._switch_on(request, flow, form.start_for(flow))
             return None
         return ask(
             self,
@@ -293,9 +309,9 @@ class FlowAdmin(TenantAdmin[Flow]):
             changed = moves.switch_off(flow, actor=actor(request))
             self._say(request, flow, "is off." if changed else "was off already.", messages.SUCCESS)
 
-    def _switch_on(self, request: HttpRequest, flow: Flow, policy: str) -> None:
+    def _switch_on(self, request: HttpRequest, flow: Flow, start: Start | None) -> None:
         try:
-            moves.switch_on(flow, start_policy=policy, actor=actor(request))
+            moves.switch_on(flow, start=start, actor=actor(request))
         except moves.CannotStart as refusal:
             self._say(request, flow, "stays off. " + " ".join(refusal.reasons), messages.ERROR)
         except RemoteError as trouble:

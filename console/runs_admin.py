@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.db import models
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from common.outcome import Outcome
 from console.base import TenantAdmin
 from console.filters import StreamFilter
 from console.names import reason, sentences, source_label, stream_label, target_label
+from console.rewinding import rewind_to_run_page
 from console.site import site
 from console.words import BAD, BUSY, CARE, GOOD, NOTHING, badge, span, when
 from errors.catalogue import explain
@@ -43,6 +45,7 @@ class RunAdmin(TenantAdmin[Run]):
     list_display_links = ("started",)
     list_filter = ("tenant", StreamFilter, "state", "kind")
     list_select_related = ("tenant", "stream__tenant")
+    actions = ("rewind",)
     fields = ("stream_name", "kind", "result", "started", "took", "calls", "tenant")
     readonly_fields = fields
 
@@ -86,6 +89,11 @@ class RunAdmin(TenantAdmin[Run]):
     def calls(self, run: Run) -> str:
         """What it cost the servers."""
         return f"{run.remote_calls} to both servers, {run.target_writes} of them writes to {target_label(run.stream)}"
+
+    @admin.action(description="Rewind to before this run…", permissions=["act"])
+    def rewind(self, request: HttpRequest, queryset: models.QuerySet[Run]) -> HttpResponse | None:
+        """Say how much was read since, then read it again."""
+        return rewind_to_run_page(self, request, list(self.permitted(request, queryset).select_related("stream__flow")))
 
     def headline(self, row: Run) -> str:
         """What was looked at."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import forms
 from django.urls import reverse
 
 from console.addresses import list_url
+from console.moments import MomentField, of_zone
 from console.names import flow_spec, side_label
 from engine.provision import Missing, missing
+from engine.starting import Start, fed
 from mappings.models import Constant
 from syncstatus.models import Flow, StartPolicy
 from tenants.models import Connection
@@ -56,7 +58,7 @@ def _lack(flow: Flow, row: Missing, constants: dict[str, int]) -> Lack:
 
 
 class StartForm(forms.Form):
-    """Where to begin, asked only for flows that never ran; nothing is chosen beforehand."""
+    """Where to begin, asked only for flows of which nobody has said it; nothing is chosen beforehand."""
 
     start_policy = forms.ChoiceField(
         label="Where shall it begin?",
@@ -64,12 +66,52 @@ class StartForm(forms.Form):
         widget=forms.RadioSelect,
         help_text="Asked once: later it always goes on where it stands.",
     )
+    start_at = MomentField(label="Since", required=False, help_text="For a date. Time of the flow's zone.")
 
     def __init__(self, flows: Iterable[Flow], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if all(flow.start_policy for flow in flows):
-            del self.fields["start_policy"]
+        unsaid = [flow for flow in flows if not flow.start_policy]
+        self._specs = {flow.pk: spec for flow in unsaid if (spec := flow_spec(flow))}
+        if not unsaid:
+            del self.fields["start_policy"], self.fields["start_at"]
+        feeds = {stream.key: stream for spec in self._specs.values() for stream in spec.streams if stream.has_pages}
+        if unsaid and not feeds:
+            policies = [one for one in StartPolicy if one != StartPolicy.PAGE]
+            self.fields["start_policy"].choices = [  # type: ignore[attr-defined]  # of a ChoiceField
+                (policy.value, str(policy.label).capitalize()) for policy in policies
+            ]
+        for key, stream in feeds.items():
+            help_text = "For a page: the number at the end of its address in the feed."
+            label = f"Page, {stream.label.lower()}"
+            self.fields[_page_of(key)] = forms.IntegerField(
+                label=label, min_value=1, required=False, help_text=help_text
+            )
 
-    def policy_for(self, flow: Flow) -> str:
-        """The answer, for a flow that has none yet."""
-        return "" if flow.start_policy else str(self.cleaned_data["start_policy"])
+    def clean(self) -> dict[str, Any]:
+        """What belongs to the choice must be there."""
+        said = super().clean() or {}
+        if said.get("start_policy") == StartPolicy.DATE and not said.get("start_at") and "start_at" not in self.errors:
+            self.add_error("start_at", "Say since when.")
+        if said.get("start_policy") == StartPolicy.PAGE:
+            for name in [name for name in self.fields if name.startswith(_PAGE)]:
+                if not said.get(name) and name not in self.errors:
+                    self.add_error(name, "Say a page of this feed, too.")
+        return said
+
+    def start_for(self, flow: Flow) -> Start | None:
+        """The answer, for a flow of which nobody has said it yet."""
+        spec = self._specs.get(flow.pk)
+        if spec is None:
+            return None
+        said, policy = self.cleaned_data, str(self.cleaned_data["start_policy"])
+        if policy == StartPolicy.DATE:
+            return Start(policy, of_zone(said["start_at"], flow.zone))
+        pages = {key: said[_page_of(key)] for key in fed(spec)} if policy == StartPolicy.PAGE else {}
+        return Start(policy, pages=pages)
+
+
+_PAGE: Final = "page_"
+
+
+def _page_of(key: str) -> str:
+    return _PAGE + key

@@ -45,6 +45,10 @@ LINK_FIELDS = [
 ]  # fmt: skip
 
 
+UNCOMPARED_FIELDS = [name for name in LINK_FIELDS if name != "is_suspect"]
+"""Only a look at the target lifts a suspicion: somebody may have raised it since the link was read."""
+
+
 def load_known(stream: Stream, entity_ids: Sequence[str]) -> dict[str, Link]:
     """What the ledger remembers of these source records."""
     return {link.source_id: link for link in Link.objects.filter(stream=stream, source_id__in=entity_ids)}
@@ -102,6 +106,8 @@ class Ledger:
         self.grant = grant
         self.stream = stream
         self.run = run
+        self.has_been_moved = False
+        """Whether a person moved the position while the batch was under way; reading begins anew from theirs."""
 
     def commit(
         self,
@@ -171,9 +177,12 @@ class Ledger:
             for result in results
             if not gaps.stands_for(result.change.entity_id) and not _is_unknown_outsider(result, links)
         ]
-        Link.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["tenant", "stream", "source_id"], update_fields=LINK_FIELDS
-        )
+        compared = {result.change.entity_id for result in results if result.plan or result.half_done}
+        for is_compared, fields in ((True, LINK_FIELDS), (False, UNCOMPARED_FIELDS)):
+            some = [row for row in rows if (row.source_id in compared) is is_compared]
+            Link.objects.bulk_create(
+                some, update_conflicts=True, unique_fields=["tenant", "stream", "source_id"], update_fields=fields
+            )
 
     def _write_outsiders(self, results: Sequence[Result], links: Mapping[str, Link]) -> None:
         """One row for each record outside that others hang on, however many they are; what is known of it stays."""
@@ -265,8 +274,11 @@ class Ledger:
         )
 
     def _move(self, position: Position, page: Page) -> None:
+        """Move a position on, unless a person moved it since it was read: then theirs stands (`has_been_moved`)."""
         position.value, position.read_upto = dict(page.position), page.read_upto or position.read_upto
-        position.save(update_fields=["value", "read_upto", "moved_at"])
+        as_read = Position.objects.filter(pk=position.pk, moves=position.moves)
+        moved = as_read.update(value=position.value, read_upto=position.read_upto, moved_at=clock.now())
+        self.has_been_moved = not moved
 
 
 def _is_unknown_outsider(result: Result, links: Mapping[str, Link]) -> bool:

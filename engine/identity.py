@@ -22,6 +22,7 @@ from django.db.models import F
 
 from common import clock
 from common.http_errors import RemoteError, SignInFailed, Unreachable
+from engine import positions
 from engine.brake import Halt
 from engine.registry import Connector, Fact, Seen, Servers, Setting, Trace
 from syncstatus.models import AtBrake, Link, Position, Stream
@@ -220,7 +221,7 @@ def expectation(connector: Connector, tenant_id: int, side: str, *, thorough: bo
     stored = Connection.objects.filter(tenant=tenant_id, side=side).values_list("identity", flat=True).first() or {}
     reads, writes = streams_of(connector, side)
     places = Position.objects.filter(tenant=tenant_id, stream__key__in=reads, read_upto__isnull=False)
-    newest = places.order_by("-read_upto", "pk").annotate(stream_key=F("stream__key"))
+    newest = positions.without_sought(places).order_by("-read_upto", "pk").annotate(stream_key=F("stream__key"))
     traces = [Trace(row.stream_key, row.partition, row.value) for row in (newest if thorough else newest[:1])]
     written = Link.objects.filter(tenant=tenant_id, stream__key__in=writes, pk__gt=stored.get(LINKS_AFTER, 0))
     last = written.exclude(target_id="").order_by("-pk").values_list("stream__key", "target_id").first()

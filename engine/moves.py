@@ -6,7 +6,8 @@ after. All of it needs a scope of the tenant concerned.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db import models, transaction
@@ -14,14 +15,15 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from common import clock
-from engine import bell, decisions, faults, positions, seal_moves, signing_in
+from engine import bell, decisions, faults, positions, seal_moves, signing_in, starting
 from engine.lease import hold_commits
 from engine.provision import missing
-from engine.registry import FlowSpec, connector_of
+from engine.registry import Connector, FlowSpec, Servers, connector_of
+from engine.starting import Start
 from engine.work import servers_of, setting_of
 from errors.catalogue import explain
 from errors.models import OPEN_STATES, ErrorRecord, ErrorState
-from syncstatus.models import AtBrake, Flow, Lease, Position, Run, RunState, StartPolicy, Stream
+from syncstatus.models import AtBrake, Flow, Lease, Position, Run, RunState, Stream
 from tenants import audit, seal
 from tenants.audit import Actor
 from tenants.models import Connection, Tenant
@@ -38,25 +40,29 @@ class CannotStart(Exception):
         super().__init__("\n".join(self.reasons))
 
 
-def switch_on(flow: Flow, *, actor: Actor, start_policy: str = "") -> None:
+def switch_on(flow: Flow, *, actor: Actor, start_policy: str = "", start: Start | None = None) -> None:
     """Let the flow run by its schedule. The first time somebody must say where to begin; there is no default.
+
+    `start` says it in full, `start_policy` where one word does; a declaration may have said it before.
 
     The streams' first positions are found here, which may ask the source: raises common.http_errors.RemoteError when
     it does not answer. Raises CannotStart with everything that is missing, all at once.
     """
     spec = connector_of(flow.tenant).flow(flow.key)
-    policy = flow.start_policy or start_policy
-    reasons = _reasons_against(flow, spec, start_policy)
-    if reasons:
+    said = start or (Start(start_policy) if start_policy else None)
+    begins = (starting.chosen(flow) if _has_begun(flow) else None) or said or starting.chosen(flow)
+    reasons = _reasons_against(flow, spec, said)
+    if reasons or begins is None:
         raise CannotStart(reasons)
     flow.began_at = flow.began_at or clock.now()
-    first = _first_positions(flow, policy)  # asks servers: before any transaction
+    flow.start_at = begins.at
+    first = _first_positions(flow, begins)  # asks servers: before any transaction
     with transaction.atomic():
         seal_moves.bind_unbound(Tenant.objects.get(pk=flow.tenant_id), actor=actor)
         Position.objects.bulk_create(first, ignore_conflicts=True)
         Flow.objects.filter(pk=flow.pk).update(began_at=flow.began_at, stopped_by="")
         faults.resumed(flow)
-        settings = {"is_on": True, "is_paused": False, "start_policy": policy}
+        settings = {"is_on": True, "is_paused": False, **replace(begins, at=flow.start_at).fields}
         change_settings(flow, settings, actor=actor, action="switch on")
 
 
@@ -177,20 +183,25 @@ def change_settings(
     return bool(changed)
 
 
-def _reasons_against(flow: Flow, spec: FlowSpec, start_policy: str) -> list[str]:
+def _has_begun(flow: Flow) -> bool:
+    return bool(flow.start_policy) and (
+        flow.began_at is not None or Position.objects.filter(stream__flow=flow).exists()
+    )  # fmt: skip
+
+
+def _reasons_against(flow: Flow, spec: FlowSpec, said: Start | None) -> list[str]:
     connector = connector_of(flow.tenant)
     reasons = [reason for reason in [_sealed(flow)] if reason]
     reasons += [str(lack) for lack in missing(flow.tenant, flow.key)]
     there = set(Connection.objects.filter(tenant=flow.tenant).values_list("side", flat=True))
     needed = dict.fromkeys(side for stream in spec.streams for side in (stream.source_side, stream.target_side))
     reasons += [f"There is no connection to {connector.side(side).label}." for side in needed if side not in there]
-    ways = " or ".join(f"{policy.value} ({policy.label})" for policy in StartPolicy)
-    if start_policy and start_policy not in StartPolicy.values:
-        reasons.append(f"{start_policy!r} is no start policy: say {ways}.")
-    elif not start_policy and not flow.start_policy:
-        reasons.append(f"Say where to begin: {ways}. There is no default.")
-    elif start_policy and flow.start_policy not in ("", start_policy):
-        reasons.append(f"It began with {str(flow.start_policy)!r}; where to begin is asked only once.")
+    if said:
+        reasons += starting.reasons_against(said, spec)
+    if said and _has_begun(flow) and not starting.is_as_chosen(said, flow):
+        reasons.append(f"It began with {starting.spelled(flow)!r}; where to begin is asked only once.")
+    if not said and not flow.start_policy:
+        reasons.append(f"Say where to begin: {starting.ways_of(spec)}. There is no default.")
     return reasons
 
 
@@ -202,15 +213,35 @@ def _sealed(flow: Flow) -> str:
     return f"{told.cause} {told.remedy}" if told else ""
 
 
-def _first_positions(flow: Flow, policy: str) -> list[Position]:
+def _first_positions(flow: Flow, start: Start) -> list[Position]:
+    """Of all partitions that have none yet; `flow.start_at` is completed by the time of the pages it begins with."""
     connector, setting = connector_of(flow.tenant), setting_of(Tenant.objects.get(pk=flow.tenant_id))
     there = set(Position.objects.filter(stream__flow=flow).values_list("stream__key", "partition"))
     first: list[Position] = []
     for stream in Stream.objects.filter(flow=flow):
         wanted = [one for one in positions.named(connector, stream, setting) if (stream.key, one) not in there]
-        since = positions.start_of(connector, flow, stream.key, policy)
-        first += positions.opened(connector, servers_of(setting), stream, wanted, since) if wanted else []
+        if wanted and stream.key in start.pages:
+            first += _on_pages(flow, stream, wanted, start, connector, servers_of(setting))
+        elif wanted:
+            since = positions.start_of(connector, flow, stream.key, start.policy)
+            first += positions.opened(connector, servers_of(setting), stream, wanted, since)
     return first
+
+
+def _on_pages(
+    flow: Flow, stream: Stream, partitions: Iterable[str], start: Start, connector: Connector, servers: Servers
+) -> Iterator[Position]:
+    page = start.pages[stream.key]
+    for partition in partitions:
+        if connector.seeker is None:
+            raise CannotStart([f"{connector.label} has no pages to begin with."])
+        try:
+            value, published = connector.seeker.page(servers, stream.key, partition, page)
+        except ValueError:
+            label = connector.stream(stream.key).part(partition)
+            raise CannotStart([f"There is no page {page} of {label}."]) from None
+        flow.start_at = min(filter(None, (flow.start_at, published)), default=None)
+        yield Position(tenant_id=stream.tenant_id, stream=stream, partition=partition, value=dict(value))
 
 
 def _by_tenant(

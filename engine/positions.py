@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
+
+from django.db.models import QuerySet
 
 from common import clock
 from engine import gaps
-from engine.ports import Change
+from engine.ports import Change, JsonObject
 from engine.registry import Connector, Servers, Setting, connector_of
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
-from syncstatus.models import Flow, Position, StartPolicy, Stream
+from syncstatus.models import Flow, Position, Run, StartPolicy, Stream
 
 CLOCKS: Final = timedelta(minutes=1)
 """By which a source's clock may be behind ours: what it dates so much earlier may have come after the beginning."""
+
+
+_SOUGHT: Final = "sought since"
+_FROM: Final = "from"
+"""Of a position that is only a time: the place in the source is found when it is next read. `from` is where it stood
+before, where reading may only go back."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +48,14 @@ def named(connector: Connector, stream: Stream, setting: Setting) -> list[str]:
 
 
 def beginning(flow: Flow, policy: str) -> datetime | None:
-    """Since when records count: None for the very first, else when the flow was first switched on."""
-    return None if policy == StartPolicy.BEGINNING else flow.began_at or clock.now()
+    """Since when records count: None for the very first, else the date chosen, or when it was first switched on."""
+    match policy:
+        case StartPolicy.BEGINNING:
+            return None
+        case StartPolicy.DATE | StartPolicy.PAGE:
+            return flow.start_at
+        case _:
+            return flow.began_at or clock.now()
 
 
 def start_of(connector: Connector, flow: Flow, stream_key: str, policy: str) -> datetime | None:
@@ -70,6 +84,68 @@ def opened(
         )
         for partition in partitions
     ]
+
+
+def sought(since: datetime, before: JsonObject | None = None) -> dict[str, object]:
+    """The value of a position that is to be found in the source when it is next read, at what changed `since` then.
+
+    With `before`, the value it has now, it only ever goes back.
+    """
+    if before is not None and _SOUGHT in before:
+        before = before.get(_FROM)
+    return {_SOUGHT: since.isoformat()} | ({_FROM: dict(before)} if before is not None else {})
+
+
+def is_sought(position: Position) -> bool:
+    """Whether its place in the source is still to be found."""
+    return _SOUGHT in position.value
+
+
+def sought_since(position: Position) -> datetime | None:
+    """The time that is to be found in the source; None of a position that is found."""
+    return datetime.fromisoformat(position.value[_SOUGHT]) if is_sought(position) else None
+
+
+def without_sought(rows: QuerySet[Position]) -> QuerySet[Position]:
+    """Those whose place in the source is known."""
+    return rows.exclude(value__has_key=_SOUGHT)
+
+
+def found(connector: Connector, servers: Servers, position: Position) -> dict[str, Any]:
+    """The place of a position in the source, found when it was only sought. Raises RemoteError."""
+    since = sought_since(position)
+    if since is None or connector.seeker is None:
+        return dict(position.value)
+    key = position.stream.key
+    place, before = connector.seeker.since(servers, key, position.partition, since), position.value.get(_FROM)
+    stays = before is not None and connector.seeker.is_before(key, before, place)
+    return dict(before if stays else place)
+
+
+def kept(connector: Connector, rows: Collection[Position]) -> dict[str, Any]:
+    """Where positions stand, short enough to be kept with every run; see `place_kept`."""
+    seeker = connector.seeker
+    if seeker is None:
+        return {}
+    return {
+        row.partition: {
+            _VALUE: dict(seeker.kept(row.stream.key, row.value)),
+            _READ_UPTO: row.read_upto.isoformat() if row.read_upto else None,
+        }
+        for row in rows
+    }
+
+
+def place_kept(run: Run, partition: str) -> tuple[dict[str, Any], datetime | None] | None:
+    """Where a run began to read a partition, and up to which time all was read then; None when it tells nothing."""
+    told = run.began_with.get(partition)
+    if told is None:
+        return None
+    upto = told[_READ_UPTO]
+    return dict(told[_VALUE]), datetime.fromisoformat(upto) if upto else None
+
+
+_VALUE, _READ_UPTO = "value", "read_upto"
 
 
 def as_opened(connector: Connector, servers: Servers, stream: Stream, partition: str) -> Position:

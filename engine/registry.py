@@ -122,6 +122,8 @@ class StreamSpec:
     target_side: str
     partitions: Callable[[Snapshot], Sequence[str]]
     part_label: str = "{}"
+    has_pages: bool = False
+    """Whether its source is a feed of numbered pages."""
     round: RoundSpec | None = None
     """Of a stream that is gone through: then the first round fills it, and its partitions begin with what is new."""
 
@@ -169,6 +171,32 @@ class Shown:
     record: JsonObject | None
 
 
+class Seeker(Protocol):
+    """How people find places in the sources of a connector. Positions are given and taken as the source defines them.
+
+    Whatever asks a server raises common.http_errors.RemoteError; a place that the source no longer holds is a
+    `engine.verdicts.NotThere`.
+    """
+
+    def since(self, servers: Servers, stream_key: str, partition: str, since: datetime) -> JsonObject:
+        """Before everything that changed at `since` or later; what changed a little earlier may come, too."""
+
+    def page(self, servers: Servers, stream_key: str, partition: str, page: int) -> tuple[JsonObject, datetime | None]:
+        """Before the first entry of a page of a feed, and when that was published.
+
+        Raises ValueError when there is no such page, or the source has none at all.
+        """
+
+    def ahead(self, servers: Servers, stream_key: str, partition: str, position: JsonObject) -> int:
+        """About how many changes come behind a position. A handful of requests, however many they are."""
+
+    def is_before(self, stream_key: str, one: JsonObject, other: JsonObject) -> bool:
+        """Whether reading on from `one` brings all that reading on from `other` does, and more. Asks no server."""
+
+    def kept(self, stream_key: str, position: JsonObject) -> JsonObject:
+        """A position as short as it can be kept for later; reading on from it may bring a little once more."""
+
+
 def _nobody_asked(servers: Servers, side: str, traces: Sequence[Trace]) -> Seen:
     return Seen({})
 
@@ -196,6 +224,8 @@ class Connector:
     show: Callable[[Servers, str, str, Known | None], Sequence[Shown]]
     """(servers, stream key, source id, what the ledger remembers) → the record and everything that stands for it, read
     live, the source first."""
+    seeker: Seeker | None = None
+    """Without one, positions stay where reading left them."""
     identity: Callable[[Servers, str, Sequence[Trace]], Seen] = _nobody_asked
     """(servers, side, what it must still hold) → what tells this server from every other. Bounded: a request for each
     fact and each trace at most. Raises common.http_errors.RemoteError when it cannot be asked."""

@@ -70,6 +70,7 @@ class Rehearsal:
                 spec = connector.stream(stream.key)
                 try:
                     position = stored.get(partition) or positions.as_opened(connector, servers, stream, partition)
+                    position.value = positions.found(connector, servers, position)
                     for rehearsed in self._go_through(position, spec, servers.handover(stream.key), share):
                         yield rehearsed
                         left -= 0 if rehearsed.part else 1

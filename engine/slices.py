@@ -98,6 +98,8 @@ class Slice:
         self.unread: dict[str, ErrorRecord] = {}
         self.stumbled: list[tuple[str, dict[str, str]]] = []
         """What reading one partition or another ran into, as message and parameters."""
+        self.moved_by_people: set[str] = set()
+        """Partitions whose position a person moved while we read on from another place."""
         self.deaths: dict[str, int] = {}
         """Workers lost in a row while they handed over a record, by its id."""
         self.look = Look(stream)
@@ -129,13 +131,15 @@ class Slice:
         """Choose the positions of the partitions that the settings name now, and open those that are missing."""
         wanted = positions.named(self.connector, self.stream, self.setting)
         self.positions = [position for position in stored if position.partition in wanted]
+        sought = [position for position in self.positions if positions.is_sought(position)]
         new = [partition for partition in wanted if partition not in {one.partition for one in self.positions}]
-        if not new:
+        if not new and not sought:
             return
         flow = self.stream.flow
         since = positions.start_of(self.connector, flow, self.stream.key, flow.start_policy)
         try:
             fresh = positions.opened(self.connector, self.servers, self.stream, new, since)
+            found = [(position, positions.found(self.connector, self.servers, position)) for position in sought]
         except RemoteError as failure:
             self.stop(failure)
             return
@@ -143,6 +147,11 @@ class Slice:
             self.grant.extend()
             for position in fresh:
                 position.save()
+            for position, value in found:
+                if Position.objects.filter(pk=position.pk, moves=position.moves).update(value=value):
+                    position.value = value
+        # Where a person moved on meanwhile, the next look finds that place.
+        self.positions = [position for position in self.positions if not positions.is_sought(position)]
         self.positions += fresh
 
     def find_gaps(self) -> None:
@@ -212,8 +221,8 @@ class Slice:
                 all_finished = self._finish(position, batch, run)
                 self.tell(run)
                 self.list_what_waits(self._all_that_waits(batch, gathered, position))
-                if self.look.stopped_by:
-                    return False
+                if self.look.stopped_by or position.partition in self.moved_by_people:
+                    return False  # whoever moved it has rung: the next look goes on from there
                 if not all_finished or not self.has_time():
                     # A later page must not move the position over what was left unfinished.
                     self.look.more = True
@@ -301,12 +310,15 @@ class Slice:
         unfinished = without_result(newest, results)
         pages = batch.finished_pages(unfinished)
         counted = [change for change in collapsed if change.entity_id not in unfinished]
-        Ledger(self.connector, self.grant, self.stream, run, self.beside(results)).commit(
+        ledger = Ledger(self.connector, self.grant, self.stream, run, self.beside(results))
+        ledger.commit(
             [*results, *about_gaps], links, errors, position=position, finished_pages=pages,
             unfinished=unfinished, collapsed=len(counted), remote_calls=self.calls(),
         )  # fmt: skip
         if self.changes_left is not None:
             self.changes_left -= len(batch.changes)
+        if ledger.has_been_moved:
+            self.moved_by_people.add(position.partition)
         return not unfinished
 
     def beside(self, results: Sequence[Result]) -> Callable[[], None]:
@@ -424,8 +436,9 @@ class Slice:
             if run.kind == kind:
                 return run
         run = Run.objects.create(
-            tenant_id=self.stream.tenant_id, stream=self.stream, kind=kind, started_at=clock.now(), token=self.token
-        )
+            tenant_id=self.stream.tenant_id, stream=self.stream, kind=kind, started_at=clock.now(), token=self.token,
+            began_with=positions.kept(self.connector, self.positions) if kind == RunKind.READ else {},
+        )  # fmt: skip
         self.look.runs.append(run)
         return run
 

@@ -202,7 +202,7 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
         was_cut_off=Exists(Run.objects.filter(stream=OuterRef("pk"), state=RunState.RUNNING)),
         rests_until=F("round__next_turn_at"),
         at_id=F("positions__id"), at_partition=F("positions__partition"), at_value=F("positions__value"),
-        at_read_upto=F("positions__read_upto"), at_moved_at=F("positions__moved_at"),
+        at_read_upto=F("positions__read_upto"), at_moved_at=F("positions__moved_at"), at_moves=F("positions__moves"),
     )  # fmt: skip
     due: dict[int, Due] = {}
     breaker: Breaker | None = None
@@ -212,6 +212,7 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
         one = due.setdefault(row.pk, Due(row, [], *facts, row.has_notes, row.was_cut_off, row.rests_until, breaker))
         if row.at_id is not None:
             place = {"partition": row.at_partition, "value": row.at_value, "read_upto": row.at_read_upto}
+            place["moves"] = row.at_moves
             one.positions.append(Position(pk=row.at_id, tenant_id=tenant_id, stream=one.stream, **place))
     braking.prepared(one.stream for one in due.values())
     return sorted(due.values(), key=lambda one: _had_its_turn(one.stream))

@@ -23,6 +23,8 @@ class StartPolicy(models.TextChoices):
 
     BEGINNING = "beginning", "from the very first record"
     RECENT = "recent", "from now on only"
+    DATE = "date", "with what changed since a date"
+    PAGE = "page", "with a page of each feed it reads"
 
 
 class AtBrake(models.TextChoices):
@@ -69,6 +71,12 @@ class Flow(TenantOwned):
     start_policy = models.CharField(max_length=20, blank=True, choices=StartPolicy.choices)
     began_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When it was first switched on: where a new partition begins."
+    )
+    start_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since when records count, where it began with a date or page."
+    )
+    start_pages = models.JSONField(
+        default=dict, db_default={}, blank=True, editable=False, help_text="Page of each stream that began with one."
     )
     at_brake = models.CharField(
         max_length=20,
@@ -148,6 +156,9 @@ class Position(TenantOwned):
         null=True, blank=True, help_text="Source time of the last finished change, for people."
     )
     moved_at = models.DateTimeField(auto_now=True)
+    moves = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="How often a person moved it: a commit knows by it."
+    )
 
     class Meta:
         constraints: ClassVar = [
@@ -288,6 +299,9 @@ class Run(TenantOwned):
     )
     unmapped = models.JSONField(
         default=dict, blank=True, help_text="How often each question without a mapping was left out."
+    )
+    began_with = models.JSONField(
+        default=dict, db_default={}, blank=True, editable=False, help_text="Where each part was read from, by its name."
     )
 
     class Meta:

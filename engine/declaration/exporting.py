@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from engine import starting
 from engine.registry import Connector, connector_of
 from errors.classification import Comparison
 from errors.models import ErrorType
@@ -61,15 +62,18 @@ def export(tenant: Tenant) -> str:
             "mappings": _mappings(tenant),
             "ignored": _ignored(tenant),
             "error_types": [_error_type(kind) for kind in ErrorType.objects.filter(tenant=tenant)],
-            "flows": {
-                flow.key: _OneLine(cron=flow.cron, zone=flow.zone, retry_cron=flow.retry_cron)
-                for flow in Flow.objects.filter(tenant=tenant)
-            },
+            "flows": {flow.key: _flow(flow) for flow in Flow.objects.filter(tenant=tenant)},
         }
     said = {key: value for key, value in declared.items() if value not in ("", {}, [])}
     text = yaml.dump(said, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
     lacking = [connection.side for connection in connections if connection.secret and not connection.secret_source]
     return _HEAD.format(name=tenant.name) + (_LACKING.format(sides=" and ".join(lacking)) if lacking else "") + text
+
+
+def _flow(flow: Flow) -> _OneLine:
+    said = {"cron": flow.cron, "zone": flow.zone, "retry_cron": flow.retry_cron}
+    start = starting.spelled(flow)
+    return _OneLine(said | ({"start": start} if start else {}))
 
 
 def _connection(connection: Connection) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 from django.db import transaction
 
 from common import clock
-from engine import error_types, moves, provision
+from engine import error_types, moves, provision, starting
 from engine.declaration.problems import DeclarationRefused, Problem
 from engine.declaration.shape import Declaration
 from mappings import ignoring
@@ -73,9 +73,7 @@ class _Import:
             self._ignored(tenant, prune=prune)
             self._error_types(tenant, prune=prune)
             for key, fields in self.declared.flows.items():
-                flow = Flow.objects.get(tenant=tenant, key=key)
-                if moves.change_settings(flow, fields, actor=self.actor):
-                    self.sentences.append(f"flow {key}: schedule changed")
+                self._flow(Flow.objects.get(tenant=tenant, key=key), fields)
         return Changes(tenant, tuple(self.sentences))
 
     def _tenant(self) -> Tenant:
@@ -175,6 +173,18 @@ class _Import:
         except error_types.NotARule as refusal:
             why = " ".join(refusal.reasons).rstrip(".")
             self._refuse(("error_types", refusal.name), f"the error type {refusal.name!r} cannot be so", why)
+
+    def _flow(self, flow: Flow, fields: Mapping[str, Any]) -> None:
+        schedule = {key: value for key, value in fields.items() if not key.startswith("start_")}
+        start = {key: value for key, value in fields.items() if key.startswith("start_")}
+        if moves.change_settings(flow, schedule, actor=self.actor):
+            self.sentences.append(f"flow {flow.key}: schedule changed")
+        differs = any(getattr(flow, key) != value for key, value in start.items() if value)
+        if flow.began_at and differs:
+            what = f"the flow {flow.key} began with {starting.spelled(flow)!r} already"
+            self._refuse(("flows", flow.key, "start"), what, "Leave the line out; to read again, rewind the flow")
+        if not flow.began_at and moves.change_settings(flow, start, actor=self.actor):
+            self.sentences.append(f"flow {flow.key}: will begin with {starting.spelled(flow)}")
 
     def _refuse(self, path: tuple[str, ...], what: str, remedy: str) -> NoReturn:
         raise DeclarationRefused([Problem(self.declared.line(*path), what, remedy)])

@@ -12,9 +12,10 @@ import yaml
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from engine import starting
 from engine.declaration.document import Reader, compose, is_null, line_of
 from engine.declaration.problems import DeclarationRefused
-from engine.registry import Connector, connectors
+from engine.registry import Connector, FlowSpec, connectors
 from errors.classification import Comparison
 from errors.models import ErrorType
 from mappings.edits import Wanted
@@ -223,11 +224,31 @@ class _Parser:
         for key, part in self.reader.entries(node, "flows", keys).items():
             place = ("flows", key)
             self.lines[place] = line_of(part)
-            flows[key] = self._fields(Flow, self.reader.entries(part, f"flow {key}", _FLOW), place)
+            nodes = self.reader.entries(part, f"flow {key}", (*_FLOW, _START))
+            start = nodes.pop(_START, None)
+            flows[key] = self._fields(Flow, nodes, place)
+            if start is not None:
+                flows[key] |= self._start(start, connector.flow(key), flows[key].get("zone"), (*place, _START))
         return flows
+
+    def _start(self, node: yaml.Node, spec: FlowSpec, zone: str | None, place: Path) -> dict[str, Any]:
+        """Where the flow is to begin. A time without a zone is one of the zone that stands beside it."""
+        self.lines[place] = line_of(node)
+        said = node.value if isinstance(node, yaml.ScalarNode) else ""
+        try:
+            start = starting.read(said, zone or Flow._meta.get_field("zone").get_default(), spec)  # noqa: SLF001
+        except ValueError as refusal:
+            self.reader.report(line_of(node), "start is not valid", str(refusal).capitalize())
+            return {}
+        reasons = starting.reasons_against(start, spec)
+        if reasons:
+            self.reader.report(line_of(node), "start is not valid", " ".join(reasons).rstrip("."))
+            return {}
+        return start.fields
 
 
 _LONGEST_CONSTANT: Final = 255
+_START: Final = "start"
 _TENANT: Final = (
     "name", "title", "connector", "namespace", "zone", "born_here", "match_name_likeness", "match_birth_years",
     "follows_demographics",

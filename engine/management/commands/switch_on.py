@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 
 from common.http_errors import RemoteError
-from engine import moves
+from engine import moves, starting
 from engine.commandline import flow_named, tenant_named, usage
 from engine.exits import Exit
+from engine.registry import connector_of
 from syncstatus.cron import cron_in_words
-from syncstatus.models import StartPolicy
 from tenants.audit import COMMAND
 from tenants.scoping import tenant_scope
 
@@ -29,7 +29,10 @@ class Command(BaseCommand):
         """Take tenant, flow and start policy."""
         parser.add_argument("tenant", metavar="TENANT", help="name of the tenant")
         parser.add_argument("flow", metavar="FLOW", help="key of the flow, e.g. avni-to-bahmni")
-        parser.add_argument("--start", choices=StartPolicy.values, default="", help="where to begin, the first time")
+        parser.add_argument(
+            "--start", type=starting.as_written, default="", metavar="WHERE",
+            help=f"where to begin, the first time: {starting.WAYS}, or a page of each feed (patient=12,encounter=40)",
+        )  # fmt: skip
 
     def handle(self, *args: Any, tenant: str, flow: str, start: str, **options: Any) -> None:
         """Switch on."""
@@ -37,7 +40,10 @@ class Command(BaseCommand):
         with tenant_scope(found):
             row = flow_named(found, flow)
             try:
-                moves.switch_on(row, start_policy=start, actor=COMMAND)
+                said = starting.read(start, row.zone, connector_of(found).flow(row.key)) if start else None
+                moves.switch_on(row, start=said, actor=COMMAND)
+            except ValueError as wrong:
+                raise usage(f"{flow} of {tenant} stays off: {wrong}.") from wrong
             except moves.CannotStart as refusal:
                 listed = "\n".join(f"  {reason}" for reason in refusal.reasons)
                 raise usage(f"{flow} of {tenant} stays off:\n{listed}") from refusal

@@ -93,7 +93,7 @@ def test_switch_on_lists_everything_that_is_missing(ashwini: Tenant) -> None:
         "The constant Prefix is missing",
         "There is no connection to Avni",
         "There is no connection to the card box",
-        "Say where to begin: beginning (from the very first record) or recent (from now on only)",
+        "Say where to begin: recent, beginning or a date (2026-04-01 or 2026-04-01T06:30)",
     ]
 
 

@@ -73,7 +73,7 @@ def test_without_a_start_policy_a_new_flow_stays_off(flow: Flow) -> None:
     with pytest.raises(CannotStart) as refusal:
         moves.switch_on(flow, actor=COMMAND)
     assert refusal.value.reasons == [
-        "Say where to begin: beginning (from the very first record) or recent (from now on only). There is no default."
+        "Say where to begin: recent, beginning or a date (2026-04-01 or 2026-04-01T06:30). There is no default."
     ]
     assert not Flow.objects.get(key=OUT).is_on
 
