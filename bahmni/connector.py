@@ -15,7 +15,7 @@ from bahmni.avni_to_bahmni.enrolment import programs
 from bahmni.check import check
 from bahmni.counterparts import counterparts, show
 from bahmni.identity import FACTS, identity
-from bahmni.seeking import A_MOMENT, Seeker
+from bahmni.seeking import Seeker
 from bahmni.servers import SIGN_INS, BahmniServers
 from common import clock
 from engine.ports import JsonObject
@@ -38,7 +38,7 @@ def _of_feed(since: datetime | None) -> StartPolicy:
     """Behind what there is now for a time that is just past, whatever the server's clock says; else at that time."""
     if since is None:
         return "beginning"
-    return "recent" if clock.now() - since < A_MOMENT else since - A_MOMENT
+    return "recent" if clock.now() - since < v.A_MOMENT else since - v.A_MOMENT
 
 
 CONNECTOR = Connector(

@@ -7,7 +7,7 @@ of a feed order nothing to the second; page sizes change rarely).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, cast
 
 from atomfeed.position import FeedPosition, FeedReset
@@ -25,9 +25,6 @@ from engine.verdicts import NotThere
 FEEDS: Final = (v.PATIENT, v.ENCOUNTER)
 """The streams that read one."""
 
-A_MOMENT: Final = timedelta(minutes=10)
-"""Longer than clocks differ, than switching on takes, and than two publishers write out of order."""
-
 
 class Seeker:
     """See `engine.registry.Seeker`."""
@@ -35,7 +32,7 @@ class Seeker:
     def since(self, servers: Servers, stream_key: str, partition: str, since: datetime) -> JsonObject:
         """Of Avni the time itself, without a request; in a feed the place is found by halving."""
         if stream_key in FEEDS:
-            return _as_json(_feed(servers, partition).start(since - A_MOMENT))
+            return _as_json(_feed(servers, partition).start(since - v.A_MOMENT))
         return _as_json(window_start(since))
 
     def page(self, servers: Servers, stream_key: str, partition: str, page: int) -> tuple[JsonObject, datetime | None]:

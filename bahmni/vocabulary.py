@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from mappings.snapshot import Pair
@@ -74,6 +74,9 @@ VOIDED_PART: Final = f"{VOIDED_BY_US} "
 
 GENDERS: Final = {"Male": "M", "Female": "F", "Other": "U"}
 """Gender in Avni → letter in OpenMRS, as the Java service writes them."""
+
+A_MOMENT: Final = timedelta(minutes=10)
+"""Longer than clocks differ, than switching on takes, and than two publishers write out of order."""
 
 LONG_AGO: Final = datetime(1900, 1, 1, tzinfo=UTC)
 """Before any record."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console import (  # noqa: F401 - the import does it
+    backfills_admin,
     beat_admin,
     brakes_admin,
     connections_admin,

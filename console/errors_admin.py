@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -18,16 +17,17 @@ from django.utils.safestring import SafeString
 
 from console.access import access, actor
 from console.addresses import list_url, row_url
+from console.asking_again import replay_page
 from console.base import TenantAdmin
 from console.deciding import decide_page, decided_about
 from console.filters import StreamFilter
 from console.live import live_page
 from console.mending import awaited_url, ignore_url, mend_url, mend_words
 from console.names import entity_label, sentences, source_label, stream_label
-from console.questions import ReasonForm, answered, ask
+from console.questions import ReasonForm, answered, ask, chosen
 from console.site import site
 from console.words import BAD, BUSY, CARE, GOOD, NOTHING, OFF, badge, how_many, when
-from engine import decisions, gaps, moves, slots
+from engine import backfill_moves, decisions, gaps, moves, slots
 from errors import standing
 from errors.catalogue import Explanation, explain
 from errors.models import OPEN_STATES, ErrorLog, ErrorRecord, ErrorState, FollowUp
@@ -123,7 +123,7 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
     list_select_related = ("tenant", "stream__tenant", "stream__flow", "type")
     search_fields = ("entity_id__exact", "message__exact")
     search_help_text = "The whole id of a record, or a message id."
-    actions = ("retry", "ignore")
+    actions = ("retry", "replay", "ignore")
     fields = (
         "cause", "remedy", "state_word", "entity", "stream_name", "kind", "waits", "times", "next_retry", "ignored",
         "tenant",
@@ -314,6 +314,12 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
         self.message_user(request, f"{how_many(done, 'record')} {said}", messages.SUCCESS if done else messages.WARNING)
         return HttpResponseRedirect(row_url(only)) if only else None
 
+    @admin.action(description="Send again…", permissions=["act"])
+    def replay(self, request: HttpRequest, queryset: models.QuerySet[ErrorRecord]) -> HttpResponse | None:
+        """Have the records compared with the target again, also those that got through."""
+        records = self.permitted(request, queryset).exclude(entity_id__startswith=gaps.BEGIN)
+        return replay_page(self, request, records, backfill_moves.replay_errors, chosen(request))
+
     @admin.action(description="Ignore, with a reason…", permissions=["act"])
     def ignore(self, request: HttpRequest, queryset: models.QuerySet[ErrorRecord]) -> HttpResponse | None:
         """Ask why, then ignore the chosen records until they change in the source."""
@@ -340,13 +346,6 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
             rows=rows,
             count=count,
         )
-
-
-def chosen(request: HttpRequest) -> str:
-    """In words, for the record, which rows an action was given."""
-    if request.POST.get("select_across") == "1":
-        return f"all that match {request.GET.urlencode() or 'the list as it opens'}"
-    return f"{len(request.POST.getlist(ACTION_CHECKBOX_NAME))} chosen by hand"
 
 
 def _named(rows: models.QuerySet[ErrorRecord]) -> models.QuerySet[ErrorRecord]:

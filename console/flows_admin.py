@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from common import clock
 from common.http_errors import RemoteError
 from console.access import actor
+from console.asking_again import backfill_page
 from console.base import StockForm, TenantAdmin
 from console.dry_run import dry_run_page
 from console.flow_words import errors_url, lag_in_words, last_run_link, round_line, standing_line, state_badge
@@ -84,7 +85,9 @@ class FlowAdmin(TenantAdmin[Flow]):
     list_display_links = ("name",)
     list_filter = ("tenant",)
     list_select_related = ("tenant",)
-    actions = ("run_now", "pause", "stop", "resume", "dry_run", "rewind", "skip", "switch_on", "switch_off")
+    actions = (
+        "run_now", "pause", "stop", "resume", "dry_run", "rewind", "backfill", "skip", "switch_on", "switch_off",
+    )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("name", "tenant", "state_now", "begins", "reads", "rounds")}),
         ("Schedule", {"fields": ("cron", "zone", "in_words", "next_five")}),
@@ -273,6 +276,11 @@ class FlowAdmin(TenantAdmin[Flow]):
     def rewind(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> HttpResponse | None:
         """Ask since when a flow is to be read again, say how much that is, then move its positions."""
         return rewind_page(self, request, self._chosen(request, queryset, Right.ACT))
+
+    @admin.action(description="Backfill…", permissions=["act"])
+    def backfill(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> HttpResponse | None:
+        """Ask what of a flow is to be read besides, say how much that is, then have it done."""
+        return backfill_page(self, request, self._chosen(request, queryset, Right.ACT))
 
     @admin.action(description="Skip to now…", permissions=["configure"])
     def skip(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> HttpResponse | None:

@@ -16,13 +16,16 @@ from django.utils.safestring import SafeString
 
 from common.outcome import Outcome
 from console.access import access
-from console.addresses import row_url
+from console.addresses import list_url, row_url
+from console.asking_again import replay_page
 from console.base import TenantAdmin
 from console.filters import StreamFilter
 from console.live import live_page
 from console.names import counterparts, entity_label, reason, source_label, stream_label, target_label
+from console.questions import chosen
 from console.site import site
 from console.words import BAD, CARE, GOOD, NOTHING, OFF, badge, when
+from engine import backfill_moves
 from engine.registry import Counterpart
 from errors.models import ErrorRecord
 from syncstatus.models import Link
@@ -49,6 +52,7 @@ class LinkAdmin(TenantAdmin[Link]):
     list_filter = ("tenant", StreamFilter, "outcome")
     list_select_related = ("tenant", "stream__tenant", "run")
     ordering = ("-pk",)
+    actions = ("replay",)
     search_fields = ("source_id",)  # shows the search box; what it finds is decided below
     search_help_text = "The whole uuid of a record on either side, or a patient's number with its prefix."
     fields = (
@@ -56,6 +60,11 @@ class LinkAdmin(TenantAdmin[Link]):
         "updated", "last_run", "stream_name", "tenant",
     )  # fmt: skip
     readonly_fields = fields
+
+    @admin.action(description="Send again…", permissions=["act"])
+    def replay(self, request: HttpRequest, queryset: models.QuerySet[Link]) -> HttpResponse | None:
+        """Say how many records that is and ask why, then have them compared with the target again."""
+        return replay_page(self, request, self.permitted(request, queryset), backfill_moves.replay, chosen(request))
 
     def get_urls(self) -> list[URLPattern]:
         """The stock addresses, and the one that looks at both servers."""
@@ -173,6 +182,8 @@ class LinkAdmin(TenantAdmin[Link]):
         error = ErrorRecord.objects.filter(stream=row.stream_id, entity_id=row.source_id).first()
         return {
             "may_see": self.may(request, Right.SEE_VALUES, row),
+            "may_act": self.may(request, Right.ACT, row),
+            "list_url": list_url(Link),
             "show_url": reverse("admin:syncstatus_link_show", args=[row.pk]),
             "error_url": row_url(error) if error else "",
         }

@@ -61,3 +61,10 @@ def ask(  # noqa: PLR0913 - what a page has to say, by name
         **(extra or {}),
     }
     return TemplateResponse(request, template, context)
+
+
+def chosen(request: HttpRequest) -> str:
+    """In words, for the record, which rows an action was given."""
+    if request.POST.get("select_across") == "1":
+        return f"all that match {request.GET.urlencode() or 'the list as it opens'}"
+    return f"{len(request.POST.getlist(ACTION_CHECKBOX_NAME))} chosen by hand"

@@ -54,10 +54,10 @@ class RewindForm(StreamsForm):
 
 def rewind_page(screen: TenantAdmin[Any], request: HttpRequest, flows: Sequence[Flow]) -> HttpResponse | None:
     """Ask since when, count, then rewind. One flow at a time."""
-    flow = _the_one(screen, request, flows)
+    flow = the_one(screen, request, flows)
     if flow is None:
         return None
-    form = RewindForm(_streams(flow), request.POST if answered(request) else None)
+    form = RewindForm(streams_of(flow), request.POST if answered(request) else None)
     page, about = ask_and_count(
         screen,
         request,
@@ -81,7 +81,7 @@ def rewind_page(screen: TenantAdmin[Any], request: HttpRequest, flows: Sequence[
 
 def rewind_to_run_page(screen: TenantAdmin[Any], request: HttpRequest, runs: Sequence[Run]) -> HttpResponse | None:
     """Count what was read since the run began, then rewind its stream to there."""
-    run = _the_one(screen, request, runs)
+    run = the_one(screen, request, runs)
     if run is None:
         return None
     stream = Stream.objects.select_related("tenant", "flow").get(pk=run.stream_id)
@@ -108,10 +108,10 @@ def rewind_to_run_page(screen: TenantAdmin[Any], request: HttpRequest, runs: Seq
 
 def skip_page(screen: TenantAdmin[Any], request: HttpRequest, flows: Sequence[Flow]) -> HttpResponse | None:
     """Count what would be left out, then skip it. One flow at a time."""
-    flow = _the_one(screen, request, flows)
+    flow = the_one(screen, request, flows)
     if flow is None:
         return None
-    form = StreamsForm(_streams(flow), request.POST if answered(request) else None)
+    form = StreamsForm(streams_of(flow), request.POST if answered(request) else None)
     page, about = ask_and_count(
         screen,
         request,
@@ -132,11 +132,13 @@ def skip_page(screen: TenantAdmin[Any], request: HttpRequest, flows: Sequence[Fl
     return page
 
 
-def _streams(flow: Flow) -> list[Stream]:
+def streams_of(flow: Flow) -> list[Stream]:
+    """In the order of dependencies."""
     return list(Stream.objects.filter(flow=flow).select_related("tenant", "flow").order_by("sequence"))
 
 
-def _the_one(screen: TenantAdmin[Any], request: HttpRequest, rows: Sequence[Any]) -> Any:
+def the_one(screen: TenantAdmin[Any], request: HttpRequest, rows: Sequence[Any]) -> Any:
+    """The only row chosen; None, and a word about it, when there are several."""
     if len(rows) == 1:
         return rows[0]
     screen.message_user(request, ONE, messages.WARNING)

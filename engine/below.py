@@ -84,6 +84,8 @@ class Reader:
     kind: RunKind
     counted: Counter[Does] = field(default_factory=Counter)
     """What the brake counted before, and counts from now on."""
+    note: Callable[[Sequence[Result]], object] = lambda results: None
+    """Told what came of each portion before that is written down."""
 
     def read(self, parents: Sequence[Link], *, then: WriteDown) -> bool:
         """Whether all that hangs on these records was read and finished; `then` is written down with the last of it.
@@ -144,6 +146,7 @@ class Reader:
             return False
         results = self._brought_over(changes, links, errors)
         unfinished = set(changes) - {result.change.entity_id for result in results}
+        self.note([*results, *besides])
         settle = slice_.beside(results)
 
         def beside() -> None:

@@ -226,7 +226,7 @@ class Ledger:
         if not result.is_finished or result.plan is None or not result.plan.target_id:
             return False
         before = links.get(result.change.entity_id)
-        return not before.wanted_fingerprint if before else self.run.kind == RunKind.ROUND
+        return not before.wanted_fingerprint if before else self.run.kind in (RunKind.ROUND, RunKind.BACKFILL)
 
     def _link(self, result: Result, before: Link | None) -> Link:
         change, want, plan = result.change, result.want, result.plan

@@ -225,6 +225,10 @@ class HangsBelow(Protocol):
         """`version_of` a record, the same whether it was fetched or listed. Pure."""
 
 
+UNTIL: Final = "until"
+"""What a position bears that is read only so far: what changed at that time (ISO) or later is left out, and nothing is
+looked back for."""
+
 NOT_LISTED: Final = "not listed"
 """Version of a record that is known and that a list of its kind did not hold, once it was read by its id."""
 

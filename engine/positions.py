@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from common import clock
 from engine import gaps
-from engine.ports import Change, JsonObject
+from engine.ports import UNTIL, Change, JsonObject
 from engine.registry import Connector, Servers, Setting, connector_of
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
@@ -94,6 +94,16 @@ def sought(since: datetime, before: JsonObject | None = None) -> dict[str, objec
     if before is not None and _SOUGHT in before:
         before = before.get(_FROM)
     return {_SOUGHT: since.isoformat()} | ({_FROM: dict(before)} if before is not None else {})
+
+
+def bounded(
+    connector: Connector, servers: Servers, stream: Stream, part: str, window: tuple[datetime, datetime]
+) -> Any:
+    """A position that reads what changed in a window and no more. Raises RemoteError."""
+    since, until = window
+    if connector.seeker is None:
+        raise ValueError("the sources of this connector know no places to go to")
+    return {**connector.seeker.since(servers, stream.key, part, since), UNTIL: until.isoformat()}
 
 
 def is_sought(position: Position) -> bool:

@@ -102,6 +102,10 @@ class Slice:
         """Partitions whose position a person moved while we read on from another place."""
         self.deaths: dict[str, int] = {}
         """Workers lost in a row while they handed over a record, by its id."""
+        self.has_backfill = False
+        """Whether a person asked for something to be read besides."""
+        self.is_to_go_round = False
+        """Whether its rest between two turns of a round is over."""
         self.look = Look(stream)
         self.guard = Guard(connector, setting, servers, grant, stream)
         self.reach = Reach(breaker, self.spec, grant, self.guard.ask_anew)

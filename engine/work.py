@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from common import clock
-from engine import bell, below, braking, comparing, gaps, identity, retrying, rounds, seal_moves, suspects
+from engine import backfilling, bell, below, braking, comparing, gaps, identity, retrying, rounds, seal_moves, suspects
 from engine.breaker import Breaker
 from engine.carrying import give_connection_back
 from engine.lease import Grant, LeaseLost, take
@@ -28,6 +28,7 @@ from engine.slices import Limits, Look, Slice, Watch
 from errors.catalogue import CUT_OFF, STOPPED
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
+from syncstatus.backfills import OPEN, Backfill
 from syncstatus.models import AtBrake, Lease, Position, Run, RunState, Stream, Suspect, ToRead
 from tenants import audit, seal
 from tenants.models import Connection, Tenant
@@ -136,13 +137,16 @@ def _look_at_each(due: Sequence[Due], begun: float, look: Callable[[Due], Look])
 
 
 def _go_round(slices: Sequence[Slice], looks: Sequence[Look], begun: float) -> None:
-    """Let streams take their turns of going round, when all that is due was read."""
+    """Let streams take their turns of backfills and of going round, when all that is due was read."""
     for slice_ in slices:
         if clock.monotonic() - begun >= LONGEST_ROUND:
             return
         if slice_.must_wait:
             continue
-        rounds.take_turn(slice_, waiting=[look.stream for look in looks if look.more and look is not slice_.look])
+        if slice_.has_backfill:
+            backfilling.take_turn(slice_)
+        if slice_.is_to_go_round:
+            rounds.take_turn(slice_, waiting=[look.stream for look in looks if look.more and look is not slice_.look])
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,8 @@ class Due:
     """Whether what hangs on some record is to be read."""
     was_cut_off: bool
     """Whether a run stands open: its process ended before it could say so."""
+    has_backfill: bool
+    """Whether a person asked for something to be read besides."""
     rests_until: datetime | None
     """Before then the stream is not gone through."""
     breaker: Breaker
@@ -200,6 +206,7 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
         has_notes=Exists(ToRead.objects.filter(stream=OuterRef("pk"))),
         any_down=Exists(Connection.objects.filter(tenant=OuterRef("tenant"), down_since__isnull=False)),
         was_cut_off=Exists(Run.objects.filter(stream=OuterRef("pk"), state=RunState.RUNNING)),
+        has_backfill=Exists(Backfill.objects.filter(stream=OuterRef("pk"), state__in=OPEN)),
         rests_until=F("round__next_turn_at"),
         at_id=F("positions__id"), at_partition=F("positions__partition"), at_value=F("positions__value"),
         at_read_upto=F("positions__read_upto"), at_moved_at=F("positions__moved_at"), at_moves=F("positions__moves"),
@@ -209,7 +216,8 @@ def _due(tenant_id: int, streams: Collection[str] | None) -> list[Due]:
     for row in rows.order_by("sequence", "at_moved_at", "at_id"):
         breaker = breaker or Breaker(tenant_id, any_down=row.any_down)
         facts = (row.lease_token, row.left_in_flight or [], row.has_due_errors, row.has_gaps, row.has_suspects)
-        one = due.setdefault(row.pk, Due(row, [], *facts, row.has_notes, row.was_cut_off, row.rests_until, breaker))
+        more = (row.has_notes, row.was_cut_off, row.has_backfill, row.rests_until, breaker)
+        one = due.setdefault(row.pk, Due(row, [], *facts, *more))
         if row.at_id is not None:
             place = {"partition": row.at_partition, "value": row.at_value, "read_upto": row.at_read_upto}
             place["moves"] = row.at_moves
@@ -254,8 +262,9 @@ def _look(due: Due, grant: Grant, limits: Limits, end: float, watch: Watch | Non
         slice_.look.stopped_by = "engine.mappings-missing"
     elif slice_.prove_source():
         _work_through(slice_, due)
-    if due.rests_until is None or due.rests_until <= clock.now():
-        slices.append(slice_)
+    slice_.has_backfill = due.has_backfill
+    slice_.is_to_go_round = due.rests_until is None or due.rests_until <= clock.now()
+    slices.append(slice_)
     return slice_.close()
 
 

@@ -259,6 +259,7 @@ class RunKind(models.TextChoices):
     FILL = "fill", "first fill"
     ROUND = "round", "what no change tells"
     COMPARE = "compare", "what a lost worker was writing"
+    BACKFILL = "backfill", "what a person asked for again"
 
 
 class RunState(models.TextChoices):
@@ -435,3 +436,6 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+from syncstatus.backfills import Backfill  # noqa: E402, F401  # a model of this room in a module of its own

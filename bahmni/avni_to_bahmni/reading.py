@@ -16,7 +16,7 @@ from avni.wire import instant
 from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.form_encounter import Form
 from common import clock
-from engine.ports import Change, Gap, JsonObject, Page
+from engine.ports import UNTIL, Change, Gap, JsonObject, Page
 from engine.verdicts import Fail
 from mappings.models import Side
 from mappings.snapshot import Snapshot
@@ -50,6 +50,9 @@ def pages(partition: str, position: JsonObject, fetch: FetchPage, late: LookBack
 
     From time to time, once all of it is read, also what became visible late (A7); the ledger knows the rest of that.
     """
+    if UNTIL in position:
+        yield from _bounded(partition, position, fetch)
+        return
     reached, newest = cast(WindowPosition, position), None
     for reading in read_window(reached, fetch):
         reached = reading.position
@@ -60,6 +63,20 @@ def pages(partition: str, position: JsonObject, fetch: FetchPage, late: LookBack
         for reading in read_window(reached, fetch, overlap=LATEST + EVERY):
             # Looking back moves no position, and nothing need be remembered; nor does it tell how far reading came.
             yield replace(_page(partition, reading, reached), read_upto=newest)
+
+
+def _bounded(partition: str, position: JsonObject, fetch: FetchPage) -> Iterator[Page]:
+    """The same, as far as the position says: it ends there, and leaves what became visible late to others."""
+    bound = {UNTIL: position[UNTIL]}
+    until = instant(position[UNTIL])
+    inner = cast(WindowPosition, {key: value for key, value in position.items() if key != UNTIL})
+    for reading in read_window(inner, fetch):
+        page = _page(partition, reading, reading.position)
+        inside = tuple(one for one in page.changes if one.source_time is None or one.source_time < until)
+        gaps = tuple(gap for gap in page.gaps if instant(gap.place) < until)
+        yield replace(page, changes=inside, gaps=gaps, position={**page.position, **bound})
+        if len(inside) < len(page.changes) or instant(reading.position["ts"]) >= until:
+            return
 
 
 def _page(partition: str, reading: Reading, reached: WindowPosition) -> Page:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 
 from django.test import Client
+from django.urls import reverse
 
+from engine import backfill_moves
+from errors.models import ErrorRecord
+from syncstatus.backfills import Backfill, BackfillState
 from syncstatus.models import Flow, Link, Position, Run, Stream
+from tenants.audit import COMMAND
 from tenants.models import AuditEntry
 from tenants.rights import Role
 from tests.flow.console.conftest import Member
@@ -81,3 +86,63 @@ def test_an_owner_skips_to_now(world: World, member: Member) -> None:
     act(owner, FLOWS, "skip", [flow.pk], answered="yes", counted=counted(page), **said)
     world.sync("subject")
     assert not Link.objects.exists()
+
+
+# --- reading besides
+
+
+def test_an_operator_asks_for_a_window_and_sees_how_far_it_is(world: World, member: Member) -> None:
+    world.subject("1001")
+    world.sync()
+    operator = member(world, Role.OPERATOR)
+    flow, stream = Flow.objects.get(key="avni-to-bahmni"), Stream.objects.get(key="subject")
+    said = {"stream": stream.pk, "since": "2026-01-01T00:00", "reason": "looked wrong"}
+    page = act(operator, FLOWS, "backfill", [flow.pk], answered="yes", **said)
+    assert "About 1 change will be read and compared." in page
+    assert not Backfill.objects.exists()
+    act(operator, FLOWS, "backfill", [flow.pk], answered="yes", counted=counted(page), **said)
+    world.sync("subject")
+    row = Backfill.objects.get()
+    page = operator.get(reverse("admin:syncstatus_backfill_change", args=[row.pk])).content.decode()
+    assert "1 of about 1" in page
+    assert "1 unchanged" in page
+
+
+def test_ids_nobody_has_are_told_one_by_one(world: World, member: Member) -> None:
+    operator = member(world, Role.OPERATOR)
+    flow, stream = Flow.objects.get(key="avni-to-bahmni"), Stream.objects.get(key="subject")
+    said = {"stream": stream.pk, "ids": "nobody\nnobody-else", "reason": "looked wrong"}
+    page = act(operator, FLOWS, "backfill", [flow.pk], answered="yes", **said)
+    act(operator, FLOWS, "backfill", [flow.pk], answered="yes", counted=counted(page), **said)
+    world.sync("subject")
+    page = operator.get(reverse("admin:syncstatus_backfill_change", args=[Backfill.objects.get().pk])).content.decode()
+    assert "nobody</div>" in page
+    assert "nobody-else</div>" in page
+
+
+def test_a_backfill_is_cancelled_with_a_reason(world: World, member: Member) -> None:
+    stream = Stream.objects.select_related("tenant").get(key="subject")
+    row = backfill_moves.ask_for_ids(stream, ["a"], reason="looked wrong", actor=COMMAND)
+    operator = member(world, Role.OPERATOR)
+    act(operator, "admin:syncstatus_backfill_changelist", "cancel", [row.pk], answered="yes", reason="a mistake")
+    assert Backfill.objects.get().state == BackfillState.CANCELLED
+
+
+def test_a_record_is_sent_again_from_the_list_of_links(world: World, member: Member) -> None:
+    subject = world.subject("1001")
+    world.sync()
+    operator, links = member(world, Role.OPERATOR), "admin:syncstatus_link_changelist"
+    link = world.link("subject", subject)
+    assert "Send 1 record again" in act(operator, links, "replay", [link.pk])
+    act(operator, links, "replay", [link.pk], answered="yes", reason="looked wrong")
+    assert Backfill.objects.get().ids == [subject]
+    assert 'value="replay"' in operator.get(reverse("admin:syncstatus_link_change", args=[link.pk])).content.decode()
+
+
+def test_records_are_sent_again_from_the_list_of_errors(world: World, member: Member) -> None:
+    subject = world.subject(None)
+    world.sync()
+    error = ErrorRecord.objects.get(entity_id=subject)
+    operator = member(world, Role.OPERATOR)
+    act(operator, "admin:errors_errorrecord_changelist", "replay", [error.pk], answered="yes", reason="looked wrong")
+    assert Backfill.objects.get().ids == [subject]

@@ -11,6 +11,7 @@ from django.urls import reverse
 from console.site import site
 from errors.models import ErrorRecord, ErrorType
 from mappings.models import Constant, IgnoredConcept, Mapping, MappingType
+from syncstatus.backfills import Backfill
 from syncstatus.models import Brake, Flow, Incident, Link, Run
 from tenants.models import AuditEntry, Connection, Membership, Tenant
 from tenants.rights import Role
@@ -23,6 +24,7 @@ NOBODY: set[Role] = set()
 # screen: who may add, change, delete. Everybody may look at everything but secrets and values.
 MAY: dict[type[models.Model], tuple[set[Role], set[Role], set[Role]]] = {
     AuditEntry: (NOBODY, NOBODY, NOBODY),
+    Backfill: (NOBODY, NOBODY, NOBODY),
     Brake: (NOBODY, NOBODY, NOBODY),
     Incident: (NOBODY, NOBODY, NOBODY),
     Connection: ({OWNER}, {OWNER}, NOBODY),
@@ -40,8 +42,14 @@ MAY: dict[type[models.Model], tuple[set[Role], set[Role], set[Role]]] = {
 }
 
 ACTIONS: dict[type[models.Model], dict[str, set[Role]]] = {
+    Backfill: {"cancel": {OPERATOR, MAPPER, OWNER}},
     Brake: {"let_go_on": {OWNER}, "accept_server": {OWNER}},
-    ErrorRecord: {"retry": {OPERATOR, MAPPER, OWNER}, "ignore": {OPERATOR, MAPPER, OWNER}},
+    ErrorRecord: {
+        "retry": {OPERATOR, MAPPER, OWNER},
+        "replay": {OPERATOR, MAPPER, OWNER},
+        "ignore": {OPERATOR, MAPPER, OWNER},
+    },
+    Link: {"replay": {OPERATOR, MAPPER, OWNER}},
     ErrorType: {"void": {MAPPER, OWNER}, "unvoid": {MAPPER, OWNER}},
     Flow: {
         "run_now": {OPERATOR, MAPPER, OWNER},
@@ -49,6 +57,7 @@ ACTIONS: dict[type[models.Model], dict[str, set[Role]]] = {
         "resume": {OPERATOR, MAPPER, OWNER},
         "dry_run": {OPERATOR, MAPPER, OWNER},
         "rewind": {OPERATOR, MAPPER, OWNER},
+        "backfill": {OPERATOR, MAPPER, OWNER},
         "skip": {OWNER},
         "switch_on": {OWNER},
         "switch_off": {OWNER},

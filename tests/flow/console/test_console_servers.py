@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -22,7 +23,7 @@ def asleep(db: None) -> Iterator[World]:
         yield built
 
 
-def act(client: Client, name: str, action: str, rows: list[int], **more: str) -> str:
+def act(client: Client, name: str, action: str, rows: list[int], **more: Any) -> str:
     answer = client.post(reverse(name), {"action": action, "_selected_action": rows, **more}, follow=True)
     assert answer.status_code == 200
     return answer.content.decode()

@@ -16,6 +16,7 @@ from common.fingerprint import fingerprint
 from common.outcome import Outcome
 from errors.models import ErrorLog, ErrorRecord, ErrorState, ErrorType
 from mappings.models import Constant, IgnoredConcept, Mapping, MappingGroup, MappingType
+from syncstatus.backfills import Backfill, BackfillKind
 from syncstatus.models import AtBrake, Brake, BrakedRecord, Flow, Incident, IncidentKind, Link, Run, RunState, Stream
 from tenants.audit import SYSTEM, record
 from tenants.models import AuditEntry, Connection, Membership, Tenant
@@ -62,6 +63,7 @@ def hospital(word: str) -> Hospital:
         add_error(made, "first", run=run)
         add_brake(made, ended_at=NOON, ended_by=f"{word}-owner", reason=f"{word} reason")
         add_incident(made)
+        add_backfill(made)
         made.rows[AuditEntry] = record(SYSTEM, "try", tenant, tenant=tenant, reason=f"{word} reason")
     return made
 
@@ -139,6 +141,15 @@ def add_link(made: Hospital, name: str, **more: Any) -> Link:
     link = Link.objects.create(tenant=made.tenant, stream=made.row(Stream), **fields)
     made.rows[Link] = link
     return link
+
+
+def add_backfill(made: Hospital) -> Backfill:
+    fields = {"kind": BackfillKind.IDS, "ids": [made.id("a")], "asked_at": NOON, "asked_by": f"{made.word}-operator"}
+    backfill = Backfill.objects.create(
+        tenant=made.tenant, stream=made.row(Stream), reason=f"{made.word} reason", unknown=[made.id("a")], **fields
+    )
+    made.rows[Backfill] = backfill
+    return backfill
 
 
 def add_brake(made: Hospital, **more: Any) -> Brake:
