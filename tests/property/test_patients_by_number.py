@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bahmni.bahmni_to_avni.by_number import LONGEST, MAY_FOLLOW, Listing, Row, steps
+from bahmni.bahmni_to_avni.by_number import MAY_FOLLOW, Listing, Row, steps
+from bahmni.kinds import LONGEST_NUMBER
 
 PREFIX = "TRI"
 
@@ -120,7 +121,7 @@ def test_splitting_ten_thousand_costs_a_few_hundred_requests() -> None:
 def test_numbers_that_are_all_alike_do_not_split_for_ever() -> None:
     hospital = Hospital(set(), 1)
     hospital.starting = lambda beginning: Listing([], is_whole=False)  # type: ignore[method-assign]
-    longest = "T" * LONGEST
+    longest = "T" * LONGEST_NUMBER
     assert [step.beginning for step in steps([longest], hospital.starting, hospital.exactly)] == [longest]
 
 
