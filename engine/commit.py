@@ -236,7 +236,9 @@ class Ledger:
         link.run, link.updated_at = self.run, clock.now()
         number = (plan.identifier if plan else "") or (want.identifier if want else "")
         may_be_new = not (result.is_left_alone or result.is_apart)
-        if number and may_be_new and (result.is_finished or plan or not before):
+        # Of what is still as it was nothing was looked at: the number both sides know is the one the last plan found.
+        is_unknown = before is None or (result.is_finished and not before.target_id)
+        if number and may_be_new and (plan or is_unknown):
             link.identifier = storable(number, 100)
         if result.outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.VOIDED) and want:
             link.wanted_fingerprint = want.fingerprint

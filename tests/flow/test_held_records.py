@@ -205,6 +205,14 @@ class TestChangedNumbers:
         world.sync()
         assert world.held(world.link("subject", subject).target_id)["Height"] == [152]
 
+    def test_read_again_the_subject_is_known_by_the_patients_number(self, world: World, subject: str) -> None:
+        decide(world, subject, Move.TARGET)
+        world.avni.edit_subject(subject, at=world.moment())
+        world.sync("subject")
+        world.household_visit(subject)
+        world.sync()
+        assert ErrorRecord.objects.filter(message="bahmni.number-moved").count() == 0
+
     @pytest.mark.parametrize("move", [Move.SOURCE, Move.TARGET])
     def test_what_waited_follows(self, world: World, subject: str, move: Move) -> None:
         decide(world, subject, move)
