@@ -108,7 +108,7 @@ def test_it_leaves_the_admin_running_until_it_is_interrupted(tmp_path: Path, fol
         children = family(process)
         assert len(children) >= 6
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 130
+        assert process.wait(timeout=90) == 130
         assert await_gone(children) == []
     finally:
         process.kill()
@@ -123,7 +123,7 @@ def test_killed_in_the_middle_it_leaves_nobody_behind(tmp_path: Path, folders: s
         children = family(process)
         assert len(children) >= 6
         process.send_signal(how)
-        process.wait(timeout=30)
+        process.wait(timeout=90)
         assert await_gone(children) == []
     finally:
         process.kill()

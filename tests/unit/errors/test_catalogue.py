@@ -31,6 +31,8 @@ SAFE = {
     "fields",
     "privilege",
     "kind",
+    "times",
+    "who",
     "place",
     "path",
     "type",
