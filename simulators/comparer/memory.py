@@ -105,7 +105,7 @@ class Memory:
                 if said == both.wanted(record):
                     self.agreed[filed.encounter] = said
         for row in both.brought():
-            if not row["voided"] and (said := both.said_in_avni(row)) in both.parts(row):
+            if not row["voided"] and (said := both.said_in_avni(row)) == both.part(row):
                 self.agreed[row["uuid"]] = said
 
 

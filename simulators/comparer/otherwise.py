@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from simulators.comparer.expected import (
     Values,
@@ -118,6 +119,25 @@ class Both:
         tops = (top for top in tops if self.pairs.forms.get(top["concept"]) == row["kind"])
         return [form_values(self.bahmni.leaves_below(top), record, self.pairs) for top in tops]
 
+    def part(self, row: Row) -> Values:
+        """What an encounter of Avni must say; nothing when its form is not filled in so often any more."""
+        place = self._places[row["uuid"]]
+        return dict(enumerate(self.parts(row))).get(place, Counter())
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        """By uuid of an encounter of Avni: for which time it stands that the form was filled in, from nought.
+
+        Those of one form stand in the order of their making for the times.
+        """
+        places: dict[str, int] = {}
+        seen = Counter[tuple[str, str]]()
+        for row in sorted(self.brought(), key=lambda row: int(row["seq"])):
+            form = row["kind"], str(row["observations"][self.pairs.avni_marker])
+            places[row["uuid"]] = seen[form]
+            seen[form] += 1
+        return places
+
     def said_in_avni(self, row: Row) -> Values:
         """What an encounter of Avni says to the questions that the hospital speaks for."""
         partners = (*self.pairs.attributes.values(), *self.pairs.hospital_questions.values())
@@ -128,21 +148,19 @@ class Both:
     def in_avni(self, row: Row) -> Otherwise | None:
         """What people changed in an encounter of Avni that stands for something of Bahmni; None for nothing.
 
-        Where a form was filled in twice nobody can be sure which is meant.
+        Where a form was filled in twice nobody can be sure which is meant. What they only took out is nothing that a
+        void could take along.
         """
         if row["voided"] or row["modified_by"] == self.pairs.avni_user:
             return None
-        parts, there, left = self.parts(row), self.said_in_avni(row), self.agreed.get(row["uuid"], Counter())
-        if there in parts:
-            return None
-        wanted = parts[0] if parts else Counter[tuple[str, object]]()
-        concepts = {concept for concept, _ in (*there, *(wanted or ()))} - {self.pairs.avni_marker}
+        wanted, there, left = self.part(row), self.said_in_avni(row), self.agreed.get(row["uuid"], Counter())
+        concepts = {concept for concept, _ in (*there, *wanted)} - {self.pairs.avni_marker}
         found = {
             concept: _of(there, concept)
             for concept in concepts
             if _of(there, concept) not in (_of(wanted, concept), _of(left, concept))
         }
-        return Otherwise(row["uuid"], found, is_sure=len(parts) < 2) if found else None
+        return Otherwise(row["uuid"], found, is_sure=len(self.parts(row)) < 2) if found else None
 
     # -- both ---------------------------------------------------------------------------------------------------------
 

@@ -265,6 +265,37 @@ class TestInAvni:
         assert clinic.in_avni(self.subject) == {}
         assert settled(world)
 
+    def test_of_a_form_filled_in_twice_one_goes_though_they_took_an_answer_out_of_it(
+        self, world: World, clinic: Clinic, encounter: str
+    ) -> None:
+        second = self.second_time(world, clinic, encounter)
+        world.avni.edit_encounter(second, observations={"Advice": None}, at=world.moment())
+        self.second_taken_out(world, clinic, encounter)
+        assert not ErrorRecord.objects.exists()
+        assert clinic.in_avni(self.subject)[VITALS] == [{MARKER: encounter, "Pulse": 72, "Advice": "rest"}]
+
+    def test_of_a_form_filled_in_twice_one_takes_nothing_along_that_they_answered_as_the_other_says(
+        self, world: World, clinic: Clinic, encounter: str
+    ) -> None:
+        second = self.second_time(world, clinic, encounter)
+        world.avni.edit_encounter(second, observations={"Pulse": 72, "Advice": "rest"}, at=world.moment())
+        self.second_taken_out(world, clinic, encounter)
+        assert is_waiting(encounter, CHANGED)
+        assert not world.avni.encounters[second].voided
+
+    @staticmethod
+    def second_time(world: World, clinic: Clinic, encounter: str) -> str:
+        """The form is filled in once more; gives what stands for that in Avni."""
+        clinic.change(encounter, clinic.form("Vitals", Pulse=90, Advice="walk"))
+        world.sync("encounter")
+        return str(world.link("encounter", encounter).other_targets[clinic.concepts["Vitals"] + "#2"])
+
+    @staticmethod
+    def second_taken_out(world: World, clinic: Clinic, encounter: str) -> None:
+        tops = [row for row in world.bahmni.obs_of(encounter) if row.concept == clinic.concepts["Vitals"]]
+        clinic.change(encounter, {"uuid": tops[1].uuid, "concept": tops[1].concept, "voided": True})
+        world.sync("encounter")
+
     def test_without_a_memory_nothing_tells_their_answers_from_ours(
         self, world: World, clinic: Clinic, encounter: str
     ) -> None:
