@@ -13,6 +13,7 @@ from tests.services.binaries import ServerMissing
 from tests.services.provision import provision
 
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup"})
+BROWSER_FIXTURES = frozenset({"live_server", "page", "browser"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,12 +25,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--core`, drop the rest."""
+    """With `--core`, drop the rest. The browser comes last, in whatever order the others run.
+
+    Its server and its threads stay up until the end of the run, and what forks or copies the database stands no others.
+    """
     if config.getoption("--core"):
         dropped = [item for item in items if not is_core(item)]
         items[:] = [item for item in items if is_core(item)]
         config.hook.pytest_deselected(items=dropped)
+    items.sort(key=uses_the_browser)
+
+
+def uses_the_browser(item: pytest.Item) -> bool:
+    """Whether the test needs the server of our pages, or the browser."""
+    return bool(BROWSER_FIXTURES & set(getattr(item, "fixturenames", ())))
 
 
 def is_core(item: pytest.Item) -> bool:
