@@ -71,17 +71,20 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "bahmni.first-match-disagrees": Sentence(
         cause="A patient in Bahmni has this number, but {differing} differ from the subject in Avni.",
-        remedy="Compare both. If it is one person, correct what is wrong, then retry; if not, correct the number.",
+        remedy='Press "Decide…", which shows both. If they are one person, "Same person" links them and writes '
+        "neither name over the other: in Bahmni that of the patient stands, in Avni that of the subject, and so with "
+        "gender and birth date. If they are two, keep them apart, and correct the number where it is wrong. What is "
+        "simply a mistake can be corrected instead; then retry.",
         offers=(Move.SAME, Move.APART),
     ),
     "bahmni.multiple-patients": Sentence(
         cause="Several patients in Bahmni have this number.",
-        remedy="Merge them in Bahmni, or correct a number, then retry.",
+        remedy='Merge them in Bahmni, or correct a number, then retry. Or press "Decide…" and say which of them it is.',
         offers=(Move.SAME, Move.APART),
     ),
     "bahmni.number-moved": Sentence(
         cause="What was handed over before now belongs to another patient, or the patient's number changed.",
-        remedy="Find out which patient is meant and correct the number on one side, then retry.",
+        remedy='Find out which patient is meant, then press "Decide…", or correct the number on one side and retry.',
         error_type="PatientIdChanged",
         offers=(Move.SAME, Move.SOURCE, Move.TARGET, Move.APART),
     ),

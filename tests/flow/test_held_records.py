@@ -42,6 +42,14 @@ class TestTwoPeopleWithOneNumber:
         assert not ErrorRecord.objects.exclude(state=ErrorState.RESOLVED).filter(stream__key="general-encounter")
         assert world.link("general-encounter", self.visit(world)).outcome == Outcome.CREATED.value
 
+    def test_the_name_that_the_hospital_entered_stands(self, world: World, pair: tuple[str, str]) -> None:
+        subject, patient = pair
+        decide(world, subject, Move.SAME)
+        world.avni.edit_subject(subject, observations={"Height": 150}, at=world.moment())
+        world.sync()
+        names = [(name.given_name, name.family_name) for name in world.bahmni.persons[patient].names]
+        assert names == [("Prakash", "Kulkarni")]
+
     def test_nothing_is_left_to_do_afterwards(self, world: World, pair: tuple[str, str]) -> None:
         decide(world, pair[0], Move.SAME)
         for waiting in ErrorRecord.objects.filter(state=ErrorState.HELD):  # the same two, seen from the hospital

@@ -32,3 +32,12 @@ def test_a_message_id_of_a_refusal_fits_its_column(refusal: Refusal) -> None:
 def test_no_message_id_has_sentences_in_two_topics() -> None:
     said = [message for topic in (mapping, people, servers, standing, waiting) for message in topic.SENTENCES]
     assert sorted(said) == sorted(SENTENCES)
+
+
+@pytest.mark.parametrize("message", ["bahmni.first-match-disagrees", "bahmni.multiple-patients", "bahmni.number-moved"])
+def test_what_is_decided_about_people_is_named_among_what_to_do(message: str) -> None:
+    assert "Decide…" in explain(message, {}, SENTENCES).remedy
+
+
+def test_who_links_two_as_one_person_is_told_whose_name_stands() -> None:
+    assert "in Bahmni that of the patient stands" in explain("bahmni.first-match-disagrees", {}, SENTENCES).remedy
