@@ -30,6 +30,11 @@ WHAT_BECOMES: dict[str, str] = {
     Does.VOID.value: "will be voided",
     Does.OVERWRITE.value: "will be changed; we did not create it",
 }
+WHAT_WAS_TO_BECOME: dict[str, str] = {
+    Does.VOID.value: "was to be voided",
+    Does.OVERWRITE.value: "was to be changed; we did not create it",
+}
+"""As above, of a brake that has ended: whether it was done stands with the record itself."""
 
 
 class AcceptForm(ReasonForm):
@@ -197,11 +202,12 @@ class BrakeAdmin(TenantAdmin[Brake]):
 def _lines(brake: Brake) -> list[tuple[str, str, str, str]]:
     """What it is, its id in the source, what becomes of its partner, why."""
     rows = brake.records.select_related("stream__tenant")
+    becomes = WHAT_BECOMES if brake.ended_at is None else WHAT_WAS_TO_BECOME
     return [
         (
             f"{source_label(row.stream)}: {entity_label(row.stream)}",
             row.entity_id,
-            WHAT_BECOMES.get(row.does, row.does),
+            becomes.get(row.does, row.does),
             row.why,
         )
         for row in rows

@@ -113,6 +113,15 @@ def test_with_a_reason_the_run_goes_on_and_it_is_on_record(full: World, owner: C
     assert AuditEntry.objects.get(action="let this run go on").reason == "they were test entries"
 
 
+def test_once_it_went_on_the_page_tells_of_what_waited_as_past(full: World, owner: Client) -> None:
+    row = waiting()
+    act(owner, "let_go_on", answered="yes", reason="they were test entries")
+    page = owner.get(reverse(PAGE, args=[row.pk])).content.decode()
+    assert "What waited: 5 voids" in page
+    assert page.count("was to be voided") == 5
+    assert "will be voided" not in page
+
+
 def test_a_flow_at_the_brake_is_not_run_now(full: World, owner: Client) -> None:
     flow = Flow.objects.get(key="avni-to-bahmni")
     chosen = {"action": "run_now", ACTION_CHECKBOX_NAME: [flow.pk]}
