@@ -208,13 +208,20 @@ class FlowAdmin(TenantAdmin[Flow]):
     @admin.action(description="Run now", permissions=["act"])
     def run_now(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> None:
         """Look at the flows now instead of at their next time."""
-        for flow in self._chosen(request, queryset, Right.ACT):
+        flows = self._chosen(request, queryset, Right.ACT)
+        off = [flow for flow in flows if not flow.is_on] if len(flows) > 1 else []
+        for flow in flows:
+            if flow in off:
+                continue
             try:
                 moves.run_now(flow, actor=actor(request))
             except moves.CannotStart as refusal:
                 self._say(request, flow, "is not looked at now. " + " ".join(refusal.reasons), messages.ERROR)
             else:
                 self._say(request, flow, "is being looked at now.", messages.SUCCESS)
+        if off:
+            left_out = f"{how_many(len(off), 'flow')} left out because {'it is' if len(off) == 1 else 'they are'} off."
+            self.message_user(request, left_out, messages.WARNING)
 
     @admin.action(description="Pause…", permissions=["act"])
     def pause(self, request: HttpRequest, queryset: models.QuerySet[Flow]) -> HttpResponse | None:

@@ -135,6 +135,17 @@ def test_running_a_flow_that_is_off_says_what_to_do(numbat: Hospital, operator: 
     assert "switch it on first" in act(operator, FLOWS, "run_now", numbat.row(Flow))
 
 
+def test_of_several_flows_those_that_are_off_are_counted_in_one_line(
+    numbat: Hospital, quokka: Hospital, signed_in: SignIn, administrator: User
+) -> None:
+    flow = numbat.row(Flow)
+    Flow.objects.filter(pk=flow.pk).update(is_on=True)
+    page = act(signed_in(administrator), FLOWS, "run_now", *Flow.objects.all())
+    assert "is being looked at now" in page
+    assert "3 flows left out because they are off." in page
+    assert "switch it on first" not in page
+
+
 def test_running_now_marks_the_streams_due(numbat: Hospital, operator: Client) -> None:
     flow = numbat.row(Flow)
     Flow.objects.filter(pk=flow.pk).update(is_on=True)
