@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 
 from console import incident_words
 from console.access import access, access_of
+from console.deeds import deed, done_to
 from console.flow_words import flow_row
 from console.notices import notices
 from console.words import how_many, when
@@ -99,7 +100,10 @@ class ConsoleSite(AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Above the lists, whether the data is flowing; beside them, what this person did last."""
         mine = AuditEntry.objects.filter(user=request.user.pk).select_related("tenant")[:10]
-        recent = [(entry, when(entry.at, entry.tenant.zone if entry.tenant else "UTC")) for entry in mine]
+        recent = [
+            (entry, deed(entry.action), done_to(entry), when(entry.at, entry.tenant.zone if entry.tenant else "UTC"))
+            for entry in mine
+        ]
         flows = overview(Flow.objects.select_related("tenant")[:SHOWN])
         extra = {"flows": [flow_row(seen) for seen in flows], "recent": recent, **(extra_context or {})}
         return super().index(request, extra)

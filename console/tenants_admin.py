@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -12,9 +13,11 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from console.access import access, actor
 from console.base import StockForm, TenantAdmin
+from console.deeds import deed, done_to, kind_of_thing
 from console.names import side_label
 from console.questions import ReasonForm, answered, ask
 from console.site import site
@@ -189,16 +192,29 @@ class MembershipAdmin(TenantAdmin[Membership]):
         return ", ".join(right.label for right in Right if right in RIGHTS_OF_ROLE[membership.role])
 
 
+class DeedFilter(admin.AllValuesFieldListFilter):
+    """By what was done, in words."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Those that are on record."""
+        for choice in super().choices(changelist):
+            yield {**choice, "display": deed(str(choice["display"]))}
+
+
 @admin.register(AuditEntry, site=site)
 class AuditEntryAdmin(TenantAdmin[AuditEntry]):
     """What people did. Only ever read."""
 
-    list_display = ("time", "who", "door", "action", "thing", "tenant", "reason")
-    list_filter = ("tenant", "door", "action")
+    list_display = ("time", "who", "door", "what", "thing", "tenant", "reason")
+    list_filter = ("tenant", "door", ("action", DeedFilter))
     list_select_related = ("tenant", "user")
     search_fields = ("object_label", "action", "user__username")
-    fields = ("time", "who", "door", "action", "thing", "tenant", "reason", "changes")
+    fields = ("time", "who", "door", "what", "thing", "tenant", "reason", "changes")
     readonly_fields = fields
+
+    def headline(self, row: AuditEntry) -> str:
+        """What was done to what."""
+        return f"{deed(row.action)}: {done_to(row)}"
 
     @admin.display(description="time", ordering="at")
     def time(self, entry: AuditEntry) -> SafeString | str:
@@ -210,11 +226,15 @@ class AuditEntryAdmin(TenantAdmin[AuditEntry]):
         """The person, or the door alone when none stood behind it."""
         return str(entry.user) if entry.user else NOTHING
 
+    @admin.display(description="what", ordering="action")
+    def what(self, entry: AuditEntry) -> str:
+        """The act in words."""
+        return deed(entry.action)
+
     @admin.display(description="object")
     def thing(self, entry: AuditEntry) -> str:
         """What it was done to."""
-        kind = entry.object_type.rpartition(".")[2]
-        return f"{kind}: {entry.object_label or entry.object_id}"
+        return f"{capfirst(kind_of_thing(entry))}: {done_to(entry)}"
 
     @admin.display(description="changes")
     def changes(self, entry: AuditEntry) -> SafeString | str:

@@ -23,7 +23,7 @@ def badge(word: str, feeling: str) -> SafeString:
 
 
 def when(moment: datetime | None, zone: str) -> SafeString | str:
-    """A time as people there read it; UTC on hover."""
+    """A time as people there read it, with its zone; UTC on hover."""
     if moment is None:
         return NOTHING
     local = moment.astimezone(ZoneInfo(zone))
@@ -31,8 +31,14 @@ def when(moment: datetime | None, zone: str) -> SafeString | str:
         '<time datetime="{}" title="{} UTC">{}</time>',
         moment.astimezone(UTC).isoformat(timespec="seconds"),
         moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
-        local.strftime("%d %b %Y, %H:%M"),
+        f"{local:%d %b %Y, %H:%M} {_zone_at(local)}",
     )
+
+
+def _zone_at(local: datetime) -> str:
+    """What the zone is called at that time: "IST"; by its distance from UTC where it has no name."""
+    name = local.tzname() or ""
+    return f"UTC{name}" if name[:1] in "+-" else name
 
 
 def span(length: timedelta) -> str:

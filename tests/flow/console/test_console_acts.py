@@ -18,6 +18,8 @@ from engine.registry import connector_of
 from errors.models import ErrorRecord, ErrorState
 from mappings.models import Constant, IgnoredConcept, Mapping
 from syncstatus.models import Flow, Stream
+from tenants.audit import Actor
+from tenants.audit import record as put_on_record
 from tenants.models import AuditEntry, Connection
 from tests.flow.console.conftest import SignIn
 from tests.flow.console.world import Hospital, add_error
@@ -70,6 +72,26 @@ def test_the_page_of_a_paused_flow_and_the_start_page_say_why(numbat: Hospital, 
     assert (
         "Paused because" not in operator.get(reverse("admin:syncstatus_flow_change", args=[flow.pk])).content.decode()
     )
+
+
+def test_what_was_done_is_told_in_words_on_the_start_page_and_in_the_audit(
+    numbat: Hospital, operator: Client, owner: Client
+) -> None:
+    made = add_error(numbat, "held", message="bahmni.first-match-disagrees", params={"differing": "name"})
+    for person in ("operator", "owner"):
+        door = Actor("admin", numbat.people[person])
+        put_on_record(door, "decide source", made, tenant=numbat.tenant)
+        put_on_record(door, "run now", numbat.row(Flow), tenant=numbat.tenant)
+    for page in (
+        operator.get("/admin/").content.decode(),
+        owner.get(reverse("admin:tenants_auditentry_changelist")).content.decode(),
+    ):
+        said = re.sub("<[^>]*>", "", page)
+        assert "Decide: take what the source says" in said
+        assert "A patient in Bahmni has this number" in said
+        assert "Numbat Hospital: Avni → Bahmni" in said
+        for identifier in ("decide source", "first-match-disagrees", "ErrorRecord", "avni-to-bahmni"):
+            assert identifier not in said
 
 
 def test_running_a_paused_flow_is_refused_in_a_sentence(numbat: Hospital, operator: Client) -> None:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from console.live import lines
-from console.words import span
+from console.words import span, when
 from engine.gaps import gap_id
 from errors.models import ErrorRecord, ErrorState
 from mappings.models import IgnoredConcept, Mapping
@@ -181,7 +181,7 @@ def test_history_leads_to_the_audit_entries_of_the_row(numbat: Hospital, mapper:
     form = {"avni_value": row.avni_value, "int_system_value": "13", "about": "thirteen", "data_type_hint": ""}
     mapper.post(reverse("admin:mappings_mapping_change", args=[row.pk]), form)
     answer = mapper.get(reverse("admin:mappings_mapping_history", args=[row.pk]), follow=True)
-    assert b"mapping.change" in answer.content
+    assert b"Change mapping" in answer.content
     entry = AuditEntry._base_manager.get(action="mapping.change")
     assert (entry.before or {})["about"] == "Numbat concept"
     assert (entry.after or {})["about"] == "thirteen"
@@ -256,6 +256,14 @@ def queries_of(client: Client, name: str) -> int:
     with CaptureQueriesContext(connection) as caught:
         page(client, name)
     return len(caught)
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"),
+    [("Asia/Kolkata", "20 Nov 2026, 17:30 IST"), ("UTC", "20 Nov 2026, 12:00 UTC"), ("Asia/Dubai", "16:00 UTC+04")],
+)
+def test_a_time_names_its_zone(zone: str, words: str) -> None:
+    assert words in re.sub("<[^>]*>", "", str(when(NOON, zone)))
 
 
 @pytest.mark.parametrize(
