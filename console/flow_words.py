@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from console.addresses import list_url, row_url
 from console.names import part_label, stream_label
-from console.words import BAD, BUSY, CARE, GOOD, OFF, badge, span, when
+from console.words import BAD, BUSY, CARE, GOOD, OFF, badge, how_many, span, when
 from engine.overview import FlowOverview
 from engine.positions import Standing
 from engine.rounds import Progress
@@ -63,13 +63,22 @@ def standing_line(standing: Standing, zone: str) -> SafeString:
     stream = stream_label(standing.stream)
     if not standing.partition:
         return format_html("{}: nothing; no mapping or constant names what to read", stream)
-    upto = format_html("read up to {}", when(standing.read_upto, zone)) if standing.read_upto else "nothing read yet"
+    upto = _upto(standing, zone)
     if not standing.is_named:
         upto = format_html("no longer read; {}", upto)
     line = format_html("{}: {}, {}", stream, part_label(standing), upto)
     if standing.unread is None:
         return line
     return format_html('{} <a href="{}">{}</a>', line, row_url(standing.unread), badge("cannot be read", CARE))
+
+
+def _upto(standing: Standing, zone: str) -> SafeString | str:
+    """How far the changes are read; before the first one, what came otherwise."""
+    if standing.read_upto:
+        return format_html("read up to {}", when(standing.read_upto, zone))
+    if standing.by_rounds:
+        return f"no change read yet; {how_many(standing.by_rounds, 'record')} created by going through what was there"
+    return "nothing read yet"
 
 
 def round_line(going: Progress, zone: str) -> SafeString:

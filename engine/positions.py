@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from common import clock
 from engine import gaps
@@ -15,7 +15,7 @@ from engine.ports import UNTIL, Change, JsonObject
 from engine.registry import Connector, Servers, Setting, connector_of
 from errors.models import ErrorRecord, ErrorState
 from mappings import snapshot
-from syncstatus.models import Flow, Position, Run, StartPolicy, Stream
+from syncstatus.models import Flow, Position, Run, RunKind, StartPolicy, Stream
 
 CLOCKS: Final = timedelta(minutes=1)
 """By which a source's clock may be behind ours: what it dates so much earlier may have come after the beginning."""
@@ -40,6 +40,8 @@ class Standing:
     """Source time of the last change that was finished; None before the first."""
     unread: ErrorRecord | None
     """The error record that says why it cannot be read at present."""
+    by_rounds: int = 0
+    """Records that the first fill and later rounds created for the stream: they move no position."""
 
 
 def named(connector: Connector, stream: Stream, setting: Setting) -> list[str]:
@@ -178,6 +180,8 @@ def standings(flow: Flow) -> list[Standing]:
     stored = {(row.stream_id, row.partition): row for row in Position.objects.filter(stream__flow=flow)}
     errors = ErrorRecord.objects.filter(stream__flow=flow, entity_id__startswith=gaps.BEGIN)
     unread = {(row.stream_id, row.entity_id): row for row in errors.exclude(state=ErrorState.RESOLVED)}
+    rounds = Run.objects.filter(stream__flow=flow, kind__in=[RunKind.FILL, RunKind.ROUND])
+    brought = dict(rounds.order_by().values_list("stream").annotate(Sum("created")))
     rows: list[Standing] = []
     for stream in Stream.objects.filter(flow=flow).select_related("tenant"):
         now = list(connector.stream(stream.key).partitions(taken))
@@ -186,5 +190,5 @@ def standings(flow: Flow) -> list[Standing]:
             position = stored.get((stream.pk, partition))
             why = unread.get((stream.pk, gaps.gap_id(partition)))
             read_upto = position.read_upto if position else None
-            rows.append(Standing(stream, partition, partition in now, read_upto, why))
+            rows.append(Standing(stream, partition, partition in now, read_upto, why, brought.get(stream.pk, 0)))
     return rows

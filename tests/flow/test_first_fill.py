@@ -6,13 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from console.flow_words import standing_line
 from engine import moves, work
+from engine.positions import standings
 from errors.models import OPEN_STATES, ErrorRecord
 from simulators.bahmni import catalogue
 from simulators.server import Request
 from syncstatus.models import Flow, Link, Position, Round, Run, RunKind, StartPolicy
 from tenants.audit import SYSTEM
 from tests.chaos.hooks import watch
+from tests.commands import run
 from tests.flow.clinic import VITALS, Clinic, open_clinic
 from tests.flow.test_rounds import LIST, give_number, over_rest
 from tests.flow.world import MARKER, PREFIX, World, small_world
@@ -182,3 +185,15 @@ def test_from_now_on_only_also_hands_over_a_number_that_is_given_late(hospital: 
     world.go_round()
     assert hospital.in_avni("2001") == [(written, 60)]
     assert world.bahmni_server.counts[LIST] >= 1
+
+
+def test_flow_page_and_status_say_what_the_fill_created_while_no_change_was_read(hospital: Hospital) -> None:
+    hospital.switch_on()
+    hospital.world.sync()
+    flow = Flow.objects.select_related("tenant").get(key="bahmni-to-avni")
+    lines = [standing_line(one, flow.zone) for one in standings(flow)]
+    words = "no change read yet; 24 records created by going through what was there"
+    assert f"Encounters: the encounter feed, {words}" in lines
+    _, told = run("status", hospital.world.tenant.name)
+    said = [" ".join(line.split()) for line in told.splitlines()]
+    assert "Encounters the encounter feed no change yet; 24 created by going through what was there" in said

@@ -85,6 +85,8 @@ class Part:
     name: str
     is_named: bool
     read_upto: datetime | None
+    by_rounds: int
+    """Records that the first fill and later rounds created."""
     unread: str
 
 
@@ -96,7 +98,7 @@ def _reads(flow: Flow) -> Iterable[Part]:
         why = explain(gap.message, gap.params, connector_of(flow.tenant).sentences) if gap else None
         name = spec.part(standing.partition) if standing.partition else ""
         said = f"{why.cause} {why.remedy}" if why else ""
-        yield Part(spec.label, name, standing.is_named, standing.read_upto, said)
+        yield Part(spec.label, name, standing.is_named, standing.read_upto, standing.by_rounds, said)
 
 
 def _rounds(flow: Flow) -> Iterable[Progress]:
@@ -136,6 +138,7 @@ def _as_json(flow: FlowOverview, parts: Iterable[Part], rounds: Iterable[Progres
                 "part": part.name,
                 "is_named": part.is_named,
                 "read_upto": _iso(part.read_upto),
+                "created_by_rounds": part.by_rounds,
                 "unread": part.unread,
             }
             for part in parts
@@ -194,6 +197,8 @@ def _part_as_text(part: Part) -> tuple[str, ...]:
     if not part.name:
         return (part.stream, "nothing", "no mapping or constant names what to read")
     upto = f"up to {_minute(part.read_upto)}" if part.read_upto else "nothing read yet"
+    if part.by_rounds and not part.read_upto:
+        upto = f"no change yet; {part.by_rounds} created by going through what was there"
     noted = "" if part.is_named else "no longer read; "
     return (part.stream, part.name, noted + upto + ("; cannot be read" if part.unread else ""))
 
