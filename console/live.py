@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from common.http_errors import RemoteError
+from common.text import as_written
 from console.access import actor
 from console.base import TenantAdmin
 from console.names import side_label
@@ -67,4 +68,4 @@ def lines(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str
         for place, inner in enumerate(value, start=1):
             yield from lines(inner, f"{name} {place}", depth + 1)
     elif value not in (None, ""):
-        yield name, str(value)
+        yield name, as_written(value) if isinstance(value, float) else str(value)

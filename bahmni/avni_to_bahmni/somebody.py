@@ -15,6 +15,7 @@ from bahmni import vocabulary as v
 from bahmni.avni_to_bahmni.found import FoundEncounter
 from bahmni.avni_to_bahmni.observations import FoundObs, Group, Leaf, agrees, leaves_in
 from common.fingerprint import fingerprint
+from common.text import as_written
 from engine.left import Left, noted, question_note, values_noted
 from engine.ports import Known
 from engine.verdicts import Conflict, Difference, Hold
@@ -161,4 +162,4 @@ def _name(concept: str, snapshot: Snapshot) -> str:
 
 
 def _told(values: Iterable[str], snapshot: Snapshot) -> str:
-    return ", ".join(_name(value, snapshot) for value in values)
+    return ", ".join(as_written(_name(value, snapshot)) for value in values)

@@ -14,6 +14,7 @@ from typing import Any
 from avni.wire import INDIA, instant, is_day
 from bahmni.bahmni_to_avni.values import same
 from common.fingerprint import fingerprint
+from common.text import as_written
 from engine.left import Left, noted, question_note, values_noted
 from engine.verdicts import Conflict, Difference, Hold
 
@@ -137,4 +138,4 @@ def _named(group: Mapping[str, Any], ours: Ours | None) -> dict[str, Any]:
 
 
 def _told(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    return ", ".join(map(as_written, value)) if isinstance(value, list) else "" if value is None else as_written(value)

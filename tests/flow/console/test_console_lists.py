@@ -290,3 +290,7 @@ def test_a_group_of_observations_is_said_by_its_members() -> None:
     inner = {"display": "Pulse: 72.0", "concept": {"display": "Pulse"}, "value": 72.0, "groupMembers": None}
     group = {"display": "Vitals: 72.0", "concept": {"uuid": "1", "display": "Vitals"}, "groupMembers": [inner]}
     assert list(lines({"obs": [group]})) == [("obs 1", "Vitals"), ("obs 1 › 1", "Pulse: 72.0")]
+
+
+def test_a_whole_number_is_shown_without_a_fraction() -> None:
+    assert list(lines({"value": 72.0, "height": 1.5})) == [("value", "72"), ("height", "1.5")]
