@@ -52,10 +52,12 @@ class DecisionForm(forms.Form):
         cast(forms.ChoiceField, self.fields[name]).choices = choices
 
 
-def decide_page(
-    screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: ErrorRecord, *, may_see: bool
-) -> HttpResponse:
-    """Show what there is to decide, then take the decision. Both servers are read when the reader may see values."""
+def decide_page(screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: ErrorRecord) -> HttpResponse:
+    """Show what there is to decide, then take the decision. For people who may see values: both servers are read.
+
+    Where they cannot be read, nothing can be decided: nobody writes over what she was not shown. The state of what is
+    shown goes with the form, and no other page tells it.
+    """
     if "answered" in request.POST:
         form = DecisionForm(record, decisions.offers(record), request.POST)
         if not form.is_valid():
@@ -65,12 +67,13 @@ def decide_page(
         screen.message_user(request, said, messages.WARNING if refusal else messages.SUCCESS)
         return HttpResponseRedirect(row_url(record))
     failure, met = "", None
-    if may_see:
-        try:
-            met = confront(record, actor(request))
-        except (RemoteError, SecretUnreadable) as error:
-            failure = str(error)
-    form = DecisionForm(record, decisions.offers(record), initial={"state": record.conflict.get("state", "")})
+    try:
+        met = confront(record, actor(request))
+    except (RemoteError, SecretUnreadable) as error:
+        failure = str(error)
+    if met is None or not met.is_met:
+        return _page(screen, request, record, None, met, failure)
+    form = DecisionForm(record, decisions.offers(record), initial={"state": record.conflict["state"]})
     return _page(screen, request, record, form, met, failure)
 
 
@@ -88,7 +91,7 @@ def _take(request: HttpRequest, record: ErrorRecord, form: DecisionForm) -> str:
 
 
 def _page(
-    screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: ErrorRecord, form: DecisionForm,
+    screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: ErrorRecord, form: DecisionForm | None,
     met: Confrontation | None, failure: str,
 ) -> HttpResponse:  # fmt: skip
     connector = connector_of(record.tenant)

@@ -295,12 +295,13 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
         return live_page(self, request, record, f"{entity_label(record.stream)} {record.entity_id}")
 
     def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask what a person decides, showing both sides to those who may see values; then have it carried out."""
+        """Show both sides and ask what a person decides; then have it carried out. Nobody decides unseen."""
         record = get_object_or_404(self.get_queryset(request).select_related("tenant", "stream__tenant"), pk=pk)
         if request.method != "POST" or not decisions.offers(record):
             return HttpResponseRedirect(row_url(record))
         self.demand(request, Right.ACT, record)
-        return decide_page(self, request, record, may_see=self.may(request, Right.SEE_VALUES, record))
+        self.demand(request, Right.SEE_VALUES, record)
+        return decide_page(self, request, record)
 
     # --- actions -----------------------------------------------------------------------------------------------------
 

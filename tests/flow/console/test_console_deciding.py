@@ -1,0 +1,110 @@
+"""Deciding about a held record in the admin: of what was shown, once, and with words for whatever gets in the way."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from errors.models import Decision, ErrorRecord, ErrorState
+from tenants.models import Connection
+from tenants.rights import Role
+from tenants.secrets import Secret
+from tests.flow.console.conftest import Member
+from tests.flow.deciding import clinician_answers, held
+from tests.flow.world import World
+
+PAGE, DECIDE, SHOW = (f"admin:errors_errorrecord_{door}" for door in ("change", "decide", "show"))
+
+
+@pytest.fixture
+def operator(world: World, member: Member) -> Client:
+    return member(world, Role.OPERATOR)
+
+
+@pytest.fixture
+def changed(world: World) -> str:
+    """A subject whose height a clinician changed before it changed in Avni, too."""
+    subject = world.subject("1001", observations={"Height": 150})
+    world.sync("subject")
+    clinician_changes(world, subject, 155)
+    world.avni.edit_subject(subject, observations={"Height": 151}, at=world.moment())
+    world.sync("subject")
+    return subject
+
+
+def clinician_changes(world: World, subject: str, height: int) -> None:
+    clinician_answers(world, world.link("subject", subject).target_id, "Height", height)
+
+
+def height(world: World, subject: str) -> list[Any]:
+    return world.held(world.link("subject", subject).target_id)["Height"]
+
+
+def lock_out() -> None:
+    """Somebody changes the password of our account in Bahmni."""
+    row = Connection.objects.get(side="bahmni")
+    row.secret = Secret.of("wrong")
+    row.save()
+
+
+def let_in() -> None:
+    """Somebody enters the right password."""
+    row = Connection.objects.get(side="bahmni")
+    row.secret = Secret.of("secret")
+    row.save()
+
+
+def post(client: Client, door: str, entity: str, **form: str) -> str:
+    """What a person reads after pressing a button of the record's page."""
+    return client.post(reverse(door, args=[held(entity).pk]), form, follow=True).content.decode()
+
+
+def shown_state(page: str) -> str:
+    """The state that the form carries; empty where there is no form."""
+    found = re.search(r'name="state" value="(\w*)"', page)
+    return found[1] if found else ""
+
+
+def answer(client: Client, entity: str, page: str, **more: str) -> str:
+    """Fill in the form as it was shown, and send it."""
+    given = {"move": "source", "reason": "asked the nurse", "state": shown_state(page), **more}
+    return post(client, DECIDE, entity, answered="yes", **given)
+
+
+def test_what_was_shown_is_decided(world: World, operator: Client, changed: str) -> None:
+    page = post(operator, DECIDE, changed)
+    assert "155" in page
+    answer(operator, changed, page)
+    world.sync()
+    assert height(world, changed) == [151]
+
+
+class TestWhatCouldNotBeRead:
+    """Bahmni does not let us in when a person wants to decide."""
+
+    def test_it_is_not_offered_to_decide(self, world: World, operator: Client, changed: str) -> None:
+        lock_out()
+        page = post(operator, DECIDE, changed)
+        assert 'value="Decide"' not in page
+        assert held(changed).conflict["state"] not in page
+        assert "it cannot be decided now" in page
+
+    def test_what_is_sent_all_the_same_changes_nothing(self, world: World, operator: Client, changed: str) -> None:
+        lock_out()
+        page = post(operator, DECIDE, changed)
+        clinician_changes(world, changed, 160)
+        answer(operator, changed, page)
+        let_in()
+        world.sync()
+        assert not Decision.objects.exists()
+        assert height(world, changed) == [160]
+
+    def test_it_can_be_ignored(self, world: World, operator: Client, changed: str) -> None:
+        lock_out()
+        chosen = {"action": "ignore", "_selected_action": held(changed).pk, "answered": "yes", "reason": "a test"}
+        operator.post(reverse("admin:errors_errorrecord_changelist"), chosen)
+        assert ErrorRecord.objects.get(entity_id=changed).state == ErrorState.IGNORED
