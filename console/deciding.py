@@ -18,6 +18,7 @@ from console.words import when
 from engine import decisions
 from engine.confronting import Confrontation, confront
 from engine.decisions import CannotDecide, Offer
+from engine.ended_by import in_words
 from engine.registry import connector_of
 from errors.catalogue import explain
 from errors.models import Decision, ErrorRecord
@@ -69,8 +70,10 @@ def decide_page(screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: 
     failure, met = "", None
     try:
         met = confront(record, actor(request))
-    except (RemoteError, SecretUnreadable) as error:
+    except SecretUnreadable as error:
         failure = str(error)
+    except RemoteError as error:
+        failure = in_words(error, record.stream)
     if met is None or not met.is_met:
         return _page(screen, request, record, None, met, failure)
     form = DecisionForm(record, decisions.offers(record), initial={"state": record.conflict["state"]})

@@ -15,6 +15,7 @@ from console.base import TenantAdmin
 from console.names import entity_label, flow_label, sentences, stream_label
 from console.starting import lacks_of
 from console.words import BAD, BUSY, CARE, GOOD, OFF, badge
+from engine.ended_by import in_words
 from engine.rehearsal import Rehearsal, Rehearsed
 from errors.catalogue import explain
 from syncstatus.models import Flow, Stream
@@ -62,8 +63,10 @@ def _told(stream: Stream, rehearsal: Rehearsal) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     try:
         rows.extend(_row(told) for told in rehearsal.of(stream, limit=LIMIT))
-    except (RemoteError, SecretUnreadable) as trouble:
+    except SecretUnreadable as trouble:
         return {"rows": rows, "trouble": str(trouble)}
+    except RemoteError as trouble:
+        return {"rows": rows, "trouble": in_words(trouble, stream)}
     return {"rows": rows}
 
 

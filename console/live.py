@@ -13,6 +13,7 @@ from common.text import as_written
 from console.access import actor
 from console.base import TenantAdmin
 from console.names import side_label
+from engine.ended_by import in_words
 from engine.registry import Shown
 from engine.show import show
 from errors.models import ErrorRecord
@@ -34,8 +35,10 @@ def live_page(screen: TenantAdmin[Any], request: HttpRequest, row: ErrorRecord |
     found: Sequence[Shown] = ()
     try:
         found = show(row, actor(request))
-    except (RemoteError, SecretUnreadable) as error:
+    except SecretUnreadable as error:
         failure = str(error)
+    except RemoteError as error:
+        failure = in_words(error, row.stream)
     context = {
         **screen.admin_site.each_context(request),
         "title": title,

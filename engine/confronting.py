@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from engine import decisions
+from engine import decisions, signing_in
 from engine.carrying import fetch_one
 from engine.commit import as_known, load_parents
 from engine.handing_over import Pen, Result, hand_over
@@ -43,7 +43,8 @@ def confront(record: ErrorRecord, actor: Actor) -> Confrontation:
     link = Link.objects.filter(stream=stream, source_id=record.entity_id).first()
     decided = decisions.in_force({record.entity_id: record}).get(record.entity_id, ())
     setting = setting_of(record.tenant, refuse_writes=True)
-    with closing(connector_of(record.tenant).connect(setting)) as servers:
+    connected = closing(connector_of(record.tenant).connect(setting))
+    with signing_in.looking(record.tenant_id), connected as servers:
         handover = servers.handover(stream.key)
         found = fetch_one(Change(record.entity_id, "", record.source_time), handover)
         if not isinstance(found, Result):

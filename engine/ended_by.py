@@ -6,8 +6,10 @@ from common.http_errors import RemoteError, SignInFailed, Unreachable
 from engine.brake import TooMany
 from engine.handing_over import explain_remote
 from engine.patience import Silent
-from engine.registry import StreamSpec
-from errors.catalogue import SIGN_IN, SLOW, SOURCE_DOWN, TARGET_DOWN, TOO_MANY
+from engine.registry import StreamSpec, connector_of
+from engine.signing_in import NotAsked
+from errors.catalogue import BY_ITSELF, SIGN_IN, SLOW, SOURCE_DOWN, TARGET_DOWN, TOO_MANY, explain
+from syncstatus.models import Stream
 
 
 def message_of(failure: BaseException, spec: StreamSpec) -> tuple[str, dict[str, str]]:
@@ -25,3 +27,14 @@ def message_of(failure: BaseException, spec: StreamSpec) -> tuple[str, dict[str,
             return explain_remote(failure)
         case _:
             raise failure
+
+
+def in_words(failure: RemoteError, stream: Stream) -> str:
+    """What a person reads who wanted something of the stream's servers: what happened, and what to do.
+
+    Nothing of that is tried again by itself.
+    """
+    connector = connector_of(stream.tenant)
+    told = explain(*message_of(failure, connector.stream(stream.key)), connector.sentences)
+    unasked = "Nothing was asked now. " if isinstance(failure, NotAsked) else ""
+    return f"{unasked}{told.cause} {told.remedy.replace(BY_ITSELF, 'Look again later.')}"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.http_errors import Refused
-from engine import gaps, positions
+from engine import gaps, positions, signing_in
 from engine.batches import batches
 from engine.carrying import fetch_one
 from engine.commit import LONGEST_WAIT, arrived, as_known, load_known, load_parents
@@ -58,6 +58,10 @@ class Rehearsal:
         Each of its partitions gets a share of them. Needs a scope of the tenant. Raises
         common.http_errors.RemoteError when a server cannot be asked at all.
         """
+        with signing_in.looking(stream.tenant_id):
+            yield from self._of(stream, limit)
+
+    def _of(self, stream: Stream, limit: int) -> Iterator[Rehearsed]:
         connector = connector_of(stream.tenant)
         setting = setting_of(stream.tenant, refuse_writes=True)
         servers = connector.connect(setting)

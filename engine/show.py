@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine import signing_in
 from engine.commit import as_known
 from engine.registry import Shown, connector_of
 from engine.work import servers_of, setting_of
@@ -19,4 +20,5 @@ def show(row: ErrorRecord | Link, actor: Actor) -> Sequence[Shown]:
     link = row if isinstance(row, Link) else Link.objects.filter(stream=row.stream, source_id=source_id).first()
     audit.record(actor, "show values", row, tenant=row.tenant)
     servers = servers_of(setting_of(row.tenant))
-    return connector_of(row.tenant).show(servers, row.stream.key, source_id, as_known(link))
+    with signing_in.looking(row.tenant_id):
+        return connector_of(row.tenant).show(servers, row.stream.key, source_id, as_known(link))

@@ -10,6 +10,7 @@ from common.http_errors import RemoteError
 from common.outcome import Outcome
 from engine import bell, gaps, rehearsal, signing_in, work
 from engine.commandline import tenant_named, usage
+from engine.ended_by import in_words
 from engine.exits import Exit
 from engine.overview import in_words_of
 from engine.registry import connector_of
@@ -140,10 +141,14 @@ class Command(BaseCommand):
         status = Exit.THROUGH
         rehearsed = rehearsal.Rehearsal()
         for stream in streams:
-            for told in rehearsed.of(stream, limit=limit):
-                self._tell(told)
-                if told.part or told.result.outcome in (Outcome.FAILED, Outcome.HELD):
-                    status = Exit.RECORDS_OPEN
+            try:
+                for told in rehearsed.of(stream, limit=limit):
+                    self._tell(told)
+                    if told.part or told.result.outcome in (Outcome.FAILED, Outcome.HELD):
+                        status = Exit.RECORDS_OPEN
+            except RemoteError as failure:
+                self.stderr.write(f"{stream.key}: {in_words(failure, stream)}")
+                return Exit.SERVER
         self.stdout.write("Nothing was written.")
         return status
 

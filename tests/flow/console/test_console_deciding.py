@@ -9,7 +9,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from engine import work
 from errors.models import Decision, ErrorRecord, ErrorState
+from syncstatus.models import Flow, Incident, IncidentKind
 from tenants.models import Connection
 from tenants.rights import Role
 from tenants.secrets import Secret
@@ -108,3 +110,69 @@ class TestWhatCouldNotBeRead:
         chosen = {"action": "ignore", "_selected_action": held(changed).pk, "answered": "yes", "reason": "a test"}
         operator.post(reverse("admin:errors_errorrecord_changelist"), chosen)
         assert ErrorRecord.objects.get(entity_id=changed).state == ErrorState.IGNORED
+
+
+class TestRefusedCredentials:
+    """OpenMRS locks an account after seven wrong log-ins; people who press buttons must not do that."""
+
+    @pytest.mark.parametrize("door", [DECIDE, SHOW])
+    def test_they_are_tried_once_however_often_a_person_looks(
+        self, world: World, operator: Client, changed: str, door: str
+    ) -> None:
+        lock_out()
+        for _ in range(3):
+            work.forget()  # as if another process answered
+            page = post(operator, door, changed)
+        assert failed_log_ins(world) == 1
+        assert "Nothing was asked now. Bahmni does not let us in" in page
+        assert "Enter the right ones in the connection, then check it." in page
+
+    def test_a_dry_run_of_many_streams_tries_them_once(self, world: World, operator: Client, changed: str) -> None:
+        world.subject("1002")
+        lock_out()
+        page = dry_run(operator)
+        assert failed_log_ins(world) == 1
+        assert "Nothing was asked now. Bahmni does not let us in" in page
+
+    def test_a_refusal_the_flow_met_is_believed(self, world: World, operator: Client, changed: str) -> None:
+        world.subject("1002")
+        lock_out()
+        world.sync("subject")
+        before = failed_log_ins(world)
+        assert before > 0
+        dry_run(operator)
+        post(operator, DECIDE, changed)
+        post(operator, SHOW, changed)
+        assert failed_log_ins(world) == before
+
+    def test_every_page_says_so_once_a_person_met_it(self, world: World, operator: Client, changed: str) -> None:
+        lock_out()
+        post(operator, DECIDE, changed)
+        assert Incident.objects.get(recovered_at=None).kind == IncidentKind.REFUSED
+
+    def test_after_the_connection_was_saved_they_are_tried_again(
+        self, world: World, operator: Client, changed: str
+    ) -> None:
+        lock_out()
+        post(operator, DECIDE, changed)
+        let_in()
+        assert "155" in post(operator, DECIDE, changed)
+
+    def test_a_check_of_the_connections_tries_them_once(self, world: World, operator: Client, changed: str) -> None:
+        world.subject("1002")
+        lock_out()
+        world.sync("subject")
+        before = failed_log_ins(world)
+        chosen = {"action": "check_connections", "_selected_action": Connection.objects.get(side="bahmni").pk}
+        operator.post(reverse("admin:tenants_connection_changelist"), chosen)
+        assert failed_log_ins(world) == before + 1
+
+
+def dry_run(client: Client) -> str:
+    chosen = {"action": "dry_run", "_selected_action": Flow.objects.get(key="avni-to-bahmni").pk}
+    return client.post(reverse("admin:syncstatus_flow_changelist"), chosen, follow=True).content.decode()
+
+
+def failed_log_ins(world: World) -> int:
+    """What OpenMRS counts for our account; seven lock it."""
+    return next(user.failures for user in world.bahmni.users.values() if user.username == "integration")
