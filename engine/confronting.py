@@ -17,7 +17,7 @@ from engine.ports import Change, Known, Parent
 from engine.registry import connector_of
 from engine.verdicts import Difference
 from engine.work import setting_of
-from errors.models import ErrorRecord
+from errors.models import OPEN_STATES, ErrorRecord
 from syncstatus.models import Link
 from tenants import audit
 from tenants.audit import Actor
@@ -59,5 +59,6 @@ def confront(record: ErrorRecord, actor: Actor) -> Confrontation:
     with transaction.atomic():
         hold_commits(record.tenant_id)
         record.message, record.params, record.conflict = found.message, found.params, decisions.kept(found.conflict)
-        record.save(update_fields=["message", "params", "conflict"])
+        fields = {"message": found.message, "params": found.params, "conflict": record.conflict}
+        ErrorRecord.objects.filter(pk=record.pk, state__in=OPEN_STATES).update(**fields)
     return Confrontation(found.conflict.differences, is_met=True)

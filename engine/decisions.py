@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from engine.handing_over import Result
 
 WITHDRAWN: Final = "withdrawn"
-"""Outcome of a decision that a person took back, by retrying or ignoring its record."""
+"""Outcome of a decision that a person took back: by retrying or ignoring its record, or by deciding anew."""
 
 PEOPLE: Final = ("patient", "subject")
 """Kinds of candidates that are a person."""
@@ -63,8 +64,8 @@ def kept(conflict: Conflict) -> dict[str, Any]:
 
 
 def offers(record: ErrorRecord) -> list[Offer]:
-    """What may be decided about a record now; nothing about one that is not open."""
-    if record.state not in OPEN_STATES or not record.conflict:
+    """What may be decided about a record now; nothing about one that is not open, or where that was decided already."""
+    if record.state not in OPEN_STATES or not record.conflict or under_way(record, record.conflict["state"]):
         return []
     connector = connector_of(record.tenant)
     spec = connector.stream(record.stream.key)
@@ -78,6 +79,35 @@ def offers(record: ErrorRecord) -> list[Offer]:
     ]
 
 
+def under_way(record: ErrorRecord, state: str) -> Decision | None:
+    """The decision about this state of the record that waits for the next attempt.
+
+    One whose record is held again was tried, and was not what is asked for by now: there a person may decide anew.
+    """
+    if not record.touched or record.state not in (ErrorState.RETRYING, ErrorState.DEFERRED):
+        return None
+    return Decision.objects.filter(record=record, used_at=None, state=state).select_related("user").first()
+
+
+def why_not(record: ErrorRecord, state: str = "") -> str:
+    """Why nothing can be decided about a record (in this `state`), in a sentence that tells who was faster."""
+    if waiting := under_way(record, state or record.conflict.get("state", "")):
+        return f"This was decided before: {_told(waiting)} It is not carried out yet."
+    if record.state in OPEN_STATES:
+        return "This cannot be decided about the record as it stands now."
+    last = Decision.objects.filter(record=record).exclude(outcome=WITHDRAWN).select_related("user").first()
+    said = f"Nothing is left to decide: by now its state is “{ErrorState(record.state).label}”."
+    return f"{said} Decided last: {_told(last)}" if last else said
+
+
+def _told(made: Decision) -> str:
+    record = made.record
+    spec = connector_of(record.tenant).stream(record.stream.key)
+    at = made.decided_at.astimezone(ZoneInfo(record.tenant.zone))
+    who = made.user.get_username() if made.user else "somebody at the command line"
+    return f"“{label(Move(made.move), spec)}”, by {who} on {at:%d %b %Y, %H:%M}."
+
+
 def label(move: Move, spec: StreamSpec) -> str:
     """What a decision is called, whatever it was about."""
     return _offer(move, PEOPLE[0], spec.source_side.capitalize(), spec.target_side.capitalize()).label
@@ -87,20 +117,25 @@ def decide(record: ErrorRecord, move: Move, *, state: str, reason: str, actor: A
     """Write the decision down and have it carried out at once.
 
     `state` is that of the conflict the person saw (`record.conflict["state"]`), `chosen` the candidate meant where
-    there are several. Raises CannotDecide, also when the conflict has become another one meanwhile.
+    there are several. Raises CannotDecide, also when the conflict has become another one meanwhile, or when somebody
+    else was faster. What was decided about it as it stood before, and never carried out, is taken back by this.
     """
     if not reason.strip():
         raise CannotDecide("Say why.")
     with transaction.atomic():
         hold_commits(record.tenant_id)
-        now = ErrorRecord.objects.select_related("stream__tenant", "tenant").get(pk=record.pk)
-        if move not in [offer.move for offer in offers(now)]:
-            raise CannotDecide("This cannot be decided about the record as it stands now.")
-        if now.conflict.get("state") != state:
+        rows = ErrorRecord.objects.select_for_update(of=("self",)).select_related("stream__tenant", "tenant")
+        now = rows.get(pk=record.pk)
+        if now.state not in OPEN_STATES or under_way(now, state):
+            raise CannotDecide(why_not(now, state))
+        if now.conflict and now.conflict.get("state") != state:
             raise CannotDecide("It has changed since you looked. Look again, then decide.")
+        if move not in [offer.move for offer in offers(now)]:
+            raise CannotDecide(why_not(now))
         candidates = now.conflict.get("candidates") or [""]
         if move is Move.SAME and len(candidates) > 1 and chosen not in candidates:
             raise CannotDecide("Choose one of those it may be.")
+        _withdraw(Decision.objects.filter(record=now, used_at=None))
         before = {"state": now.state, "message": now.message, "conflict": now.conflict}
         made = Decision.objects.create(
             tenant_id=now.tenant_id, record=now, move=move.value, state=state, message=now.message, reason=reason,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from common.fingerprint import fingerprint
 from engine import decisions, moves
@@ -20,6 +22,7 @@ from errors.specs import Move, Sentence
 from syncstatus.models import Link
 from tenants.audit import COMMAND
 from tenants.models import AuditEntry
+from tenants.scoping import all_tenants
 from tests.chaos.desk import Desk, desk
 from tests.chaos.paper import Paper, card
 
@@ -170,6 +173,70 @@ def test_a_decision_says_why_and_whom(there: Desk, paper: Scribbled, more: dict[
     ErrorRecord.objects.update(conflict={**held().conflict, "candidates": ["p-1", "p-2"]})
     with pytest.raises(CannotDecide, match=says):
         decided(Move.SAME, **more)
+
+
+def test_what_was_decided_is_not_decided_again_while_it_waits_to_be_carried_out(there: Desk) -> None:
+    decided(Move.SOURCE)
+    assert decisions.offers(held()) == []
+    with pytest.raises(CannotDecide, match=r"decided before: “Take Avni's”, by somebody at the command line on .*not"):
+        decided(Move.TARGET)
+    assert [row.move for row in Decision.objects.all()] == ["source"]
+
+
+def test_what_got_through_is_not_decided_and_the_refusal_tells_what_was(there: Desk) -> None:
+    state = held().conflict["state"]
+    decided(Move.SOURCE)
+    there.work()
+    with pytest.raises(CannotDecide, match=r"“got through”\. Decided last: “Take Avni's”"):
+        decide(held(), Move.TARGET, state=state, reason="asked the nurse", actor=COMMAND)
+
+
+def test_of_two_decisions_only_the_one_that_was_carried_out_has_its_outcome(there: Desk, paper: Scribbled) -> None:
+    decided(Move.SOURCE)
+    paper.scribbles["a"] = "y"
+    there.work()
+    decided(Move.SAME)
+    there.work()
+    assert list(Decision.objects.order_by("pk").values_list("move", "outcome")) == [
+        ("source", decisions.WITHDRAWN),
+        ("same", "created"),
+    ]
+
+
+def test_what_was_decided_anew_is_carried_out_even_when_all_is_as_it_was_before(there: Desk, paper: Scribbled) -> None:
+    decided(Move.SOURCE)
+    paper.scribbles["a"] = "y"
+    there.work()
+    decided(Move.TARGET)
+    paper.scribbles["a"] = "x"
+    there.work()
+    assert (there.paper.target, held().state) == ({}, ErrorState.HELD)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_people_who_decide_at_once_one_is_refused(there: Desk) -> None:
+    record, both = held(), threading.Barrier(2)
+    refused: list[str] = []
+
+    def decide_as(move: Move) -> None:
+        with all_tenants():
+            both.wait()
+            try:
+                state = record.conflict["state"]
+                decide(record, move, actor=COMMAND, state=state, reason="asked the nurse")
+            except CannotDecide as refusal:
+                refused.append(str(refusal))
+            finally:
+                connection.close()
+
+    people = [threading.Thread(target=decide_as, args=[move]) for move in (Move.SOURCE, Move.TARGET)]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join()
+    assert Decision.objects.count() == 1
+    assert len(refused) == 1
+    assert "This was decided before" in refused[0]
 
 
 def test_what_is_not_offered_cannot_be_decided(there: Desk) -> None:
