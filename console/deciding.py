@@ -49,6 +49,13 @@ class DecisionForm(forms.Form):
         else:
             del self.fields["chosen"]
 
+    def clean(self) -> dict[str, Any]:
+        """Of several candidates one must be meant."""
+        given = super().clean() or {}
+        if given.get("move") == Move.SAME.value and "chosen" in self.fields and not given.get("chosen"):
+            self.add_error("chosen", "Choose one of those it may be.")
+        return given
+
     def _choices(self, name: str, choices: list[tuple[str, str]]) -> None:
         cast(forms.ChoiceField, self.fields[name]).choices = choices
 
@@ -61,12 +68,11 @@ def decide_page(screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: 
     """
     if "answered" in request.POST:
         form = DecisionForm(record, decisions.offers(record), request.POST)
-        if not form.is_valid():
-            return _page(screen, request, record, form, None, "")
-        refusal = _take(request, record, form)
-        said = refusal or "Decided. It is carried out now; this page tells what came of it."
-        screen.message_user(request, said, messages.WARNING if refusal else messages.SUCCESS)
-        return HttpResponseRedirect(row_url(record))
+        if form.is_valid():
+            refusal = _take(request, record, form)
+            said = refusal or "Decided. It is carried out now; this page tells what came of it."
+            screen.message_user(request, said, messages.WARNING if refusal else messages.SUCCESS)
+            return HttpResponseRedirect(row_url(record))
     failure, met = "", None
     try:
         met = confront(record, actor(request))
@@ -76,8 +82,18 @@ def decide_page(screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: 
         failure = in_words(error, record.stream)
     if met is None or not met.is_met:
         return _page(screen, request, record, None, met, failure)
-    form = DecisionForm(record, decisions.offers(record), initial={"state": record.conflict["state"]})
-    return _page(screen, request, record, form, met, failure)
+    return _page(screen, request, record, _form(screen, request, record), met, failure)
+
+
+def _form(screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: ErrorRecord) -> DecisionForm:
+    """The form about what is shown now: as the person left it, if it is about this still."""
+    offered, state = decisions.offers(record), record.conflict["state"]
+    if request.POST.get("state") == state:
+        return DecisionForm(record, offered, request.POST)
+    if "state" in request.POST:
+        said = "It has changed since you looked. This is how it stands now."
+        screen.message_user(request, said, messages.WARNING)
+    return DecisionForm(record, offered, initial={"state": state, "reason": request.POST.get("reason", "")})
 
 
 def _take(request: HttpRequest, record: ErrorRecord, form: DecisionForm) -> str:

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from engine import work
 from errors.models import Decision, ErrorRecord, ErrorState
+from simulators.bahmni import catalogue
 from syncstatus.models import Flow, Incident, IncidentKind
 from tenants.models import Connection
 from tenants.rights import Role
@@ -83,6 +84,44 @@ def test_what_was_shown_is_decided(world: World, operator: Client, changed: str)
     answer(operator, changed, page)
     world.sync()
     assert height(world, changed) == [151]
+
+
+@pytest.mark.parametrize("lacking", [{"reason": " "}, {"move": ""}])
+def test_what_was_left_empty_is_asked_for_beside_the_same_comparison(
+    world: World, operator: Client, changed: str, lacking: dict[str, str]
+) -> None:
+    first = post(operator, DECIDE, changed)
+    again = answer(operator, changed, first, **lacking)
+    assert "This field is required." in again
+    assert "155" in again
+    assert shown_state(again) == shown_state(first)
+    assert ("asked the nurse" in again) == ("move" in lacking)
+    assert bool(re.search(r'value="source"[^>]*checked', again)) == ("reason" in lacking)
+
+
+def test_what_changed_while_something_was_left_empty_is_shown_as_it_is_now(
+    world: World, operator: Client, changed: str
+) -> None:
+    first = post(operator, DECIDE, changed)
+    clinician_changes(world, changed, 160)
+    again = answer(operator, changed, first, move="")
+    assert "It has changed since you looked. This is how it stands now." in again
+    assert "160" in again
+    answer(operator, changed, again)
+    world.sync()
+    assert height(world, changed) == [151]
+
+
+def test_of_several_candidates_one_must_be_chosen(world: World, operator: Client) -> None:
+    world.bahmni.identifier_types[catalogue.PATIENT_IDENTIFIER].uniqueness_behavior = "NON_UNIQUE"
+    first, second = world.patient("1001"), world.patient("1001")
+    subject = world.subject("1001")
+    world.sync("subject")
+    again = answer(operator, subject, post(operator, DECIDE, subject), move="same")
+    assert "Choose one of those it may be." in again
+    answer(operator, subject, again, move="same", chosen=second)
+    world.sync("subject")
+    assert world.link("subject", subject).target_parent_id == second != first
 
 
 class TestWhatCouldNotBeRead:
