@@ -133,6 +133,8 @@ class BrakeAdmin(TenantAdmin[Brake]):
     def let_go_on(self, request: HttpRequest, queryset: models.QuerySet[Brake]) -> HttpResponse | None:
         """Show what would be written and ask why; then let exactly that pass."""
         rows = self._open(request, queryset, AtBrake.MANY)
+        if not rows:
+            return None
         form = ReasonForm(request.POST if answered(request) else None)
         if answered(request) and form.is_valid():
             for row in rows:
@@ -155,6 +157,8 @@ class BrakeAdmin(TenantAdmin[Brake]):
     def accept_server(self, request: HttpRequest, queryset: models.QuerySet[Brake]) -> HttpResponse | None:
         """Show what differs, ask where to go on and why; then know the server by what it is now."""
         rows = self._open(request, queryset, AtBrake.SERVER)
+        if not rows:
+            return None
         form = AcceptForm(request.POST if answered(request) else None)
         if answered(request) and form.is_valid():
             for row in rows:
@@ -174,14 +178,21 @@ class BrakeAdmin(TenantAdmin[Brake]):
         )
 
     def _open(self, request: HttpRequest, queryset: models.QuerySet[Brake], kind: str) -> list[Brake]:
-        allowed = self.permitted(request, queryset.filter(kind=kind, ended_at=None), Right.CHANGE_CONNECTION)
-        return list(allowed.select_related("tenant", "flow__tenant"))
+        """Those chosen that still wait; says which do not any more, as in a page that was left open."""
+        allowed = self.permitted(request, queryset.filter(kind=kind), Right.CHANGE_CONNECTION)
+        rows = list(allowed.select_related("tenant", "flow__tenant"))
+        for row in rows:
+            if row.ended_at is not None:
+                self._say_over(request, row)
+        if not rows:
+            self.message_user(request, "None of those chosen waits for this.", messages.WARNING)
+        return [row for row in rows if row.ended_at is None]
 
     def _let_go(self, request: HttpRequest, row: Brake, reason: str) -> None:
         try:
             voids, overwrites = brake_moves.let_go_on(row, reason=reason, actor=actor(request))
         except NotWaiting:
-            self._say(request, row, "went on already.", messages.WARNING)
+            self._say_over(request, row)
         else:
             self._say(request, row, f"goes on: {how_many(voids + overwrites, 'record')} pass.", messages.SUCCESS)
 
@@ -189,11 +200,14 @@ class BrakeAdmin(TenantAdmin[Brake]):
         try:
             brake_moves.accept_server(row, onward=onward, reason=reason, actor=actor(request))
         except NotWaiting:
-            self._say(request, row, "went on already.", messages.WARNING)
+            self._say_over(request, row)
         except RemoteError as trouble:
             self._say(request, row, f"still waits: where to go on could not be asked. {trouble}", messages.ERROR)
         else:
             self._say(request, row, f"goes on with {side_label(row.tenant, row.side)} as it is.", messages.SUCCESS)
+
+    def _say_over(self, request: HttpRequest, row: Brake) -> None:
+        self._say(request, row, "went on already, so nothing was done.", messages.WARNING)
 
     def _say(self, request: HttpRequest, row: Brake, said: str, level: int) -> None:
         self.message_user(request, f"{row.tenant}: {flow_label(row.flow)} {said}", level)

@@ -70,7 +70,11 @@ def decide_page(screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: 
         form = DecisionForm(record, decisions.offers(record), request.POST)
         if form.is_valid():
             refusal = _take(request, record, form)
-            said = refusal or "Decided. It is carried out now; this page tells what came of it."
+            said = (
+                f"Your decision was not taken. {refusal}"
+                if refusal
+                else "Decided. It is carried out now; this page tells what came of it."
+            )
             screen.message_user(request, said, messages.WARNING if refusal else messages.SUCCESS)
             return HttpResponseRedirect(row_url(record))
     failure, met = "", None

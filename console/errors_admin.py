@@ -297,10 +297,15 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
     def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show both sides and ask what a person decides; then have it carried out. Nobody decides unseen."""
         record = get_object_or_404(self.get_queryset(request).select_related("tenant", "stream__tenant"), pk=pk)
-        if request.method != "POST" or not decisions.offers(record):
+        if request.method != "POST":
             return HttpResponseRedirect(row_url(record))
         self.demand(request, Right.ACT, record)
         self.demand(request, Right.SEE_VALUES, record)
+        if not decisions.offers(record):
+            unheard = "Your decision was not taken. " if answered(request) else ""
+            why = decisions.why_not(record, request.POST.get("state", ""))
+            self.message_user(request, f"{unheard}{why}", messages.WARNING)
+            return HttpResponseRedirect(row_url(record))
         return decide_page(self, request, record)
 
     # --- actions -----------------------------------------------------------------------------------------------------

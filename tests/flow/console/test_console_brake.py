@@ -122,6 +122,21 @@ def test_once_it_went_on_the_page_tells_of_what_waited_as_past(full: World, owne
     assert "will be voided" not in page
 
 
+@pytest.mark.parametrize("answer", [{}, {"answered": "yes", "reason": "they were test entries"}])
+def test_a_second_tab_is_told_that_it_went_on_already(full: World, owner: Client, answer: dict[str, str]) -> None:
+    chosen = {"action": "let_go_on", ACTION_CHECKBOX_NAME: [waiting().pk]}
+    act(owner, "let_go_on", answered="yes", reason="they were test entries")
+    said = owner.post(reverse(LIST), {**chosen, **answer}, follow=True).content.decode()
+    assert "went on already, so nothing was done." in said
+    assert AuditEntry.objects.filter(action="let this run go on").count() == 1
+
+
+def test_a_second_tab_is_told_that_a_server_was_accepted_already(exchanged: World, owner: Client) -> None:
+    chosen = {"action": "accept_server", ACTION_CHECKBOX_NAME: [waiting().pk], "answered": "yes", "reason": "moved"}
+    act(owner, "accept_server", answered="yes", reason="moved", onward="again")
+    assert "went on already" in owner.post(reverse(LIST), chosen | {"onward": "again"}, follow=True).content.decode()
+
+
 def test_a_flow_at_the_brake_is_not_run_now(full: World, owner: Client) -> None:
     flow = Flow.objects.get(key="avni-to-bahmni")
     chosen = {"action": "run_now", ACTION_CHECKBOX_NAME: [flow.pk]}

@@ -124,6 +124,32 @@ def test_of_several_candidates_one_must_be_chosen(world: World, operator: Client
     assert world.link("subject", subject).target_parent_id == second != first
 
 
+class TestASecondTab:
+    """Two pages about one record were opened; the second is used after the first."""
+
+    def test_an_opposite_decision_is_refused_with_who_was_faster(
+        self, world: World, operator: Client, changed: str
+    ) -> None:
+        page = post(operator, DECIDE, changed)
+        assert "Decided." in answer(operator, changed, page)
+        said = answer(operator, changed, page, move="target")
+        assert "Your decision was not taken. This was decided before: “Take Avni&#x27;s”, by operator on" in said
+        world.sync()
+        assert height(world, changed) == [151]
+
+    def test_once_the_record_is_through_it_is_told_so(self, world: World, operator: Client, changed: str) -> None:
+        page = post(operator, DECIDE, changed)
+        answer(operator, changed, page)
+        world.sync()
+        said = answer(operator, changed, page, move="target")
+        assert "Your decision was not taken. Nothing is left to decide: by now its state is “got through”." in said
+        assert "Decided last: “Take Avni&#x27;s”, by operator on" in said
+
+    def test_asking_to_decide_then_says_why_not(self, world: World, operator: Client, changed: str) -> None:
+        answer(operator, changed, post(operator, DECIDE, changed))
+        assert "This was decided before" in post(operator, DECIDE, changed)
+
+
 class TestWhatCouldNotBeRead:
     """Bahmni does not let us in when a person wants to decide."""
 
