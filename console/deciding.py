@@ -18,10 +18,10 @@ from console.words import when
 from engine import decisions
 from engine.confronting import Confrontation, confront
 from engine.decisions import CannotDecide, Offer
-from engine.ended_by import in_words
+from engine.ended_by import in_words, in_words_of
 from engine.registry import connector_of
 from errors.catalogue import explain
-from errors.models import Decision, ErrorRecord
+from errors.models import Decision, ErrorRecord, ErrorState
 from errors.specs import Move
 from tenants.secrets import SecretUnreadable
 
@@ -84,6 +84,8 @@ def decide_page(screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: 
         failure = str(error)
     except RemoteError as error:
         failure = in_words(error, record.stream)
+    if met and met.failed:
+        failure, met = in_words_of(*met.failed, record.stream), None
     if met is None or not met.is_met:
         return _page(screen, request, record, None, met, failure)
     return _page(screen, request, record, _form(screen, request, record), met, failure)
@@ -161,7 +163,16 @@ def decided_about(record: ErrorRecord) -> list[dict[str, str]]:
             "reason": row.reason,
             "who": row.user.get_username() if row.user else "",
             "at": str(when(row.decided_at, record.tenant.zone)),
-            "came": row.outcome or "to be carried out",
+            "came": _came(row, record),
         }
         for row in rows[:20]
     ]
+
+
+def _came(made: Decision, record: ErrorRecord) -> str:
+    """What came of a decision, in words."""
+    if not made.outcome:
+        return "to be carried out"
+    if made.used_at is None and record.state == ErrorState.HELD and made.state != record.conflict.get("state"):
+        return "not carried out: it changed since, and is held as it is now"
+    return made.outcome

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from common.outcome import Outcome
 from engine import decisions, signing_in
 from engine.carrying import fetch_one
 from engine.commit import as_known, load_parents
@@ -30,6 +31,8 @@ class Confrontation:
     differences: Sequence[Difference]
     is_met: bool
     """Whether there is still something to decide."""
+    failed: tuple[str, dict[str, str]] | None = None
+    """Message id and parameters where the record could not be looked at as a whole."""
 
 
 def confront(record: ErrorRecord, actor: Actor) -> Confrontation:
@@ -55,7 +58,8 @@ def confront(record: ErrorRecord, actor: Actor) -> Confrontation:
             pen = Pen(may_write=lambda: True, rehearses=True)
             found = hand_over(found, as_known(link, decided), parent, handover, pen)
     if found.conflict is None:
-        return Confrontation((), is_met=False)
+        failed = (found.message, found.params) if found.outcome is Outcome.FAILED else None
+        return Confrontation((), is_met=False, failed=failed)
     with transaction.atomic():
         hold_commits(record.tenant_id)
         record.message, record.params, record.conflict = found.message, found.params, decisions.kept(found.conflict)

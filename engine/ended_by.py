@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from common.http_errors import RemoteError, SignInFailed, Unreachable
 from engine.brake import TooMany
 from engine.handing_over import explain_remote
@@ -34,7 +36,12 @@ def in_words(failure: RemoteError, stream: Stream) -> str:
 
     Nothing of that is tried again by itself.
     """
-    connector = connector_of(stream.tenant)
-    told = explain(*message_of(failure, connector.stream(stream.key)), connector.sentences)
+    spec = connector_of(stream.tenant).stream(stream.key)
     unasked = "Nothing was asked now. " if isinstance(failure, NotAsked) else ""
-    return f"{unasked}{told.cause} {told.remedy.replace(BY_ITSELF, 'Look again later.')}"
+    return unasked + in_words_of(*message_of(failure, spec), stream)
+
+
+def in_words_of(message: str, params: Mapping[str, str], stream: Stream) -> str:
+    """The same of a message id and its parameters."""
+    told = explain(message, params, connector_of(stream.tenant).sentences)
+    return f"{told.cause} {told.remedy.replace(BY_ITSELF, 'Look again later.')}"

@@ -44,6 +44,7 @@ ATTEMPTS_USED_UP: Final = "engine.attempts-used-up"
 NOT_TRIED_AGAIN: Final = "engine.not-tried-again"
 WORKER_LOST: Final = "engine.worker-lost"
 KEPT_APART: Final = "engine.kept-apart"
+IGNORED: Final = "engine.ignored"
 THEIRS_TAKEN: Final = "engine.theirs-taken"
 NO_PROVIDER: Final = "provider"
 """Detail of a server that is down for us because its identity provider is."""
@@ -203,6 +204,10 @@ GENERIC: Final[Mapping[str, Sentence]] = {
         cause="A person decided that this record and the one it met on the other side are not the same.",
         remedy="Nothing is written for it, and what hangs on it waits, until the number that brought them together "
         "changes. Retry it to be asked again.",
+    ),
+    IGNORED: Sentence(
+        cause="A person decided to leave this record behind.",
+        remedy="Nothing is done about it until it changes at its source. Retry it to take it up again.",
     ),
     THEIRS_TAKEN: Sentence(
         cause="A person decided that the other side stays as it is.",

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-from errors.catalogue import ATTEMPTS_USED_UP, BY_ITSELF, KEPT_APART, NOT_TRIED_AGAIN, Explanation, explain
+from errors.catalogue import ATTEMPTS_USED_UP, BY_ITSELF, IGNORED, KEPT_APART, NOT_TRIED_AGAIN, Explanation, explain
 from errors.models import ErrorRecord, ErrorState
 from errors.specs import Sentence
+
+_SET_ASIDE: Final = {ErrorState.APART: KEPT_APART, ErrorState.IGNORED: IGNORED}
+"""What a person made of a record; what its error asks for is not asked any more."""
 
 
 def note(record: ErrorRecord) -> Explanation | None:
@@ -20,8 +24,8 @@ def note(record: ErrorRecord) -> Explanation | None:
 
 def remedy(record: ErrorRecord, sentences: Mapping[str, Sentence]) -> str:
     """What mends it; promises further attempts only of a record that has some."""
-    if record.state == ErrorState.APART:
-        return explain(KEPT_APART, {}, {}).remedy
+    if record.state in _SET_ASIDE:
+        return explain(_SET_ASIDE[ErrorState(record.state)], {}, {}).remedy
     told = explain(record.message, record.params, sentences).remedy
     if record.state in (ErrorState.RETRYING, ErrorState.DEFERRED):
         return told

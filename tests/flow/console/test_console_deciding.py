@@ -9,10 +9,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from engine import work
+from engine import moves, work
 from errors.models import Decision, ErrorRecord, ErrorState
 from simulators.bahmni import catalogue
+from simulators.bahmni.model import User
 from syncstatus.models import Flow, Incident, IncidentKind
+from tenants.audit import SYSTEM
 from tenants.models import Connection
 from tenants.rights import Role
 from tenants.secrets import Secret
@@ -177,6 +179,45 @@ class TestWhatCouldNotBeRead:
         assert ErrorRecord.objects.get(entity_id=changed).state == ErrorState.IGNORED
 
 
+class TestWhatDoesNotAnswer:
+    """A person looks while Bahmni is down, or fails at the question."""
+
+    @pytest.mark.parametrize("door", [DECIDE, SHOW])
+    def test_it_is_said_in_a_sentence(self, world: World, operator: Client, changed: str, door: str) -> None:
+        world.bahmni_server.stop()
+        work.forget()
+        page = post(operator, door, changed)
+        assert "Bahmni, where the records go, does not answer." in page
+        assert "/ws/rest" not in page
+        assert "Read just now" not in page
+
+    def test_what_fails_at_one_question_leaves_nothing_to_decide_and_says_why(
+        self, world: World, operator: Client, changed: str
+    ) -> None:
+        world.bahmni.users[account(world).uuid].privileges = []
+        page = post(operator, DECIDE, changed)
+        assert 'value="Decide"' not in page
+        assert "Nothing is left to decide" not in page
+        assert "errornote" in page
+
+
+def test_what_came_of_a_decision_tells_that_it_changed_since(world: World, operator: Client, changed: str) -> None:
+    answer(operator, changed, post(operator, DECIDE, changed))
+    clinician_changes(world, changed, 160)
+    world.sync()
+    page = operator.get(reverse(PAGE, args=[held(changed).pk])).content.decode()
+    assert "not carried out: it changed since, and is held as it is now" in page
+
+
+def test_an_ignored_record_asks_for_no_decision(world: World, operator: Client, changed: str) -> None:
+    before = operator.get(reverse(PAGE, args=[held(changed).pk])).content.decode()
+    assert "Decide which" in before
+    moves.ignore(ErrorRecord.objects.filter(entity_id=changed), reason="a test", actor=SYSTEM)
+    page = operator.get(reverse(PAGE, args=[held(changed).pk])).content.decode()
+    assert "Decide which" not in page
+    assert "Nothing is done about it until it changes at its source." in page
+
+
 class TestRefusedCredentials:
     """OpenMRS locks an account after seven wrong log-ins; people who press buttons must not do that."""
 
@@ -240,4 +281,8 @@ def dry_run(client: Client) -> str:
 
 def failed_log_ins(world: World) -> int:
     """What OpenMRS counts for our account; seven lock it."""
-    return next(user.failures for user in world.bahmni.users.values() if user.username == "integration")
+    return account(world).failures
+
+
+def account(world: World) -> User:
+    return next(user for user in world.bahmni.users.values() if user.username == "integration")
