@@ -8,11 +8,14 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from common.http_errors import RemoteError
 from console.access import actor
 from console.addresses import row_url
 from console.base import TenantAdmin
+from console.keeping import kept_by
 from console.names import side_label, stream_label
 from console.words import when
 from engine import decisions
@@ -70,11 +73,7 @@ def decide_page(screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: 
         form = DecisionForm(record, decisions.offers(record), request.POST)
         if form.is_valid():
             refusal = _take(request, record, form)
-            said = (
-                f"Your decision was not taken. {refusal}"
-                if refusal
-                else "Decided. It is carried out now; this page tells what came of it."
-            )
+            said = f"Your decision was not taken. {refusal}" if refusal else _carried_out(record)
             screen.message_user(request, said, messages.WARNING if refusal else messages.SUCCESS)
             return HttpResponseRedirect(row_url(record))
     failure, met = "", None
@@ -89,6 +88,12 @@ def decide_page(screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: 
     if met is None or not met.is_met:
         return _page(screen, request, record, None, met, failure)
     return _page(screen, request, record, _form(screen, request, record), met, failure)
+
+
+def _carried_out(record: ErrorRecord) -> SafeString | str:
+    if kept := kept_by(record.stream.flow):
+        return format_html("Decided. It is not carried out yet. {} This page tells what comes of it.", kept)
+    return "Decided. It is carried out now; this page tells what came of it."
 
 
 def _form(screen: TenantAdmin[ErrorRecord], request: HttpRequest, record: ErrorRecord) -> DecisionForm:

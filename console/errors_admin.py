@@ -21,9 +21,10 @@ from console.asking_again import replay_page
 from console.base import TenantAdmin
 from console.deciding import decide_page, decided_about
 from console.filters import StreamFilter
+from console.keeping import kept_by
 from console.live import live_page
 from console.mending import awaited_url, door, ignore_url, mend_url, mend_words
-from console.names import entity_label, sentences, source_label, stream_label
+from console.names import entity_label, flow_label, sentences, source_label, stream_label
 from console.questions import ReasonForm, answered, ask, chosen
 from console.site import site
 from console.words import BAD, BUSY, CARE, GOOD, NOTHING, OFF, badge, how_many, when
@@ -31,7 +32,7 @@ from engine import backfill_moves, decisions, gaps, moves, slots
 from errors import standing
 from errors.catalogue import Explanation, explain
 from errors.models import OPEN_STATES, ErrorLog, ErrorRecord, ErrorState, FollowUp
-from syncstatus.models import Link
+from syncstatus.models import Flow, Link
 from syncstatus.schedule import retried_from
 from tenants.rights import Right
 
@@ -314,9 +315,16 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
     def retry(self, request: HttpRequest, queryset: models.QuerySet[ErrorRecord]) -> HttpResponse | None:
         """Try the chosen records again at once; asked for on the page of one, go back to that page."""
         only = queryset.first() if "from_its_page" in request.POST else None
-        done = moves.retry(self.permitted(request, queryset), actor=actor(request), chosen=chosen(request))
+        records = self.permitted(request, queryset)
+        flows = list(Flow.objects.filter(streams__in=records.values("stream")).distinct().select_related("tenant"))
+        done = moves.retry(records, actor=actor(request), chosen=chosen(request))
+        kept = [(flow, why) for flow in flows if (why := kept_by(flow))] if done else []
         said = "will be tried again now." if done else "to try again: choose records that did not get through."
+        if kept:
+            said = f"will be tried again, but {'not' if len(kept) == len(flows) else 'not all of them'} now."
         self.message_user(request, f"{how_many(done, 'record')} {said}", messages.SUCCESS if done else messages.WARNING)
+        for flow, why in kept:
+            self.message_user(request, format_html("{}: {} {}", flow.tenant, flow_label(flow), why), messages.WARNING)
         return HttpResponseRedirect(row_url(only)) if only else None
 
     @admin.action(description="Send again…", permissions=["act"])

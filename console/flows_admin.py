@@ -20,6 +20,7 @@ from console.asking_again import backfill_page
 from console.base import StockForm, TenantAdmin
 from console.dry_run import dry_run_page
 from console.flow_words import errors_url, lag_in_words, last_run_link, round_line, standing_line, state_badge
+from console.keeping import kept_by, tried_once
 from console.names import connector, flow_label
 from console.questions import ReasonForm, answered, ask
 from console.rewinding import rewind_page, skip_page
@@ -213,12 +214,15 @@ class FlowAdmin(TenantAdmin[Flow]):
         for flow in flows:
             if flow in off:
                 continue
+            once = tried_once(flow)
             try:
                 moves.run_now(flow, actor=actor(request))
             except moves.CannotStart as refusal:
                 self._say(request, flow, "is not looked at now. " + " ".join(refusal.reasons), messages.ERROR)
+                if flow.at_brake:
+                    self._say(request, flow, kept_by(flow), messages.WARNING)
             else:
-                self._say(request, flow, "is being looked at now.", messages.SUCCESS)
+                self._say(request, flow, f"is being looked at now. {once}".strip(), messages.SUCCESS)
         if off:
             left_out = f"{how_many(len(off), 'flow')} left out because {'it is' if len(off) == 1 else 'they are'} off."
             self.message_user(request, left_out, messages.WARNING)
@@ -338,7 +342,7 @@ class FlowAdmin(TenantAdmin[Flow]):
         return list(self.permitted(request, queryset, right).select_related("tenant"))
 
     def _say(self, request: HttpRequest, flow: Flow, said: str, level: int) -> None:
-        self.message_user(request, f"{flow.tenant}: {flow_label(flow)} {said}", level)
+        self.message_user(request, format_html("{}: {} {}", flow.tenant, flow_label(flow), said), level)
 
 
 def _next_five(cron: str, zone: str) -> SafeString | str:

@@ -9,11 +9,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from common import clock
 from engine import moves, work
 from errors.models import Decision, ErrorRecord, ErrorState
 from simulators.bahmni import catalogue
 from simulators.bahmni.model import User
-from syncstatus.models import Flow, Incident, IncidentKind
+from syncstatus.models import AtBrake, Brake, Flow, Incident, IncidentKind
 from tenants.audit import SYSTEM
 from tenants.models import Connection
 from tenants.rights import Role
@@ -216,6 +217,61 @@ def test_an_ignored_record_asks_for_no_decision(world: World, operator: Client, 
     page = operator.get(reverse(PAGE, args=[held(changed).pk])).content.decode()
     assert "Decide which" not in page
     assert "Nothing is done about it until it changes at its source." in page
+
+
+class TestWhatIsKept:
+    """A person asks for something that cannot happen at once."""
+
+    @pytest.fixture
+    def braked(self, changed: str) -> str:
+        """The flow of the held record waits at the brake."""
+        flow = Flow.objects.get(key="avni-to-bahmni")
+        brake = Brake.objects.create(tenant=flow.tenant, flow=flow, kind=AtBrake.MANY, set_at=clock.now())
+        Flow.objects.filter(pk=flow.pk).update(at_brake=AtBrake.MANY)
+        return reverse("admin:syncstatus_brake_change", args=[brake.pk])
+
+    def test_a_decision_says_that_it_waits_at_the_brake(self, operator: Client, changed: str, braked: str) -> None:
+        said = answer(operator, changed, post(operator, DECIDE, changed))
+        assert "Decided. It is not carried out yet." in said
+        assert braked in said
+
+    def test_so_does_a_retry(self, operator: Client, changed: str, braked: str) -> None:
+        said = retry(operator, changed)
+        assert "1 record will be tried again, but not now." in said
+        assert braked in said
+
+    def test_so_does_run_now(self, operator: Client, changed: str, braked: str) -> None:
+        said = run_now(operator)
+        assert "It waits at the brake" in said
+        assert braked in said
+
+    def test_a_retry_says_when_the_server_is_asked_again(self, world: World, operator: Client, changed: str) -> None:
+        world.subject("1002")
+        world.bahmni_server.stop()
+        world.sync("subject")
+        assert "Bahmni (OpenMRS) does not answer; it is asked again at" in retry(operator, changed)
+
+    def test_a_retry_says_that_our_account_is_not_let_in(self, world: World, operator: Client, changed: str) -> None:
+        lock_out()
+        post(operator, DECIDE, changed)
+        assert "does not let us in; it goes on once somebody mends the" in retry(operator, changed)
+
+    def test_run_now_says_that_what_was_refused_is_tried_once(
+        self, world: World, operator: Client, changed: str
+    ) -> None:
+        lock_out()
+        post(operator, DECIDE, changed)
+        assert "Bahmni (OpenMRS) did not let us in: it is tried once." in run_now(operator)
+
+
+def retry(client: Client, entity: str) -> str:
+    chosen = {"action": "retry", "_selected_action": held(entity).pk, "from_its_page": "yes"}
+    return client.post(reverse("admin:errors_errorrecord_changelist"), chosen, follow=True).content.decode()
+
+
+def run_now(client: Client) -> str:
+    chosen = {"action": "run_now", "_selected_action": Flow.objects.get(key="avni-to-bahmni").pk}
+    return client.post(reverse("admin:syncstatus_flow_changelist"), chosen, follow=True).content.decode()
 
 
 class TestRefusedCredentials:
