@@ -125,13 +125,6 @@ def test_of_two_partners_of_one_value_that_of_the_lowest_id_counts(new: JavaData
     assert reasons["Observation / Concept: its value of the other system has a partner already"] == 1
 
 
-def test_an_answer_whose_partner_is_no_uuid_stays_behind_and_is_reported(new: JavaDatabase) -> None:
-    new.run("UPDATE mapping_metadata SET int_system_value = 'no uuid' WHERE avni_value = 'Caste'")
-    reasons = bring_in(new).tables["mapping_metadata"].left
-    assert not Mapping.objects.filter(int_system_value="no uuid").exists()
-    assert any("int_system_value is not a uuid of OpenMRS" in reason for reason in reasons)
-
-
 def test_names_in_place_of_groups_and_types_mean_the_same(old: JavaDatabase) -> None:
     bring_in(old)
     height = Mapping.objects.get(avni_value="Height")
