@@ -5,11 +5,9 @@ The names are those of the Java service, so that an administrator (and an export
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from bahmni import vocabulary as v
-from bahmni.kinds import UUID_OF_OPENMRS
 from mappings.specs import MappingTypeSpec
 
 _FROM_AVNI: Final = frozenset({v.AVNI_TO_BAHMNI})
@@ -337,7 +335,7 @@ _UNMAPPED: Final = (
     ),
 )
 
-_DECLARED: Final[tuple[MappingTypeSpec, ...]] = (
+MAPPING_TYPES: Final[tuple[MappingTypeSpec, ...]] = (
     *_PATIENT_SUBJECT,
     *_COMMON,
     *_PROGRAM_ENROLMENT,
@@ -349,29 +347,4 @@ _DECLARED: Final[tuple[MappingTypeSpec, ...]] = (
     *_LAB_RESULT,
     *_DRUG_ORDER,
 )
-
-_BY_UUID: Final = frozenset(
-    {
-        v.ENROLMENT_TYPE, v.ENROLMENT_FORM, v.EXIT_TYPE, v.EXIT_FORM, v.PROGRAM_VISIT_TYPE, v.PROGRAM_ENCOUNTER_TYPE,
-        v.PROGRAM_ENCOUNTER_FORM, v.GENERAL_ENCOUNTER_TYPE, v.GENERAL_ENCOUNTER_FORM, v.UNMAPPED_CONCEPT,
-    }
-)  # fmt: skip
-"""Kinds whose partner nothing but a uuid can be; records that meet another one fail. The others may hold a name."""
-
-_TRUTHS: Final = "true|false"
-
-_A_UUID: Final = "a uuid of OpenMRS (36 to 38 letters, digits and hyphens)"
-
-
-def _with_its_partners(spec: MappingTypeSpec) -> MappingTypeSpec:
-    pair = (spec.group, spec.name)
-    if pair == v.CONCEPT:  # an answer of a truth may stand for the bare word
-        pattern, words = f"{UUID_OF_OPENMRS.pattern}|{_TRUTHS}", f"{_A_UUID}, nor true or false"
-        return replace(spec, int_system_pattern=pattern, int_system_looks_like=words)
-    if pair in _BY_UUID:
-        return replace(spec, int_system_pattern=UUID_OF_OPENMRS.pattern, int_system_looks_like=_A_UUID)
-    return spec
-
-
-MAPPING_TYPES: Final[tuple[MappingTypeSpec, ...]] = tuple(map(_with_its_partners, _DECLARED))
 """The pairs of the Java service (EncounterType stands in three groups), and groups and types that it did not have."""

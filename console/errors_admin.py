@@ -23,7 +23,7 @@ from console.deciding import decide_page, decided_about
 from console.filters import StreamFilter
 from console.keeping import kept_by
 from console.live import live_page
-from console.mending import awaited_url, door, ignore_url, mend_url, mend_words
+from console.mending import awaited_url, ignore_url, mend_url, mend_words
 from console.names import entity_label, flow_label, sentences, source_label, stream_label
 from console.questions import ReasonForm, answered, ask, chosen
 from console.site import site
@@ -265,7 +265,8 @@ class ErrorRecordAdmin(TenantAdmin[ErrorRecord]):
             "may_act": self.may(request, Right.ACT, row) and row.state != ErrorState.RESOLVED,
             "may_ignore": self.may(request, Right.ACT, row) and row.state in OPEN_STATES,
             "may_see": self.may(request, Right.SEE_VALUES, row) and not gaps.stands_for(row.entity_id),
-            "mend": door(row, mends) if mends and may_map else None,
+            "mend_url": mend_url(row, mends) if mends and may_map else "",
+            "mend_words": "Change the mapping" if mends and mends.is_there else "Add the missing mapping",
             "ignore_concept_url": ignore_url(row, mends) if mends and may_map else "",
             "link_url": row_url(link) if link else "",
             "awaited_url": awaited_url(row),

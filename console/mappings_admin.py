@@ -51,9 +51,6 @@ class MappingForm(StockForm[Mapping]):
         if not draft.avni_value and not draft.int_system_value:  # as files refuse it: an export must come in again
             self.add_error(None, "Both values are empty. Give at least one.")
             return cleaned
-        if not draft.is_voided and (reason := kind.against(draft.int_system_value)):
-            self.add_error("int_system_value", f"This {reason}.")
-            return cleaned
         draft.set_unique_keys()
         others = Mapping.objects.filter(tenant=kind.tenant_id, type=kind).exclude(pk=self.instance.pk)
         twins = {

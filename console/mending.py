@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -37,36 +36,6 @@ def mend_url(record: ErrorRecord, mend: Mend) -> str:
 def mend_words(mend: Mend) -> str:
     """What the way to the mapping is called."""
     return "Change mapping" if mend.is_there else "Add mapping"
-
-
-@dataclass(frozen=True)
-class Door:
-    """The way from the page of an error to the mapping that mends it."""
-
-    url: str
-    words: str
-    is_mended: bool = False
-    """Whether the mapping that was missing is there by now: what is left to do is to retry."""
-
-
-def door(record: ErrorRecord, mend: Mend) -> Door:
-    """As `mend_url`, but looking whether the mapping has been added since the error."""
-    if not mend.is_there and (added := _added_since(record, mend)):
-        return Door(row_url(added), "The mapping is there by now: look at it", is_mended=True)
-    return Door(mend_url(record, mend), "Change the mapping" if mend.is_there else "Add the missing mapping")
-
-
-def _added_since(record: ErrorRecord, mend: Mend) -> Mapping | None:
-    """The mapping that was missing, when somebody has given it a partner."""
-    live = Mapping.objects.filter(
-        tenant=record.tenant_id, is_voided=False, type__group__name=mend.group, type__name=mend.type
-    ).select_related("type")
-    if mend.side and mend.value:
-        live = live.filter(**{f"{mend.side}_value": mend.value})
-    else:
-        live = live.filter(type__is_single=True)
-    found = live.exclude(avni_value="").exclude(int_system_value="").first()
-    return None if found is None or found.type.against(found.int_system_value) else found
 
 
 def _wrong_mapping(record: ErrorRecord, mend: Mend) -> Mapping | None:

@@ -119,8 +119,6 @@ def _seed_mapping_types(tenant: Tenant, connector: Connector) -> None:
                 is_single=spec.is_single,
                 avni_is_unique=spec.avni_is_unique,
                 int_system_is_unique=spec.int_system_is_unique,
-                int_system_pattern=spec.int_system_pattern,
-                int_system_looks_like=spec.int_system_looks_like,
             )
             for spec in connector.mapping_types
         ],
@@ -128,7 +126,6 @@ def _seed_mapping_types(tenant: Tenant, connector: Connector) -> None:
         unique_fields=["tenant", "group", "name"],
         update_fields=[
             "used_for", "when_missing", "is_mandatory", "is_single", "avni_is_unique", "int_system_is_unique",
-            "int_system_pattern", "int_system_looks_like",
         ],
     )  # fmt: skip
 

@@ -166,9 +166,6 @@ class _Planner:
 
     def _want(self, wanted: Wanted, kind: MappingType, identity: _Identity) -> None:
         row = self.live.get(identity) or self.voided_values.get((kind.pk, wanted.avni_value, wanted.int_system_value))
-        if reason := _against(row, wanted, kind):
-            self.refused.append((wanted.line, reason))
-            return
         if row is None:
             self.added.append(Edit(wanted, kind.pk, None, {}, wanted.fields))
             return
@@ -233,13 +230,6 @@ def _unsound(wanted: Wanted) -> str:
     except ValueError:
         return f"avni_uuid {wanted.avni_uuid!r} is not a uuid"
     return ""
-
-
-def _against(row: MappingRow | None, wanted: Wanted, kind: MappingType) -> str:
-    """Why the value of the other system cannot be a partner. One in use already may stay: exports come in again."""
-    stands = row is not None and not row.is_voided and row.int_system_value == wanted.int_system_value
-    reason = "" if stands else kind.against(wanted.int_system_value)
-    return f"int_system_value {reason}" if reason else ""
 
 
 def question_of(kind: MappingType, avni_value: str, int_system_value: str) -> _Identity:

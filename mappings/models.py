@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
 from django.db import models
@@ -34,13 +33,6 @@ class MappingType(TenantOwned):
     is_single = models.BooleanField(default=False, help_text="Looked up without a value: at most one mapping.")
     avni_is_unique = models.BooleanField(default=True, help_text="One Avni value has one partner.")
     int_system_is_unique = models.BooleanField(default=True, help_text="One value of the other system has one partner.")
-    int_system_pattern = models.CharField(
-        max_length=200, blank=True, default="", db_default="",
-        help_text="Regular expression for values of the other system; empty where they may be anything.",
-    )  # fmt: skip
-    int_system_looks_like = models.CharField(
-        max_length=200, blank=True, default="", db_default="", help_text="The same in words."
-    )
 
     class Meta:
         constraints: ClassVar = [
@@ -50,16 +42,6 @@ class MappingType(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.group.name} / {self.name}"
-
-    def against(self, int_system_value: str) -> str:
-        """Why this value of the other system would lead nowhere, with the remedy; empty where nothing is against it.
-
-        No value yet is no wrong one.
-        """
-        pattern = self.int_system_pattern
-        if not int_system_value or not pattern or re.fullmatch(pattern, int_system_value):
-            return ""
-        return f"is not {self.int_system_looks_like}; take it from there as it stands"
 
 
 class DataTypeHint(models.TextChoices):

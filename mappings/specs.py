@@ -17,10 +17,6 @@ class MappingTypeSpec:
     is_single: bool = False
     avni_is_unique: bool = True
     int_system_is_unique: bool = True
-    int_system_pattern: str = ""
-    """What a value of the other system must be, as a regular expression that matches all of it; anything when empty."""
-    int_system_looks_like: str = ""
-    """The same in words, after "is not": "a uuid of OpenMRS"."""
 
 
 @dataclass(frozen=True)

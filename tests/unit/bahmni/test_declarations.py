@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bahmni.declarations import CONSTANTS, ERROR_TYPES
 from bahmni.mapping_types import MAPPING_TYPES
-from bahmni.sentences import SENTENCES
 from bahmni.vocabulary import AVNI_TO_BAHMNI, BAHMNI_TO_AVNI
 from errors.models import FollowUp
 
@@ -120,10 +119,3 @@ def test_two_of_the_eight_error_types_are_final() -> None:
         "EntityIsDeleted",
         "NotACommunityMember",
     }
-
-
-def test_where_records_ask_for_a_uuid_the_kind_of_mapping_asks_for_it_too() -> None:
-    fails = {sentence.mends for message, sentence in SENTENCES.items() if "mapping-without-uuid" in message}
-    strict = {(spec.group, spec.name) for spec in MAPPING_TYPES if spec.int_system_pattern}
-    assert fails < strict
-    assert all(spec.int_system_looks_like for spec in MAPPING_TYPES if spec.int_system_pattern)

@@ -6,7 +6,7 @@ import pytest
 
 from mappings import csv_io
 from mappings.in_bulk import EditsRefused
-from mappings.models import Mapping, MappingType
+from mappings.models import Mapping
 from tenants.audit import COMMAND
 from tenants.models import AuditEntry, Tenant
 
@@ -248,28 +248,3 @@ def test_a_large_file_is_taken_in_a_bounded_number_of_statements_per_mapping(ash
     swapped = SHORT + "".join(f"Words,Concept,A{number},{599 - number}\n" for number in range(600))
     assert len(bring_in(ashwini, swapped).changed) == 600
     assert len(live()) == 600
-
-
-@pytest.fixture
-def forms_are_numbers(ashwini: Tenant) -> None:
-    """Of the kind Form the connector declares what partners look like."""
-    MappingType.objects.filter(name="Form").update(int_system_pattern="[0-9]+", int_system_looks_like="a number")
-
-
-@pytest.mark.usefixtures("forms_are_numbers")
-def test_a_partner_that_is_not_what_its_kind_asks_for_is_refused_with_its_line(ashwini: Tenant) -> None:
-    text = SHORT + "Words,Form,Vitals,12\nWords,Form,Triage,none\nWords,Concept,Height,none\n"
-    ((line, reason),) = reasons(ashwini, text)
-    assert (line, reason.startswith("int_system_value is not a number")) == (3, True)
-
-
-@pytest.mark.usefixtures("forms_are_numbers")
-def test_a_partner_that_stands_so_already_or_is_still_to_come_is_not(ashwini: Tenant, add: Add) -> None:
-    add("Form", "Vitals", "none")
-    assert reasons(ashwini, SHORT + "Words,Form,Vitals,none\nWords,Form,Triage,\n") == []
-
-
-@pytest.mark.usefixtures("forms_are_numbers")
-def test_a_voided_one_does_not_come_back_with_such_a_partner(ashwini: Tenant, add: Add) -> None:
-    add("Form", "Vitals", "none", is_voided=True)
-    assert len(reasons(ashwini, SHORT + "Words,Form,Vitals,none\n")) == 1
